@@ -51,7 +51,7 @@ func TestAnAddressIsFoundAsProgramsCopyIt(t *testing.T) {
 		"":                                     "",
 	} {
 		got, ok := AddressIn(text)
-		if ok != (want != "") || ok && got != want {
+		if ok != (want != "") || (ok && got != want) {
 			t.Errorf("%q: %q, %v, want %q", text, got, ok, want)
 		}
 	}

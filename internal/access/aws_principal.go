@@ -40,12 +40,14 @@ func ParseAWSPrincipal(text string) (AWSPrincipal, error) {
 		return AWSPrincipal{}, fmt.Errorf("%q names no role, user or account of AWS: %s", text, meantPrincipal(text))
 	}
 	if strings.HasSuffix(parts[3], "/") || strings.Contains(parts[3], "//") {
-		return AWSPrincipal{}, fmt.Errorf("%q has an empty name, or an empty part of a path: write arn:aws:iam::ACCOUNT:role/NAME", text)
+		return AWSPrincipal{}, fmt.Errorf("%q has an empty name, or an empty part of a path: write "+
+			"arn:aws:iam::ACCOUNT:role/NAME", text)
 	}
 	_, named, _ := strings.Cut(parts[3], "/")
 	path := named[:strings.LastIndex(named, "/")+1]
 	if len(named)-len(path) > mostName || len("/"+path) > mostPath {
-		return AWSPrincipal{}, fmt.Errorf("%q names nobody: AWS has names of at most %d characters, and paths of at most %d", text, mostName, mostPath)
+		return AWSPrincipal{}, fmt.Errorf("%q names nobody: AWS has names of at most %d characters, and paths "+
+			"of at most %d", text, mostName, mostPath)
 	}
 	return AWSPrincipal{Partition: parts[1], Account: parts[2], Who: parts[3]}, nil
 }
@@ -62,13 +64,18 @@ var (
 
 // meantPrincipal says what to write for what is no principal, where one can tell what is meant; else what one is like.
 func meantPrincipal(text string) string {
-	plain := strings.TrimFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"'`,", c) })
+	plain := strings.TrimFunc(text, func(c rune) bool {
+		return c <= ' ' ||
+			c > '~' ||
+			strings.ContainsRune("\"'`,", c)
+	})
 	if plain != text {
 		if p, err := ParseAWSPrincipal(plain); err == nil {
 			return "write " + p.String()
 		}
 	}
-	return cmp.Or(lowerMeant(plain), accountMeant(plain), sessionMeant(plain), otherMeant(plain), "write arn:aws:iam::ACCOUNT:role/NAME")
+	return cmp.Or(lowerMeant(plain), accountMeant(plain), sessionMeant(plain), otherMeant(plain),
+		"write arn:aws:iam::ACCOUNT:role/NAME")
 }
 
 // lowerMeant reads an ARN in capitals. Its last part keeps them: it is a name, and ARNs are compared to the letter.
@@ -77,7 +84,8 @@ func lowerMeant(plain string) string {
 		return ""
 	}
 	if parts := strings.SplitN(plain, ":", 6); len(parts) == 6 {
-		return "write its first parts in small letters, " + strings.ToLower(strings.Join(parts[:5], ":")) + ":" + parts[5]
+		return "write its first parts in small letters, " + strings.ToLower(strings.Join(parts[:5], ":")) + ":" +
+			parts[5]
 	}
 	return ""
 }
@@ -94,14 +102,16 @@ func accountMeant(plain string) string {
 	return ""
 }
 
-// sessionMeant reads the ARN of a session, as aws sts get-caller-identity prints it. It leaves out the path of the role.
+// sessionMeant reads the ARN of a session, as aws sts get-caller-identity prints it. It leaves
+// out the path of the role.
 func sessionMeant(plain string) string {
 	s := awsSession.FindStringSubmatch(plain)
 	switch {
 	case s == nil:
 		return ""
 	case s[3] == "assumed-role":
-		return "it is a session of a role, write the role itself, arn:" + s[1] + ":iam::" + s[2] + ":role/" + s[4] + ", with its path where it has one"
+		return "it is a session of a role, write the role itself, arn:" + s[1] + ":iam::" + s[2] + ":role/" + s[4] +
+			", with its path where it has one"
 	}
 	return "it is a session of a user, write the user itself, arn:" + s[1] + ":iam::" + s[2] + ":user/" + s[4]
 }
@@ -134,8 +144,8 @@ func CheckExternalID(text string) error {
 	return nil
 }
 
-// Named returns whom a trust names, in the words of a token: an issuer, a subject, and audiences. Of a principal of AWS its account
-// stands for the issuer, and the external id for the audience.
+// Named returns whom a trust names, in the words of a token: an issuer, a subject, and audiences. Of a principal of AWS
+// its account stands for the issuer, and the external id for the audience.
 func (f *FederatedTrust) Named() (issuer, subject string, audiences []string) {
 	if !f.Account() {
 		return f.Issuer, f.Subject, slices.Sorted(slices.Values(f.Audiences))
@@ -160,5 +170,6 @@ func RefuseAccount(system string, c *Credential) error {
 	if !c.Federated.Account() {
 		return nil
 	}
-	return fmt.Errorf("%s trusts issuers of OIDC, and no aws_principal: write issuer, subject and audiences of the partner's workload", system)
+	return fmt.Errorf("%s trusts issuers of OIDC, and no aws_principal: write issuer, subject and audiences of the "+
+		"partner's workload", system)
 }

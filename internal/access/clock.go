@@ -11,8 +11,8 @@ import (
 // Clock tells the present moment. It is the one place where time comes in, so that a test can move it.
 type Clock func() time.Time
 
-// Late is how far the clock of a gateway may be behind without harm: what it is to believe begins that much before it is made. To one
-// that is later, a new revocation list is not valid yet, and it refuses everybody.
+// Late is how far the clock of a gateway may be behind without harm: what it is to believe begins that much before it
+// is made. To one that is later, a new revocation list is not valid yet, and it refuses everybody.
 const Late = 10 * time.Minute
 
 // WallClock returns the clock of this machine, in UTC.

@@ -19,7 +19,8 @@ type Decider struct {
 	Address string `json:"address"`
 	// Keys are the public keys that they sign with. Keys of other deciders are none of these.
 	Keys []DeciderKey `json:"keys"`
-	// Partners and Owners are whose access they may decide on: of these partners, that these addresses own; empty: of all.
+	// Partners and Owners are whose access they may decide on: of these partners, that these
+	// addresses own; empty: of all.
 	Partners []string `json:"partners,omitempty"`
 	Owners   []string `json:"owners,omitempty"`
 	// Until is when they stop being a decider.
@@ -39,10 +40,12 @@ type DeciderKey struct {
 	Revoked bool `json:"revoked,omitempty"`
 }
 
-// Covers reports whether the decider may decide on access of a partner that somebody owns, as far as partners and owners go.
+// Covers reports whether the decider may decide on access of a partner that somebody owns, as far as
+// partners and owners go.
 func (d *Decider) Covers(partner, owner string) bool {
 	ours := func(o string) bool { return SameAddress(o, owner) }
-	return (len(d.Partners) == 0 || slices.Contains(d.Partners, partner)) && (len(d.Owners) == 0 || slices.ContainsFunc(d.Owners, ours))
+	return (len(d.Partners) == 0 || slices.Contains(d.Partners, partner)) &&
+		(len(d.Owners) == 0 || slices.ContainsFunc(d.Owners, ours))
 }
 
 // InForce says why a key of the decider does not sign at a moment; "" where it does.
@@ -75,16 +78,19 @@ func ParseDeciderKey(line string) (material.SSHKey, error) {
 // SoundKey says why signatures of a key prove nothing; nil: they do.
 func SoundKey(key ssh.PublicKey) error {
 	switch key.Type() {
-	case ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256:
+	case ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoSKED25519,
+		ssh.KeyAlgoSKECDSA256:
 		return nil
 	case ssh.KeyAlgoRSA:
 		plain, _ := key.(ssh.CryptoPublicKey)
 		if public, ok := plain.CryptoPublicKey().(*rsa.PublicKey); ok && public.N.BitLen() < leastRSA {
-			return fmt.Errorf("it is an RSA key of %d bits, and %d are the least: make an Ed25519 key (ssh-keygen -t ed25519)", public.N.BitLen(), leastRSA)
+			return fmt.Errorf("it is an RSA key of %d bits, and %d are the least: make an Ed25519 key (ssh-keygen "+
+				"-t ed25519)", public.N.BitLen(), leastRSA)
 		}
 		return nil
 	}
-	return fmt.Errorf("keys of the kind %s sign nothing here: make an Ed25519 key (ssh-keygen -t ed25519), or -t ed25519-sk on a hardware key", key.Type())
+	return fmt.Errorf("keys of the kind %s sign nothing here: make an Ed25519 key (ssh-keygen -t ed25519), or -t "+
+		"ed25519-sk on a hardware key", key.Type())
 }
 
 // DeciderFault is what is wrong with one of several deciders.
@@ -95,7 +101,8 @@ type DeciderFault struct {
 	Problem  string
 }
 
-// CheckDeciders says what is wrong with deciders: with each by itself, and between them, where one key or address would be two people's.
+// CheckDeciders says what is wrong with deciders: with each by itself, and between them, where one key or address
+// would be two people's.
 func CheckDeciders(deciders []Decider) []DeciderFault {
 	var faults []DeciderFault
 	keys, addresses := map[string]string{}, []string{}
@@ -117,7 +124,8 @@ func CheckDeciders(deciders []Decider) []DeciderFault {
 				continue
 			}
 			if whose, twice := keys[key.Line()]; twice {
-				add(fmt.Sprintf("keys[%d].key", k), "it is a key of %s already: what it signs would be two people's, or two rules' for one", whose)
+				add(fmt.Sprintf("keys[%d].key", k),
+					"it is a key of %s already: what it signs would be two people's, or two rules' for one", whose)
 			}
 			keys[key.Line()] = d.Address
 		}
@@ -138,7 +146,8 @@ func (d *Decider) check(add func(argument, format string, values ...any)) {
 	}
 	for n, p := range d.Partners {
 		if !ValidPart(p) {
-			add(fmt.Sprintf("partners[%d]", n), "%q is no partner: write its name as in ids, of a-z 0-9 - and at most 63 characters", p)
+			add(fmt.Sprintf("partners[%d]", n),
+				"%q is no partner: write its name as in ids, of a-z 0-9 - and at most 63 characters", p)
 		}
 	}
 	for n, o := range d.Owners {
@@ -149,8 +158,11 @@ func (d *Decider) check(add func(argument, format string, values ...any)) {
 }
 
 func (k *DeciderKey) check(at string, add func(argument, format string, values ...any)) {
-	if !k.ValidAfter.IsZero() && !k.ValidBefore.IsZero() && !k.ValidAfter.Before(k.ValidBefore.Time) {
-		add(at+"valid_before", "%s is not after valid_after, which is %s: the key would sign at no time", k.ValidBefore, k.ValidAfter)
+	if !k.ValidAfter.IsZero() &&
+		!k.ValidBefore.IsZero() &&
+		!k.ValidAfter.Before(k.ValidBefore.Time) {
+		add(at+"valid_before", "%s is not after valid_after, which is %s: the key would sign at no time", k.ValidBefore,
+			k.ValidAfter)
 	}
 }
 

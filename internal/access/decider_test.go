@@ -47,7 +47,11 @@ func TestDecidersAreChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := dsa.PublicKey{Parameters: dsa.Parameters{P: new(big.Int).Lsh(big.NewInt(1), 1023), Q: new(big.Int).Lsh(big.NewInt(1), 159), G: big.NewInt(2)}, Y: big.NewInt(3)}
+	old := dsa.PublicKey{Parameters: dsa.Parameters{
+		P: new(big.Int).Lsh(big.NewInt(1), 1023),
+		Q: new(big.Int).Lsh(big.NewInt(1), 159),
+		G: big.NewInt(2),
+	}, Y: big.NewInt(3)}
 	until := At(time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC))
 	jane := func(edit func(*Decider)) Decider {
 		d := Decider{Address: "jane@example.com", Keys: []DeciderKey{{Key: first}}, Until: until}
@@ -60,30 +64,45 @@ func TestDecidersAreChecked(t *testing.T) {
 		deciders []Decider
 		want     string
 	}{
-		"one":                              {[]Decider{jane(asIs)}, ""},
-		"nobody":                           {nil, ""},
-		"with a comment and a line end":    {[]Decider{keyed(first + " jane@laptop\n")}, ""},
-		"an ECDSA key":                     {[]Decider{keyed(line(t, &curve.PublicKey))}, ""},
-		"an RSA key of 2048 bits":          {[]Decider{keyed(rsaLine(t, 2048))}, ""},
-		"two people with a key each":       {[]Decider{jane(asIs), {Address: "bob@example.com", Keys: []DeciderKey{{Key: second}}, Until: until}}, ""},
-		"an RSA key of 2047 bits":          {[]Decider{keyed(rsaLine(t, 2047))}, "0 keys[0].key: it is an RSA key of 2047 bits"},
-		"a DSA key":                        {[]Decider{keyed(line(t, &old))}, "0 keys[0].key: "},
-		"no key":                           {[]Decider{jane(func(d *Decider) { d.Keys = nil })}, "0 keys: there are none"},
-		"a key with options":               {[]Decider{keyed(`namespaces="git" ` + first)}, "0 keys[0].key: it has options before the key"},
-		"two keys in one":                  {[]Decider{keyed(first + "\n" + second)}, "0 keys[0].key: there are 2 keys in it"},
-		"one key of two people":            {[]Decider{jane(asIs), {Address: "bob@example.com", Keys: []DeciderKey{{Key: first + " bob"}}, Until: until}}, "1 keys[0].key: it is a key of jane@example.com already"},
-		"one person twice":                 {[]Decider{jane(asIs), jane(func(d *Decider) { d.Address, d.Keys = "Jane+work@Example.com", []DeciderKey{{Key: second}} })}, "1 address: "},
-		"no address":                       {[]Decider{jane(func(d *Decider) { d.Address = "jane" })}, `0 address: "jane" is not one e-mail address`},
-		"no end":                           {[]Decider{jane(func(d *Decider) { d.Until = Moment{} })}, "0 until: it is not set"},
-		"a partner that is none":           {[]Decider{jane(func(d *Decider) { d.Partners = []string{"acme", "*"} })}, `0 partners[1]: "*" is no partner`},
-		"an owner that is none":            {[]Decider{jane(func(d *Decider) { d.Owners = []string{"@example.com"} })}, `0 owners[0]: "@example.com" is not`},
-		"a key that is valid at no moment": {[]Decider{jane(func(d *Decider) { d.Keys[0].ValidAfter, d.Keys[0].ValidBefore = until, until })}, "0 keys[0].valid_before: "},
+		"one":                           {[]Decider{jane(asIs)}, ""},
+		"nobody":                        {nil, ""},
+		"with a comment and a line end": {[]Decider{keyed(first + " jane@laptop\n")}, ""},
+		"an ECDSA key":                  {[]Decider{keyed(line(t, &curve.PublicKey))}, ""},
+		"an RSA key of 2048 bits":       {[]Decider{keyed(rsaLine(t, 2048))}, ""},
+		"two people with a key each": {[]Decider{jane(asIs),
+			{Address: "bob@example.com", Keys: []DeciderKey{{Key: second}}, Until: until}}, ""},
+		"an RSA key of 2047 bits": {[]Decider{keyed(rsaLine(t, 2047))},
+			"0 keys[0].key: it is an RSA key of 2047 bits"},
+		"a DSA key": {[]Decider{keyed(line(t, &old))}, "0 keys[0].key: "},
+		"no key":    {[]Decider{jane(func(d *Decider) { d.Keys = nil })}, "0 keys: there are none"},
+		"a key with options": {[]Decider{keyed(`namespaces="git" ` + first)},
+			"0 keys[0].key: it has options before the key"},
+		"two keys in one": {[]Decider{keyed(first + "\n" + second)},
+			"0 keys[0].key: there are 2 keys in it"},
+		"one key of two people": {[]Decider{jane(asIs),
+			{Address: "bob@example.com", Keys: []DeciderKey{{Key: first + " bob"}}, Until: until}},
+			"1 keys[0].key: it is a key of jane@example.com already"},
+		"one person twice": {[]Decider{jane(asIs), jane(func(d *Decider) {
+			d.Address = "Jane+work@Example.com"
+			d.Keys = []DeciderKey{{Key: second}}
+		})}, "1 address: "},
+		"no address": {[]Decider{jane(func(d *Decider) { d.Address = "jane" })},
+			`0 address: "jane" is not one e-mail address`},
+		"no end": {[]Decider{jane(func(d *Decider) { d.Until = Moment{} })},
+			"0 until: it is not set"},
+		"a partner that is none": {[]Decider{jane(func(d *Decider) { d.Partners = []string{"acme", "*"} })},
+			`0 partners[1]: "*" is no partner`},
+		"an owner that is none": {[]Decider{jane(func(d *Decider) { d.Owners = []string{"@example.com"} })},
+			`0 owners[0]: "@example.com" is not`},
+		"a key that is valid at no moment": {[]Decider{jane(func(d *Decider) {
+			d.Keys[0].ValidAfter, d.Keys[0].ValidBefore = until, until
+		})}, "0 keys[0].valid_before: "},
 	} {
 		var got []string
 		for _, f := range CheckDeciders(c.deciders) {
 			got = append(got, fmt.Sprintf("%d %s: %s", f.Decider, f.Argument, f.Problem))
 		}
-		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], c.want)) {
+		if (c.want == "" && len(got) > 0) || (c.want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], c.want))) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
@@ -106,7 +125,7 @@ func TestADeciderSignsWhileItsKeyIsInForce(t *testing.T) {
 		"the decider's end":            {DeciderKey{}, moment(20), "until 2026-11-20"},
 		"the key outlives its decider": {DeciderKey{ValidBefore: moment(30)}, moment(25), "until 2026-11-20"},
 	} {
-		if got := d.InForce(&c.key, c.at.Time); c.want == "" && got != "" || !strings.Contains(got, c.want) {
+		if got := d.InForce(&c.key, c.at.Time); (c.want == "" && got != "") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
@@ -122,7 +141,8 @@ func TestADeciderCoversWhatItIsNamedFor(t *testing.T) {
 		"another partner":              {Decider{Partners: []string{"globex"}}, false},
 		"the owner, written otherwise": {Decider{Owners: []string{"Bob+x@example.com"}}, true},
 		"another owner":                {Decider{Owners: []string{"eve@example.com"}}, false},
-		"the partner, another owner":   {Decider{Partners: []string{"acme"}, Owners: []string{"eve@example.com"}}, false},
+		"the partner, another owner": {Decider{Partners: []string{"acme"}, Owners: []string{"eve@example.com"}},
+			false},
 	} {
 		if got := c.d.Covers("acme", "bob@example.com"); got != c.want {
 			t.Errorf("%s: %v", name, got)

@@ -13,9 +13,9 @@ import (
 // digestVersion begins every digest. A spreadsheet takes nothing that begins with it for a number, a date or a formula.
 const digestVersion = "v1"
 
-// Digest returns a digest of exactly the access that an object gives: to whom, by which key or trust, from where, to do what. Ends,
-// owners and words are not in it. The same access gives the same digest, however it is written. Its second part is of the object's
-// type and id alone.
+// Digest returns a digest of exactly the access that an object gives: to whom, by which key or trust, from where, to do
+// what. Ends, owners and words are not in it. The same access gives the same digest, however it is written. Its second
+// part is of the object's type and id alone.
 func Digest(o Object) string {
 	ref := o.Ref()
 	return strings.Join([]string{digestVersion, nameDigest(ref), hexOf(canonical(o), 16)}, "-")
@@ -24,7 +24,10 @@ func Digest(o Object) string {
 // DigestNames reports whether a digest is of an object with this type and id, whatever its access is.
 func DigestNames(digest string, ref Ref) bool {
 	parts := strings.Split(digest, "-")
-	return len(parts) == 3 && parts[0] == digestVersion && parts[1] == nameDigest(ref) && len(parts[2]) == 32
+	return len(parts) == 3 &&
+		parts[0] == digestVersion &&
+		parts[1] == nameDigest(ref) &&
+		len(parts[2]) == 32
 }
 
 func nameDigest(ref Ref) string { return hexOf([]byte(ref.String()), 4) }
@@ -57,8 +60,8 @@ func canonical(o Object) []byte {
 	return text
 }
 
-// credentialGives returns what the digest of a credential is of. What came later is left out where it is empty, so that digests that were
-// signed before stay what they were.
+// credentialGives returns what the digest of a credential is of. What came later is left out where it is empty, so that
+// digests that were signed before stay what they were.
 func credentialGives(c *Credential) any {
 	var networks []string
 	for _, n := range MergeNetworks(c.AllowedCIDRs) {
@@ -72,7 +75,8 @@ func credentialGives(c *Credential) any {
 	}{ID: c.Ref().ID, Key: c.KeyFingerprint(), Networks: networks}
 	if trust := c.Federated; trust != nil {
 		gives.Issuer, gives.Subject = trust.Issuer, trust.Subject
-		gives.Principal, gives.ExternalID = trust.AWSPrincipal, trust.ExternalID
+		gives.Principal = trust.AWSPrincipal
+		gives.ExternalID = trust.ExternalID
 		gives.Audiences = slices.Compact(slices.Sorted(slices.Values(trust.Audiences)))
 	}
 	return gives

@@ -55,8 +55,8 @@ func (e *OtherStackError) Error() string {
 // Is makes it an ErrOtherStack.
 func (e *OtherStackError) Is(target error) bool { return target == ErrOtherStack }
 
-// DamagedError is an ErrDamaged that names the record and what is wrong with it. It harms nobody but its own identity: that
-// gives no access, gets none, and may always be removed.
+// DamagedError is an ErrDamaged that names the record and what is wrong with it. It harms nobody but its own identity:
+// that gives no access, gets none, and may always be removed.
 type DamagedError struct {
 	// Record is the file or the policy.
 	Record  string

@@ -16,16 +16,16 @@ import (
 // FloorID is the id of the one floor that a system has.
 const FloorID = "floor"
 
-// Floor is what no configuration of a system can lower: security's settings of the rules. What is not set leaves each configuration
-// its own. A list that is set and empty lets nothing through.
+// Floor is what no configuration of a system can lower: security's settings of the rules. What is not set leaves each
+// configuration its own. A list that is set and empty lets nothing through.
 type Floor struct {
 	// SetBy is the address of whoever answers for it.
 	SetBy string `json:"set_by"`
 	// Levels are the lowest levels of rules, by slug. Unwaivable are the rules that no waiver hides.
 	Levels     map[string]string `json:"levels,omitempty"`
 	Unwaivable []string          `json:"unwaivable,omitempty"`
-	// MaxLifetime is how long each type of object may live at most, MaxWaiver how far ahead a waiver may end, and MaxIssued how long
-	// what is issued once may live.
+	// MaxLifetime is how long each type of object may live at most, MaxWaiver how far ahead a waiver may end, and
+	// MaxIssued how long what is issued once may live.
 	MaxLifetime map[Type]Span `json:"max_lifetime,omitempty"`
 	MaxWaiver   Span          `json:"max_waiver,omitzero"`
 	MaxIssued   Span          `json:"max_issued,omitzero"`
@@ -81,7 +81,8 @@ type FloorRecord struct {
 // ErrNewerFloor says that a newer version of the provider wrote a floor: what it says cannot be kept by this one.
 var ErrNewerFloor = errors.New("this floor needs a newer version of the provider")
 
-// ParseFloor reads a floor into a record, or into what holds one. What it does not know is an error, since it cannot keep to it.
+// ParseFloor reads a floor into a record, or into what holds one. What it does not know is an error,
+// since it cannot keep to it.
 func ParseFloor(text []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -106,10 +107,12 @@ func (r *FloorRecord) Mark() FloorMark {
 	return m
 }
 
-// MostFloors is how many floors there may have been. What remembers more was written by somebody else, to leave no room for a next one.
+// MostFloors is how many floors there may have been. What remembers more was written by somebody else, to leave
+// no room for a next one.
 const MostFloors = 1 << 40
 
-// FloorMark is what a system remembers of a floor beside the floor itself, so that one that is gone, or was put back, is missed.
+// FloorMark is what a system remembers of a floor beside the floor itself, so that one that is gone, or
+// was put back, is missed.
 type FloorMark struct {
 	Generation int64  `json:"generation"`
 	Digest     string `json:"digest"`
@@ -119,15 +122,15 @@ type FloorMark struct {
 
 // Floored is a System that can hold a floor.
 type Floored interface {
-	// Floor returns the floor, also one that was removed on purpose; nil where there never was one. It is a FloorError where there
-	// was one that is not there now, or that cannot be believed.
+	// Floor returns the floor, also one that was removed on purpose; nil where there never was one. It is a FloorError
+	// where there was one that is not there now, or that cannot be believed.
 	Floor(ctx context.Context) (*FloorRecord, error)
-	// SetFloor puts a floor in place of the generation that the caller knows, and returns it. A generation of zero makes it anew, or
-	// takes up what its own stack set. What another stack set, or changed since, is refused; what is lost is replaced, by the stack that
-	// is remembered.
+	// SetFloor puts a floor in place of the generation that the caller knows, and returns it. A generation of zero
+	// makes it anew, or takes up what its own stack set. What another stack set, or changed since, is refused; what is
+	// lost is replaced, by the stack that is remembered.
 	SetFloor(ctx context.Context, f Floor, stack string, known int64) (*FloorRecord, error)
-	// LiftFloor removes the floor on purpose, and leaves a mark that says so. What is lost, or lifted already, is lifted, with the
-	// same exceptions.
+	// LiftFloor removes the floor on purpose, and leaves a mark that says so. What is lost, or lifted already, is
+	// lifted, with the same exceptions.
 	LiftFloor(ctx context.Context, stack string, known int64) (*FloorRecord, error)
 }
 
@@ -169,7 +172,8 @@ func (e *FloorStackError) Is(target error) bool { return target == ErrOtherStack
 
 // Error names both generations.
 func (e *FloorChangedError) Error() string {
-	return fmt.Sprintf("the floor is of generation %d now, and %d was known: somebody changed it in between", e.Now, e.Known)
+	return fmt.Sprintf("the floor is of generation %d now, and %d was known: somebody changed it in between", e.Now,
+		e.Known)
 }
 
 // FloorChange is what is done to a floor: it completes the next record, and reports whether that is to be written.
@@ -194,10 +198,16 @@ func (r *FloorRecord) Lift(there *FloorRecord) {
 	}
 }
 
-// NextFloor returns the record that a change of a floor leaves, or why it is refused. there is what the system holds, nil for nothing; lost
-// is why that is not known, and remembered what was before.
-func NextFloor(there *FloorRecord, lost *FloorError, remembered FloorMark, system, stack string, known int64, now time.Time) (*FloorRecord, error) {
-	next := &FloorRecord{System: system, Stack: stack, Generation: max(remembered.Generation, there.Mark().Generation, known) + 1, SetAt: now.UTC().Truncate(time.Second)}
+// NextFloor returns the record that a change of a floor leaves, or why it is refused. there is what the system holds,
+// nil for nothing; lost is why that is not known, and remembered what was before.
+func NextFloor(there *FloorRecord, lost *FloorError, remembered FloorMark, system, stack string, known int64,
+	now time.Time) (*FloorRecord, error) {
+	next := &FloorRecord{
+		System:     system,
+		Stack:      stack,
+		Generation: max(remembered.Generation, there.Mark().Generation, known) + 1,
+		SetAt:      now.UTC().Truncate(time.Second),
+	}
 	switch {
 	case lost != nil && lost.Was.Stack != "" && lost.Was.Stack != stack:
 		return nil, &FloorStackError{Stack: lost.Was.Stack}

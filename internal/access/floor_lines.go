@@ -12,7 +12,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Lines returns what a floor says, a line for each setting, in the words of the configuration: for who reads what changed.
+// Lines returns what a floor says, a line for each setting, in the words of the configuration: for
+// who reads what changed.
 func (f *Floor) Lines() []string {
 	if f == nil {
 		return nil
@@ -34,7 +35,8 @@ func (f *Floor) Lines() []string {
 		name  string
 		value Span
 	}{
-		{"max_waiver", f.MaxWaiver}, {"max_issued", f.MaxIssued}, {"review_every", f.ReviewEvery}, {"dormant_after", f.DormantAfter}, {"warn_before", f.WarnBefore},
+		{"max_waiver", f.MaxWaiver}, {"max_issued", f.MaxIssued}, {"review_every", f.ReviewEvery},
+		{"dormant_after", f.DormantAfter}, {"warn_before", f.WarnBefore},
 	} {
 		say(length.name, length.value.String())
 	}

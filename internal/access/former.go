@@ -12,24 +12,26 @@ import (
 
 // Rememberer is a System that remembers what was removed.
 type Rememberer interface {
-	// Formers returns what was removed within a year, of every stack, sorted, and the uids that ended since, in any order.
+	// Formers returns what was removed within a year, of every stack, sorted, and the uids that
+	// ended since, in any order.
 	Formers(ctx context.Context) ([]Former, []Bygone, error)
-	// Whose says what has a uid that somebody takes for that of an object, or had it until a moment, which is zero while it has.
-	// ErrNotFound: this system never gave it to anything, or it ended more than a year ago.
+	// Whose says what has a uid that somebody takes for that of an object, or had it until a moment, which is zero
+	// while it has. ErrNotFound: this system never gave it to anything, or it ended more than a year ago.
 	Whose(ctx context.Context, of Ref, uid string) (Ref, time.Time, error)
 }
 
-// Dated is a System of which copies may lie about: a directory that was restored from a backup has the same id, and others may go by a
-// newer one.
+// Dated is a System of which copies may lie about: a directory that was restored from a backup has the same id, and
+// others may go by a newer one.
 type Dated interface {
 	// ChangedAt returns when the last change was made; zero where nothing says.
 	ChangedAt(ctx context.Context) (time.Time, error)
 }
 
-// Former is what a system remembers of a credential or grant that was removed, or that a change took something from: the same
-// under another name goes on from it. Nothing in it is secret, and nobody is named in it.
+// Former is what a system remembers of a credential or grant that was removed, or that a change took something from:
+// the same under another name goes on from it. Nothing in it is secret, and nobody is named in it.
 type Former struct {
-	// Object is what tells the access from other: the key or the trust and the networks, or the reach; and its declared end.
+	// Object is what tells the access from other: the key or the trust and the networks, or the
+	// reach; and its declared end.
 	Object Object
 	// History is when it was created, renewed and reviewed, and since when the access was there under earlier names.
 	History History
@@ -43,7 +45,8 @@ type Former struct {
 func FormerOf(o Object, h History, endsAt, removedAt time.Time) (Former, bool) {
 	f := Former{
 		History: History{
-			CreatedAt: h.CreatedAt, RenewedAt: h.RenewedAt, Renewals: h.Renewals, ReviewedAt: h.ReviewedAt, ReviewUsedAt: h.ReviewUsedAt, Since: h.Since,
+			CreatedAt: h.CreatedAt, RenewedAt: h.RenewedAt, Renewals: h.Renewals, ReviewedAt: h.ReviewedAt,
+			ReviewUsedAt: h.ReviewUsedAt, Since: h.Since,
 		},
 		EndsAt: endsAt.UTC(), RemovedAt: removedAt.UTC().Truncate(time.Second),
 	}
@@ -51,10 +54,18 @@ func FormerOf(o Object, h History, endsAt, removedAt time.Time) (Former, bool) {
 	switch o := o.(type) {
 	case *Credential:
 		kept := *o
-		kept.Terms, kept.Rotation, kept.RevokeIssuedBefore = terms, nil, Moment{}
+		kept.Terms = terms
+		kept.Rotation = nil
+		kept.RevokeIssuedBefore = Moment{}
 		f.Object = &kept
 	case *Grant:
-		f.Object = &Grant{IdentityID: o.IdentityID, Name: o.Name, Terms: terms, Resource: o.Resource, Actions: o.Actions}
+		f.Object = &Grant{
+			IdentityID: o.IdentityID,
+			Name:       o.Name,
+			Terms:      terms,
+			Resource:   o.Resource,
+			Actions:    o.Actions,
+		}
 	default:
 		return Former{}, false
 	}
@@ -128,7 +139,8 @@ func (f *Former) UnmarshalJSON(text []byte) error {
 	}
 	h := file.History
 	*f = Former{Object: o, EndsAt: file.EndsAt, RemovedAt: file.RemovedAt, HeldAt: file.HeldAt, History: History{
-		CreatedAt: h.CreatedAt, Since: h.Since, RenewedAt: h.RenewedAt, Renewals: h.Renewals, ReviewedAt: h.ReviewedAt, ReviewUsedAt: h.ReviewUsedAt,
+		CreatedAt: h.CreatedAt, Since: h.Since, RenewedAt: h.RenewedAt, Renewals: h.Renewals, ReviewedAt: h.ReviewedAt,
+		ReviewUsedAt: h.ReviewUsedAt,
 	}}
 	return nil
 }

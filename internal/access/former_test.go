@@ -22,15 +22,28 @@ func TestWhatWasRemovedIsRememberedForAYear(t *testing.T) {
 // What is remembered of a credential is what it proves itself with and from where, and no name of anybody.
 func TestAFormerHasNothingButWhatTellsAccessFromOther(t *testing.T) {
 	c := &Credential{
-		IdentityID: IdentityID{"acme", "prod", "etl"}, Terms: Terms{Owner: "jane.doe@example.com", Review: &Review{By: "john.roe@example.com"}, Waivers: map[string]Waiver{"x/y": {}}},
+		IdentityID: IdentityID{"acme", "prod", "etl"},
+		Terms: Terms{
+			Owner:   "jane.doe@example.com",
+			Review:  &Review{By: "john.roe@example.com"},
+			Waivers: map[string]Waiver{"x/y": {}},
+		},
 		Secret: &SecretRequest{Recipient: "age1"}, Rotation: &Rotation{}, RevokeIssuedBefore: At(time.Unix(1, 0)),
 	}
 	f, ok := FormerOf(c, History{}, time.Time{}, time.Time{})
 	kept, is := f.Object.(*Credential)
-	if !ok || !is || kept == c || kept.Secret.Recipient != "age1" || kept.IdentityID != c.IdentityID {
+	if !ok ||
+		!is ||
+		kept == c ||
+		kept.Secret.Recipient != "age1" ||
+		kept.IdentityID != c.IdentityID {
 		t.Fatalf("kept %+v of %+v", f.Object, c)
 	}
-	if kept.Owner != "" || kept.Review != nil || kept.Waivers != nil || kept.Rotation != nil || !kept.RevokeIssuedBefore.IsZero() {
+	if kept.Owner != "" ||
+		kept.Review != nil ||
+		kept.Waivers != nil ||
+		kept.Rotation != nil ||
+		!kept.RevokeIssuedBefore.IsZero() {
 		t.Errorf("it also remembers %+v", kept)
 	}
 	if c.Owner == "" || c.Rotation == nil {

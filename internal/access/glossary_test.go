@@ -21,7 +21,8 @@ func TestEachWordOfTheGlossaryHasItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := regexp.MustCompile(`(?s)^([a-z ]+): .+ \(([a-z/]+) ([A-Za-z.]+)\)$`)
-	words, declared := map[string]bool{}, map[string]map[string]bool{}
+	words := map[string]bool{}
+	declared := map[string]map[string]bool{}
 	var p comment.Parser
 	for _, block := range p.Parse(file.Doc.Text()).Content {
 		list, ok := block.(*comment.List)

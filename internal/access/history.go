@@ -28,7 +28,8 @@ type History struct {
 	ReviewedAt time.Time `json:"reviewed_at,omitzero"`
 	// ReviewUsedAt is the newest review that stood at its creation or at an extension: it extends nothing again.
 	ReviewUsedAt time.Time `json:"review_used_at,omitzero"`
-	// Released are the values of hold_released that were applied to the identity, oldest first: none lifts a hold twice.
+	// Released are the values of hold_released that were applied to the identity, oldest first:
+	// none lifts a hold twice.
 	Released []string `json:"released,omitempty"`
 }
 
@@ -40,8 +41,8 @@ func (h History) Began() time.Time {
 	return h.CreatedAt
 }
 
-// Continues returns the history of an object that continues older access under another name: when that began, and until when its reviews
-// are spent. Both are zero if it continues none.
+// Continues returns the history of an object that continues older access under another name: when that began, and until
+// when its reviews are spent. Both are zero if it continues none.
 func (h History) Continues(since, spent time.Time) History {
 	h.ReviewUsedAt = Latest(h.ReviewUsedAt, spent.UTC())
 	if !since.IsZero() && since.Before(h.Began()) {
@@ -53,8 +54,8 @@ func (h History) Continues(since, spent time.Time) History {
 // ahead is how long before a thing is created somebody may have looked at it for the last time.
 const ahead = 7 * 24 * time.Hour
 
-// Extendable reports whether a review of a moment can extend what has this history: it extends nothing twice, and is newer
-// than the last extension. Before the first one there is a week's time to look, and then to create.
+// Extendable reports whether a review of a moment can extend what has this history: it extends nothing twice, and is
+// newer than the last extension. Before the first one there is a week's time to look, and then to create.
 func (h History) Extendable(review time.Time) bool { return review.After(h.ExtendableFrom()) }
 
 // ExtendableFrom returns the moment than which a review has to be newer to extend what has this history.
@@ -130,10 +131,11 @@ func (h History) Next(before, after Object, ends, now time.Time, reviews ...*Rev
 	return h
 }
 
-// Extends reports whether the change moves the expiry to a later moment, takes a decision back by which it had ended, or takes a waiver away
-// that ended it before. One that is only lengthened was approved anew. Ends is when the object ends after the change by all that it rests on;
-// zero: that is not known.
+// Extends reports whether the change moves the expiry to a later moment, takes a decision back by which it had ended,
+// or takes a waiver away that ended it before. One that is only lengthened was approved anew. Ends is when the object
+// ends after the change by all that it rests on; zero: that is not known.
 func Extends(before, after Object, ends time.Time) bool {
 	dropped := Dropped(before, after)
-	return Declared(after).After(Declared(before)) || !dropped.IsZero() && Earliest(waived(after), ends).After(dropped)
+	return Declared(after).After(Declared(before)) ||
+		(!dropped.IsZero() && Earliest(waived(after), ends).After(dropped))
 }

@@ -46,7 +46,8 @@ func CheckPart(text, what string) error {
 	}
 	meant := strings.Trim(notSlug.ReplaceAllString(strings.ToLower(strings.TrimSpace(text)), "-"), "-")
 	if ascii := strings.IndexFunc(text, func(c rune) bool { return c > '~' }) < 0; ascii && ValidPart(meant) {
-		return fmt.Errorf("%q is not %s: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit, such as %s", text, what, meant)
+		return fmt.Errorf("%q is not %s: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a "+
+			"digit, such as %s", text, what, meant)
 	}
 	return fmt.Errorf("%q is not %s: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit", text, what)
 }
@@ -73,9 +74,10 @@ func (id IdentityID) Compare(other IdentityID) int {
 // maxCommonName is ub-common-name of RFC 5280, appendix A.1.
 const maxCommonName = 64
 
-// CommonName returns the common name of the identity's X.509 certificates: its id. An id can have 191 characters and a common
-// name 64, so a longer one is its first 31, a colon (which no id has, so that it is nobody's id), and half of its SHA-256
-// in hexadecimal digits. It stands there for gateways that know clients by their subject only, such as nginx.
+// CommonName returns the common name of the identity's X.509 certificates: its id. An id can have 191
+// characters and a common name 64, so a longer one is its first 31, a colon (which no id has, so that it is
+// nobody's id), and half of its SHA-256 in hexadecimal digits. It stands there for gateways that know clients
+// by their subject only, such as nginx.
 func (id IdentityID) CommonName() string {
 	text := id.String()
 	if len(text) <= maxCommonName {
@@ -103,8 +105,12 @@ func (id *IdentityID) UnmarshalText(text []byte) error {
 // ParseIdentityID reads partner/environment/name.
 func ParseIdentityID(text string) (IdentityID, error) {
 	parts := strings.Split(text, "/")
-	if len(parts) != 3 || !ValidPart(parts[0]) || !ValidPart(parts[1]) || !ValidPart(parts[2]) {
-		return IdentityID{}, fmt.Errorf("%q is not an identity's id: write partner/environment/name, each of a-z 0-9 - and at most 63 characters", text)
+	if len(parts) != 3 ||
+		!ValidPart(parts[0]) ||
+		!ValidPart(parts[1]) ||
+		!ValidPart(parts[2]) {
+		return IdentityID{}, fmt.Errorf("%q is not an identity's id: write partner/environment/name, each of a-z 0-9 "+
+			"- and at most 63 characters", text)
 	}
 	return IdentityID{parts[0], parts[1], parts[2]}, nil
 }
@@ -113,7 +119,8 @@ func ParseIdentityID(text string) (IdentityID, error) {
 func parseCredentialID(text string) (IdentityID, Kind, error) {
 	holder, last, err := splitChild(text)
 	if err != nil || traitOf(Kind(last)) == nil {
-		return IdentityID{}, "", fmt.Errorf("%q is not a credential's id: write partner/environment/name/kind, the kind being %s", text, OneOf(Kinds()))
+		return IdentityID{}, "", fmt.Errorf("%q is not a credential's id: write partner/environment/name/kind, the "+
+			"kind being %s", text, OneOf(Kinds()))
 	}
 	return holder, Kind(last), nil
 }
@@ -137,7 +144,8 @@ func OneOf(kinds []Kind) (text string) {
 func parseGrantID(text string) (IdentityID, string, error) {
 	holder, last, err := splitChild(text)
 	if err != nil || !ValidPart(last) {
-		return IdentityID{}, "", fmt.Errorf("%q is not a grant's id: write partner/environment/name/grant, each of a-z 0-9 - and at most 63 characters", text)
+		return IdentityID{}, "", fmt.Errorf("%q is not a grant's id: write partner/environment/name/grant, each of "+
+			"a-z 0-9 - and at most 63 characters", text)
 	}
 	return holder, last, nil
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
-// How kinds differ for the language stands here: in a row of traits, Issues and Sealed. CONTRIBUTING lists the other places.
+// How kinds differ for the language stands here: in a row of traits, Issues and Sealed. CONTRIBUTING
+// lists the other places.
 
 // Kind is the kind of a credential.
 type Kind string
@@ -31,11 +32,12 @@ func Kinds() (all []Kind) {
 	return all
 }
 
-// Issues reports whether a system issues something for such a credential, which can be lost, stolen and rotated. Federated trust is in
-// what the partner has already. A kind that is not known yet ("") may be one that issues.
+// Issues reports whether a system issues something for such a credential, which can be lost, stolen and rotated.
+// Federated trust is in what the partner has already. A kind that is not known yet ("") may be one that issues.
 func (k Kind) Issues() bool { return k != Federated }
 
-// Sealed reports whether what is issued is secret, and kept only as the partner can open it. What others issue anybody may read.
+// Sealed reports whether what is issued is secret, and kept only as the partner can open it. What others
+// issue anybody may read.
 func (k Kind) Sealed() bool { return k == Secret }
 
 // Plural returns what a sentence calls credentials of the kind: "SSH certificates".
@@ -46,8 +48,8 @@ func (k Kind) Plural() string {
 	return "credentials of no kind"
 }
 
-// trait is how one kind of credential differs from the others. A nil function says nothing. Those of two credentials get the one before
-// a change and the one after it, both of this kind; widens gets any two.
+// trait is how one kind of credential differs from the others. A nil function says nothing. Those of two credentials
+// get the one before a change and the one after it, both of this kind; widens gets any two.
 type trait struct {
 	kind Kind
 	// plural is what a sentence calls credentials of the kind.
@@ -55,8 +57,8 @@ type trait struct {
 	// is reports whether a credential is of the kind, and begin makes it one that asks for nothing yet.
 	is    func(c *Credential) bool
 	begin func(c *Credential)
-	// handedIn is the fingerprint of what the partner handed in, proof what it proves its identity with, and stolen what a thief of the
-	// partner's key comes in by.
+	// handedIn is the fingerprint of what the partner handed in, proof what it proves its identity with, and stolen
+	// what a thief of the partner's key comes in by.
 	handedIn, proof, stolen func(c *Credential) string
 	// differs names what is asked for differently, where what was issued before does not serve any more.
 	differs func(before, after *Credential) string
@@ -132,7 +134,8 @@ func traitOf(k Kind) *trait {
 	return nil
 }
 
-// row returns the row of a credential's kind; one that says nothing where no kind is set. Not inlined: that would add 24 kB to the binary.
+// row returns the row of a credential's kind; one that says nothing where no kind is set. Not inlined: that would
+// add 24 kB to the binary.
 //
 //go:noinline
 func (c *Credential) row() *trait {
@@ -147,16 +150,17 @@ func (c *Credential) row() *trait {
 // Kind returns the kind of the credential; "" where none is set.
 func (c *Credential) Kind() Kind { return c.row().kind }
 
-// KeyFingerprint returns the SHA-256 of the public key that the partner handed in, or, for a secret, of the recipient that
-// the secret is sealed to. It returns "" for a federated credential, and for a key that cannot be read.
+// KeyFingerprint returns the SHA-256 of the public key that the partner handed in, or, for a secret, of the recipient
+// that the secret is sealed to. It returns "" for a federated credential, and for a key that cannot be read.
 func (c *Credential) KeyFingerprint() string { return c.say(c.row().handedIn) }
 
-// Proof returns what a credential proves its identity with: the fingerprint of the partner's key, which is the same in a request and on a
-// line of SSH, or its workload. It is empty for a secret, which is proof by itself, and for what cannot be read.
+// Proof returns what a credential proves its identity with: the fingerprint of the partner's key, which is the
+// same in a request and on a line of SSH, or its workload. It is empty for a secret, which is proof by itself, and
+// for what cannot be read.
 func (c *Credential) Proof() string { return c.say(c.row().proof) }
 
-// Key returns what a thief of the partner's key gets in with: the credential's proof or, for a secret, the SSH key that it is sealed to. It
-// is empty if neither is known.
+// Key returns what a thief of the partner's key gets in with: the credential's proof or, for a secret, the SSH key that
+// it is sealed to. It is empty if neither is known.
 func (c *Credential) Key() string { return c.say(c.row().stolen) }
 
 func (c *Credential) say(what func(*Credential) string) string {

@@ -24,14 +24,18 @@ func TestEachKindHasARowOfItsOwn(t *testing.T) {
 			t.Errorf("%s: a new one is of kind %q, or differs from itself", row.kind, c.Kind())
 		}
 		if row.kind.Issues() != (row.differs != nil) {
-			t.Errorf("%s: something is issued (%v), and nothing says when it no longer serves", row.kind, row.kind.Issues())
+			t.Errorf("%s: something is issued (%v), and nothing says when it no longer serves", row.kind,
+				row.kind.Issues())
 		}
-		if !slices.Contains(Attributes(TypeCredential), string(row.kind)) || !Widened(&Credential{}, &c, string(row.kind)) {
+		if !slices.Contains(Attributes(TypeCredential), string(row.kind)) ||
+			!Widened(&Credential{}, &c, string(row.kind)) {
 			t.Errorf("%s: its argument does not count as a change", row.kind)
 		}
 	}
 	var none Credential
-	if none.Kind() != "" || none.KeyFingerprint()+none.Proof()+none.Key() != "" || !none.Kind().Issues() {
+	if none.Kind() != "" ||
+		none.KeyFingerprint()+none.Proof()+none.Key() != "" ||
+		!none.Kind().Issues() {
 		t.Error("a credential of no kind says something")
 	}
 }

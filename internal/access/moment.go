@@ -21,8 +21,8 @@ type Moment struct {
 // rfc3339 is what a moment is made of (RFC 3339, 5.6, which allows small letters). Go's parser takes more than that.
 var rfc3339 = regexp.MustCompile(`^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 
-// first is the first year that a moment can be in. The beginning of the year 1 is what Go calls no time at all: an end that somebody wrote
-// so, to end access at once, would have been none.
+// first is the first year that a moment can be in. The beginning of the year 1 is what Go calls no time at all: an end
+// that somebody wrote so, to end access at once, would have been none.
 const first = 1970
 
 // ParseMoment reads an RFC 3339 moment. A date without time or zone is refused, since nobody could say when it ends.
@@ -33,7 +33,8 @@ func ParseMoment(text string) (Moment, error) {
 			return Moment{Time: t.UTC(), text: text}, nil
 		}
 		if err == nil {
-			return Moment{}, fmt.Errorf("%q is no moment of any access: in UTC it is not in the years %d to 9999", text, first)
+			return Moment{}, fmt.Errorf("%q is no moment of any access: in UTC it is not in the years %d to 9999", text,
+				first)
 		}
 		return Moment{}, fmt.Errorf("%q is no moment: %s", text, noSuchMoment(parts))
 	}
@@ -57,7 +58,12 @@ func noSuchMoment(parts []string) string {
 	for i := range n[1:] {
 		n[i+1], _ = strconv.Atoi(parts[i+1])
 	}
-	year, month, day, hour, minute, second := n[1], n[2], n[3], n[4], n[5], n[6]
+	year := n[1]
+	month := n[2]
+	day := n[3]
+	hour := n[4]
+	minute := n[5]
+	second := n[6]
 	if why := noSuchDay(year, month, day); why != "" {
 		return why
 	}
@@ -71,7 +77,8 @@ func noSuchMoment(parts []string) string {
 		return "minutes are 00 to 59"
 	case second == 60:
 		return "seconds are 00 to 59 here, also where a leap second is inserted: write " +
-			strings.ToUpper(fmt.Sprintf("%s-%s-%sT%s:%s:59%s", parts[1], parts[2], parts[3], parts[4], parts[5], parts[8]))
+			strings.ToUpper(fmt.Sprintf("%s-%s-%sT%s:%s:59%s", parts[1], parts[2], parts[3], parts[4], parts[5],
+				parts[8]))
 	case second > 59:
 		return "seconds are 00 to 59 here, also where a leap second is inserted"
 	}

@@ -17,7 +17,8 @@ var written = regexp.MustCompile(`^\+?(\d{4,})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T 
 // compact is the basic form of ISO 8601.
 var compact = regexp.MustCompile(`^(\d{4})-?(\d{2})-?(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?(Z|[+-]\d{4})?$`)
 
-// dotted finds a time of day with points between hours, minutes and seconds, so that the seconds are not read as a fraction.
+// dotted finds a time of day with points between hours, minutes and seconds, so that the seconds are
+// not read as a fraction.
 var dotted = regexp.MustCompile(`([T ]\d{1,2})\.(\d{2})\.(\d{2})`)
 
 var (
@@ -31,13 +32,15 @@ var (
 	month   = regexp.MustCompile(`^\d{4}[-/.]\d{1,2}$`)
 	lengths = regexp.MustCompile(`^(\+|IN |AFTER |FOR )?P?T?\d+ ?(D|H|M|W|Y|MIN|DAYS?|HOURS?|WEEKS?|MONTHS?|YEARS?)( FROM NOW)?$`)
 	endless = regexp.MustCompile(`^(NEVER|FOREVER|NONE|NULL|NO|UNLIMITED|INFINITE|INFINITY|PERMANENT|ALWAYS|INDEFINITE|OPEN|∞)$`)
-	hyphens = strings.NewReplacer("\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212", "-", "\u200b", "", "\ufeff", "", "\u00a0", " ")
+	hyphens = strings.NewReplacer("\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212",
+		"-", "\u200b", "", "\ufeff", "", "\u00a0", " ")
 )
 
 // such is what is said where nobody can tell what is meant.
 const such = " such as 2027-03-31T00:00:00Z"
 
-// meantMoment says what to write for what is no RFC 3339 moment, where one can tell what is meant; else what one is like.
+// meantMoment says what to write for what is no RFC 3339 moment, where one can tell what is meant;
+// else what one is like.
 func meantMoment(text string) string {
 	if text == "" {
 		return such
@@ -59,7 +62,8 @@ func meantMoment(text string) string {
 		n, _ := strconv.ParseInt(plain[:10], 10, 64)
 		return ": write " + time.Unix(n, 0).UTC().Format(time.RFC3339)
 	}
-	for _, layout := range []string{time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC, time.UnixDate, "2 January 2006", "January 2, 2006", "Jan 2, 2006", "Jan 2 2006", "2 Jan 2006", "2-Jan-2006"} {
+	for _, layout := range []string{time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC, time.UnixDate,
+		"2 January 2006", "January 2, 2006", "Jan 2, 2006", "Jan 2 2006", "2 Jan 2006", "2-Jan-2006"} {
 		if t, err := time.Parse(layout, strings.Trim(text, " \t\r\n")); err == nil {
 			return ": write " + t.Format(time.RFC3339)
 		}
@@ -110,7 +114,7 @@ func meantBy(p []string) string {
 
 // zoneOf returns a zone as RFC 3339 writes it: UTC where none is written.
 func zoneOf(text string) string {
-	if text == "" || text[0] != '+' && text[0] != '-' {
+	if text == "" || (text[0] != '+' && text[0] != '-') {
 		return "Z"
 	}
 	text, _, _ = strings.Cut(text, " ") // Go writes the zone's name behind its distance

@@ -51,8 +51,8 @@ func NetworkCovers(outer, inner []netip.Prefix) bool {
 	})
 }
 
-// MergeNetworks returns the shortest list of networks that covers the same addresses, sorted: networks inside others are
-// dropped, and two halves become their whole.
+// MergeNetworks returns the shortest list of networks that covers the same addresses, sorted: networks inside others
+// are dropped, and two halves become their whole.
 func MergeNetworks(networks []netip.Prefix) []netip.Prefix {
 	sorted := slices.Clone(networks)
 	order.Sort(sorted, func(a, b netip.Prefix) int {
@@ -60,14 +60,19 @@ func MergeNetworks(networks []netip.Prefix) []netip.Prefix {
 	})
 	var merged []netip.Prefix
 	for _, next := range sorted {
-		if n := len(merged); n > 0 && merged[n-1].Bits() <= next.Bits() && merged[n-1].Overlaps(next) {
+		if n := len(merged); n > 0 &&
+			merged[n-1].Bits() <= next.Bits() &&
+			merged[n-1].Overlaps(next) {
 			continue
 		}
 		merged = append(merged, next)
 		for n := len(merged); n > 1; n = len(merged) {
 			a, b := merged[n-2], merged[n-1]
 			whole := netip.PrefixFrom(a.Addr(), a.Bits()-1)
-			if a.Bits() != b.Bits() || a.Bits() == 0 || whole.Masked() != whole || !whole.Contains(b.Addr()) {
+			if a.Bits() != b.Bits() ||
+				a.Bits() == 0 ||
+				whole.Masked() != whole ||
+				!whole.Contains(b.Addr()) {
 				break
 			}
 			merged = append(merged[:n-2], whole)

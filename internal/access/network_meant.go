@@ -26,13 +26,19 @@ var (
 	netmask = regexp.MustCompile(`^(\S+)\s+(?:netmask\s+|mask\s+)?(\d+\.\d+\.\d+\.\d+)$`)
 )
 
-// meantNetworks says what to write for a text that is no network, where one can tell what is meant; else what a network of IPv6 is.
-// The guesses stand in the order of how sure they are: a network inside a text says more than that its numbers look odd.
+// meantNetworks says what to write for a text that is no network, where one can tell what is meant; else what a
+// network of IPv6 is. The guesses stand in the order of how sure they are: a network inside a text says more than
+// that its numbers look odd.
 func meantNetworks(text string) string {
-	plain := strings.TrimFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"'`", c) })
+	plain := strings.TrimFunc(text, func(c rune) bool {
+		return c <= ' ' ||
+			c > '~' ||
+			strings.ContainsRune("\"'`", c)
+	})
 	plain, _, _ = strings.Cut(plain, "#")
 	plain = slashes.ReplaceAllString(strings.TrimSpace(plain), "/")
-	return cmp.Or(serverMeant(plain), everywhereMeant(plain), rangeMeant(plain), maskMeant(plain), portMeant(plain), oneMeant(plain), sixMeant(plain),
+	return cmp.Or(serverMeant(plain), everywhereMeant(plain), rangeMeant(plain), maskMeant(plain), portMeant(plain),
+		oneMeant(plain), sixMeant(plain),
 		numbersMeant(plain), severalMeant(plain), nameMeant(plain), " or 2001:db8::/48")
 }
 
@@ -132,20 +138,23 @@ func nameMeant(plain string) string {
 // overlong is a network of IPv6 whose size has three digits.
 var overlong = regexp.MustCompile(`^[0-9a-fA-F]*:[0-9a-fA-F:.]*/\d{3,}$`)
 
-// among returns the one network that stands among words, brackets and commas. Where there are several, or something else with numbers
-// in it, nobody can tell what is meant.
+// among returns the one network that stands among words, brackets and commas. Where there are several, or something
+// else with numbers in it, nobody can tell what is meant.
 func among(text string) (found netip.Prefix, ok bool) {
 	if m, is := meantNetwork(text); is {
 		return m, true
 	}
-	for _, field := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(" \t\r\n,;|'\"()[]{}", c) }) {
+	for _, field := range strings.FieldsFunc(text,
+		func(c rune) bool { return strings.ContainsRune(" \t\r\n,;|'\"()[]{}", c) }) {
 		field = strings.TrimRight(field, "/.:")
 		m, is := meantNetwork(field)
 		if !is {
 			m, is = meantNetwork(label.ReplaceAllString(field, ""))
 		}
 		switch {
-		case is && ok, !is && strings.ContainsAny(field, "0123456789") && !label.MatchString(field+":"):
+		case is && ok, !is &&
+			strings.ContainsAny(field, "0123456789") &&
+			!label.MatchString(field+":"):
 			return netip.Prefix{}, false
 		case is:
 			found, ok = m, true
@@ -168,7 +177,8 @@ func zeros(parts []string) bool {
 	return false
 }
 
-// meantNetwork returns the network that somebody means who writes an address, a network mask, brackets, asterisks, or too few numbers.
+// meantNetwork returns the network that somebody means who writes an address, a network mask, brackets,
+// asterisks, or too few numbers.
 func meantNetwork(text string) (meant netip.Prefix, ok bool) {
 	text = zone.ReplaceAllString(text, "$1")
 	text = strings.NewReplacer("[", "", "]", "", "\\", "/", "\uff0f", "/").Replace(text)
@@ -186,11 +196,14 @@ func meantNetwork(text string) (meant netip.Prefix, ok bool) {
 	if !cut {
 		return starred(text)
 	}
-	if short := strings.TrimRight(host, "."); strings.Trim(short, "0123456789.") == "" && strings.Count(short, ".") < 3 && !strings.Contains(size, ".") {
+	if short := strings.TrimRight(host, "."); strings.Trim(short, "0123456789.") == "" &&
+		strings.Count(short, ".") < 3 &&
+		!strings.Contains(size, ".") {
 		p, err := netip.ParsePrefix(short + strings.Repeat(".0", 3-strings.Count(short, ".")) + "/" + size)
 		return p.Masked(), err == nil
 	}
-	if p, err := netip.ParsePrefix(host + "::/" + size); err == nil && !strings.Contains(host, "::") { // of a prefix of IPv6
+	// of a prefix of IPv6
+	if p, err := netip.ParsePrefix(host + "::/" + size); err == nil && !strings.Contains(host, "::") {
 		return p.Masked(), true
 	}
 	return masked(host, size)
@@ -216,7 +229,10 @@ func masked(host, mask string) (netip.Prefix, bool) {
 func starred(text string) (netip.Prefix, bool) {
 	fixed := strings.TrimRight(text, ".*")
 	stars := strings.Count(text, "*")
-	if stars == 0 || strings.Count(text, ".") != 3 || strings.Count(fixed, ".") != 3-stars || !strings.HasSuffix(text, strings.Repeat(".*", stars)) {
+	if stars == 0 ||
+		strings.Count(text, ".") != 3 ||
+		strings.Count(fixed, ".") != 3-stars ||
+		!strings.HasSuffix(text, strings.Repeat(".*", stars)) {
 		return netip.Prefix{}, false
 	}
 	p, err := netip.ParsePrefix(fmt.Sprintf("%s%s/%d", fixed, strings.Repeat(".0", stars), 32-8*stars))
@@ -225,7 +241,8 @@ func starred(text string) (netip.Prefix, bool) {
 
 // ends returns the first and the last address of a range that is written with a hyphen, or three dots.
 func ends(text string) (first, last netip.Addr, ok bool) {
-	from, to, cut := strings.Cut(strings.NewReplacer("\u2013", "-", "\u2014", "-", "..", "-", " to ", "-", " ", "").Replace(text), "-")
+	from, to, cut := strings.Cut(strings.NewReplacer("\u2013", "-", "\u2014", "-", "..", "-", " to ", "-", " ",
+		"").Replace(text), "-")
 	if !cut {
 		return first, last, false
 	}
@@ -234,7 +251,10 @@ func ends(text string) (first, last netip.Addr, ok bool) {
 		to = from[:strings.LastIndexAny(from, ".:")+1] + to
 	}
 	last, errLast := netip.ParseAddr(to)
-	return first, last, err == nil && errLast == nil && first.BitLen() == last.BitLen() && !last.Less(first)
+	return first, last, err == nil &&
+		errLast == nil &&
+		first.BitLen() == last.BitLen() &&
+		!last.Less(first)
 }
 
 // betweenSaid says how a range is written as networks.

@@ -95,7 +95,8 @@ func TestNetworksAsTheyAreSent(t *testing.T) {
 			t.Errorf("%q: %v, %v; want %q", text, n, err, says)
 			continue
 		}
-		if _, written, _ := strings.Cut(err.Error(), ": write "); strings.Contains(written, "/") && !strings.Contains(written, " ") {
+		if _, written, _ := strings.Cut(err.Error(), ": write "); strings.Contains(written, "/") &&
+			!strings.Contains(written, " ") {
 			if _, err := ParseNetwork(written); err != nil {
 				t.Errorf("%q: what is to be written is refused: %v", text, err)
 			}

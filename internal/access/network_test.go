@@ -10,7 +10,8 @@ import (
 )
 
 func TestNetworksThatAreNotCanonical(t *testing.T) {
-	for _, text := range []string{"", "203.0.113.0", "203.0.113.7/24", "203.0.113.0/33", "2001:DB8::/32", "2001:db8:0::/32", "::ffff:203.0.113.0/120", "fe80::%eth0/64", "010.0.0.0/8"} {
+	for _, text := range []string{"", "203.0.113.0", "203.0.113.7/24", "203.0.113.0/33", "2001:DB8::/32",
+		"2001:db8:0::/32", "::ffff:203.0.113.0/120", "fe80::%eth0/64", "010.0.0.0/8"} {
 		if p, err := ParseNetwork(text); err == nil {
 			t.Errorf("ParseNetwork(%q) = %s, want an error", text, p)
 		}
@@ -43,7 +44,8 @@ func addresses(networks []netip.Prefix) (all [256]bool) {
 func TestNetworksAgreeWithEnumeration(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		for range 100 {
-			outer, inner := networks().Draw(t, "outer"), networks().Draw(t, "inner")
+			outer := networks().Draw(t, "outer")
+			inner := networks().Draw(t, "inner")
 			covers, in, out := true, addresses(inner), addresses(outer)
 			for i := range in {
 				covers = covers && (out[i] || !in[i])

@@ -39,8 +39,8 @@ type Review struct {
 	At     Moment `json:"at"`
 	By     string `json:"by"`
 	Reason string `json:"reason"`
-	// Decision is what was decided where the review comes from a worksheet, Access the digest of the access that it was decided on, and
-	// Until the latest end that it allows; zero: none was given, and so no later end than there is.
+	// Decision is what was decided where the review comes from a worksheet, Access the digest of the access that it was
+	// decided on, and Until the latest end that it allows; zero: none was given, and so no later end than there is.
 	Decision Decision `json:"decision,omitempty"`
 	Access   string   `json:"access,omitempty"`
 	Until    Moment   `json:"until,omitzero"`
@@ -60,8 +60,8 @@ const (
 	DecisionEnd    Decision = "end"
 )
 
-// Own reports whether a review is of one object alone: a row of a worksheet is, since it names the access that was looked at, and so is
-// what somebody signed.
+// Own reports whether a review is of one object alone: a row of a worksheet is, since it names the access that was
+// looked at, and so is what somebody signed.
 func (r *Review) Own() bool { return r != nil && (r.Access != "" || r.Signature != "") }
 
 // Waiver sets one rule aside, for a while. Its key is the slug of the rule.
@@ -131,13 +131,14 @@ type Credential struct {
 	AllowedCIDRs       []netip.Prefix      `json:"allowed_cidrs,omitempty"`
 }
 
-// FederatedTrust is trust in one workload of the partner's own OIDC issuer, or in one principal of his own account of AWS: then
-// AWSPrincipal is set, and the first three are not.
+// FederatedTrust is trust in one workload of the partner's own OIDC issuer, or in one principal of his own account of
+// AWS: then AWSPrincipal is set, and the first three are not.
 type FederatedTrust struct {
 	Issuer    string   `json:"issuer"`
 	Subject   string   `json:"subject"`
 	Audiences []string `json:"audiences"`
-	// AWSPrincipal is the ARN of the partner's role, user or account; ExternalID what he has to say, "" where the system makes one.
+	// AWSPrincipal is the ARN of the partner's role, user or account; ExternalID what he has to say, ""
+	// where the system makes one.
 	AWSPrincipal string `json:"aws_principal,omitempty"`
 	ExternalID   string `json:"external_id,omitempty"`
 }
@@ -176,8 +177,8 @@ func (c *Credential) Ref() Ref {
 // Holder returns the identity that the credential is of.
 func (c *Credential) Holder() IdentityID { return c.IdentityID }
 
-// IssueLife returns how long what is issued at a moment lives: until the rotation's every and overlap have passed, or the
-// end, whichever is earlier.
+// IssueLife returns how long what is issued at a moment lives: until the rotation's every and overlap have passed, or
+// the end, whichever is earlier.
 func (c *Credential) IssueLife(issued, end time.Time) (until time.Time) {
 	if c.Rotation == nil {
 		return end
@@ -185,8 +186,8 @@ func (c *Credential) IssueLife(issued, end time.Time) (until time.Time) {
 	return Earliest(c.Rotation.life(issued), end)
 }
 
-// life returns when what is issued at a moment ends by its rotation. The two are added one by one: no length of time holds the sum of the
-// longest.
+// life returns when what is issued at a moment ends by its rotation. The two are added one by one: no length of time
+// holds the sum of the longest.
 func (r *Rotation) life(issued time.Time) time.Time {
 	return issued.Add(r.Every.Duration).Add(r.Overlap.Duration)
 }
@@ -194,8 +195,9 @@ func (r *Rotation) life(issued time.Time) time.Time {
 // leastNotice is how long at least what was issued works on after its credential was given a rotation.
 const leastNotice = 24 * time.Hour
 
-// AgesUntil returns until when what was issued at a moment without a rotation works once the credential is given one now: as if
-// it had rotated from the beginning, but for the overlap and a day at least, so that adding a rotation cuts nobody.
+// AgesUntil returns until when what was issued at a moment without a rotation works once the credential is
+// given one now: as if it had rotated from the beginning, but for the overlap and a day at least, so that
+// adding a rotation cuts nobody.
 func (c *Credential) AgesUntil(issued, now time.Time) time.Time {
 	if c.Rotation == nil {
 		return time.Time{}
@@ -207,7 +209,8 @@ func (c *Credential) AgesUntil(issued, now time.Time) time.Time {
 	return life
 }
 
-// RotatesAt returns when what was issued at a moment is due to be issued anew; zero where the credential does not rotate.
+// RotatesAt returns when what was issued at a moment is due to be issued anew; zero where the
+// credential does not rotate.
 func (c *Credential) RotatesAt(issued time.Time) time.Time {
 	if c.Rotation == nil || issued.IsZero() {
 		return time.Time{}

@@ -12,15 +12,15 @@ import (
 const (
 	// outageShare is for which part of a request's patience others believe that a server is away, and do not ask.
 	outageShare = 6
-	// outageProven is how long requests that fail sooner than their patience must find a server away until that is believed, and how
-	// long a request is then repeated.
+	// outageProven is how long requests that fail sooner than their patience must find a server away until that is
+	// believed, and how long a request is then repeated.
 	outageProven = 2 * time.Second
 	// outageAnswer is how long a request waits for its answer in an outage: a server that is slow is not away.
 	outageAnswer = 10 * time.Second
 )
 
-// Outages is what a process knows of one server: when it last answered, and whether anybody waited for it in vain since. Its
-// methods may be called at the same time.
+// Outages is what a process knows of one server: when it last answered, and whether anybody waited for it in vain
+// since. Its methods may be called at the same time.
 type Outages struct {
 	mu       sync.Mutex
 	answered time.Time
@@ -44,8 +44,8 @@ func (o *Outages) Answered(at time.Time) {
 	o.answered, o.current = at, nil
 }
 
-// GaveUp notes that a request was given up without an answer: at its end, why, and whether it had used up its patience. It
-// returns the outage, which nothing proves where the server has just answered others.
+// GaveUp notes that a request was given up without an answer: at its end, why, and whether it had used up its patience.
+// It returns the outage, which nothing proves where the server has just answered others.
 func (o *Outages) GaveUp(begun, at time.Time, why string, spent bool) *Outage {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -71,12 +71,12 @@ func (o *Outages) Since(moment time.Time) *Outage {
 
 type insisting struct{}
 
-// Insisting returns a context whose requests are sent also where their server was found away a moment ago: one slow request may have
-// found it so, and what takes access away is tried at least once.
+// Insisting returns a context whose requests are sent also where their server was found away a moment ago: one slow
+// request may have found it so, and what takes access away is tried at least once.
 func Insisting(ctx context.Context) context.Context { return context.WithValue(ctx, insisting{}, true) }
 
-// Remembered returns the outage for which a request that begins now is not sent: one that was found so shortly before, by the
-// patience of a request.
+// Remembered returns the outage for which a request that begins now is not sent: one that was found so shortly before,
+// by the patience of a request.
 func (o *Outages) Remembered(ctx context.Context, now time.Time, patience time.Duration) *Outage {
 	if ctx.Value(insisting{}) != nil {
 		return nil
@@ -117,8 +117,8 @@ type met struct {
 // Unwrap gives both.
 func (m *met) Unwrap() []error { return []error{m.error, m.outage} }
 
-// Told returns a text of somebody who met the outage. The first says why; later ones name the first instead, and then what
-// they left.
+// Told returns a text of somebody who met the outage. The first says why; later ones name the first instead,
+// and then what they left.
 func (o *Outage) Told(text, by string) (told string, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

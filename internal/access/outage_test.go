@@ -27,7 +27,9 @@ func TestAnOutageIsFoundByOnePatienceAndBelievedForAMoment(t *testing.T) {
 			t.Errorf("after %s: %v", after, got)
 		}
 	}
-	if o.Since(dawn) != first || o.Since(found.Add(1)) != nil || o.Patience(patience) != outageProven {
+	if o.Since(dawn) != first ||
+		o.Since(found.Add(1)) != nil ||
+		o.Patience(patience) != outageProven {
 		t.Error("those who wait go on waiting, or those who come wait as long again")
 	}
 	if o.Remembered(Insisting(t.Context()), found, patience) != nil {
@@ -36,7 +38,8 @@ func TestAnOutageIsFoundByOnePatienceAndBelievedForAMoment(t *testing.T) {
 	if o.Wait(patience) != outageAnswer || o.Wait(time.Second) != time.Second {
 		t.Error("a server that is slow is taken for one that is away, or waited for longer than usual")
 	}
-	if again := o.GaveUp(found.Add(time.Minute), found.Add(time.Minute), "reset", true); again != first || o.Remembered(t.Context(), found.Add(time.Minute), patience) != first {
+	if again := o.GaveUp(found.Add(time.Minute), found.Add(time.Minute), "reset", true); again != first ||
+		o.Remembered(t.Context(), found.Add(time.Minute), patience) != first {
 		t.Error("it is another outage, or not found again")
 	}
 	o.Answered(found.Add(2 * time.Minute))
@@ -45,7 +48,8 @@ func TestAnOutageIsFoundByOnePatienceAndBelievedForAMoment(t *testing.T) {
 	}
 }
 
-// Whoever fails sooner, as where a server is sealed, proves it with others only; and what others are answered is no outage.
+// Whoever fails sooner, as where a server is sealed, proves it with others only; and what others are
+// answered is no outage.
 func TestWhatFailsAtOnceProvesAnOutageAfterAWhile(t *testing.T) {
 	t.Parallel()
 	var o Outages
@@ -70,7 +74,9 @@ func TestAnOutageIsToldOnce(t *testing.T) {
 	out := o.GaveUp(dawn, dawn, "port 8200: refused", true)
 	err := out.Met(fmt.Errorf("%w: put x: port 8200: refused: not done", ErrUnavailable))
 	var met *Outage
-	if !errors.As(fmt.Errorf("change: %w", err), &met) || met != out || !errors.Is(err, ErrUnavailable) {
+	if !errors.As(fmt.Errorf("change: %w", err), &met) ||
+		met != out ||
+		!errors.Is(err, ErrUnavailable) {
 		t.Fatalf("it is not met: %v", err)
 	}
 	for _, c := range []struct {
@@ -80,8 +86,10 @@ func TestAnOutageIsToldOnce(t *testing.T) {
 		{"put a: something else: not done", "a", "put a: something else: not done", false},
 		{"put b: port 8200: refused: not done", "b", "put b: port 8200: refused: not done", true},
 		{"put c: port 8200: refused: not done", "c", "For the same reason as b: not done", false},
-		{"put d: port 8200: refused: not done\nget d: port 8200: refused: not sent", "d", "For the same reason as b: not done\nget d: for the same reason: not sent", false},
-		{"e remains\nput e: port 8200: refused: not done", "e", "e remains\nput e: for the same reason as b: not done", false},
+		{"put d: port 8200: refused: not done\nget d: port 8200: refused: not sent", "d",
+			"For the same reason as b: not done\nget d: for the same reason: not sent", false},
+		{"e remains\nput e: port 8200: refused: not done", "e", "e remains\nput e: for the same reason as b: not done",
+			false},
 		{"put f: something else", "f", "put f: something else", false},
 		{"get b: port 8200: refused: not done", "b", "get b: port 8200: refused: not done", false},
 	} {

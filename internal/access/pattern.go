@@ -26,13 +26,16 @@ func ParsePattern(text string) (Pattern, error) {
 		switch {
 		case s == "+", s == "*" && i == len(segments)-1:
 		case s == "":
-			return "", fmt.Errorf("%q has an empty segment: write segments separated by single slashes, with none at the start or the end%s", text, meantPattern(segments))
+			return "", fmt.Errorf("%q has an empty segment: write segments separated by single slashes, with none at "+
+				"the start or the end%s", text, meantPattern(segments))
 		case s == "*":
-			return "", fmt.Errorf("%q has * before its end: * stands only as the last segment; write + for exactly one segment", text)
+			return "", fmt.Errorf("%q has * before its end: * stands only as the last segment; write + for exactly "+
+				"one segment", text)
 		case strings.Trim(s, ".") == "": // three dots and more are two to some servers
 			return "", fmt.Errorf("%q has the segment %q, which climbs paths", text, s)
 		case !literal.MatchString(s):
-			return "", fmt.Errorf("%q has the segment %q: a segment is made of A-Z a-z 0-9 . _ ~ : @ = , - or is a whole + or *", text, s)
+			return "", fmt.Errorf("%q has the segment %q: a segment is made of A-Z a-z 0-9 . _ ~ : @ = , - or is a "+
+				"whole + or *", text, s)
 		}
 	}
 	return Pattern(text), nil
@@ -115,7 +118,7 @@ func (p Pattern) Matches(path string) bool {
 			return true
 		}
 		segment, path, pathMore = strings.Cut(path, "/")
-		if s != "+" && s != segment || more != pathMore {
+		if (s != "+" && s != segment) || more != pathMore {
 			return false
 		}
 	}

@@ -11,14 +11,16 @@ import (
 
 func TestPatternsThatDoNotParse(t *testing.T) {
 	for _, text := range []string{
-		"", "/", "a/", "/a", "a//b", "a/*/b", "*/a", "acme*", "a/b*", "a/..", "a/...", "..../a", "./a", "a/./b", "a b", "a?b", "a#b", "a%2e", `a"b`,
+		"", "/", "a/", "/a", "a//b", "a/*/b", "*/a", "acme*", "a/b*", "a/..", "a/...", "..../a", "./a", "a/./b", "a b",
+		"a?b", "a#b", "a%2e", `a"b`,
 		"a{b", "a$b", `a\b`, "a\x00b", "a\nb", "ä", "а/b", "++", "a/+b", "**",
 	} {
 		if p, err := ParsePattern(text); err == nil {
 			t.Errorf("ParsePattern(%q) = %q, want an error", text, p)
 		}
 	}
-	for _, text := range []string{"a", "*", "+", "a/*", "a/+/b", "+/*", "A-Z/a.b/_~:@=,-", "a/..b", "a/b..", "ssh/deploy"} {
+	for _, text := range []string{"a", "*", "+", "a/*", "a/+/b", "+/*", "A-Z/a.b/_~:@=,-", "a/..b", "a/b..",
+		"ssh/deploy"} {
 		if _, err := ParsePattern(text); err != nil {
 			t.Errorf("ParsePattern(%q): %v", text, err)
 		}
@@ -84,7 +86,7 @@ func matches(p Pattern, path string) bool {
 		if s == "*" {
 			return len(parts) > i
 		}
-		if i >= len(parts) || s != "+" && s != parts[i] {
+		if i >= len(parts) || (s != "+" && s != parts[i]) {
 			return false
 		}
 	}
@@ -104,7 +106,7 @@ func TestContainsAndOverlapsAgreeWithEnumeration(t *testing.T) {
 					t.Fatalf("%s matches %s = %v", p, path, !inP)
 				}
 				contains = contains && (inP || !inQ)
-				overlaps = overlaps || inP && inQ
+				overlaps = overlaps || (inP && inQ)
 			}
 			if got := p.Contains(q); got != contains {
 				t.Fatalf("%s contains %s = %v, enumeration says %v", p, q, got, contains)

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Workload returns what tells one workload from another: the issuer and the subject; of AWS the principal, and of a whole account also the
-// external id, by which a vendor tells one use of it from another. It is empty where one of them is missing. An account has one role of a
-// name, whatever its case and its path (IAM User Guide, "IAM names").
+// Workload returns what tells one workload from another: the issuer and the subject; of AWS the principal, and of a
+// whole account also the external id, by which a vendor tells one use of it from another. It is empty where one of them
+// is missing. An account has one role of a name, whatever its case and its path (IAM User Guide, "IAM names").
 func (f *FederatedTrust) Workload() string {
 	if f.Account() {
 		p, err := ParseAWSPrincipal(f.AWSPrincipal)
@@ -30,8 +30,8 @@ func (f *FederatedTrust) Workload() string {
 	return issuer + "\n" + f.Subject
 }
 
-// PlainIssuer returns the address of an issuer in the one spelling that all of its spellings have in common: case of the host, a port that
-// goes without saying and a slash at the end make no difference.
+// PlainIssuer returns the address of an issuer in the one spelling that all of its spellings have in common: case of
+// the host, a port that goes without saying and a slash at the end make no difference.
 func PlainIssuer(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {

@@ -21,15 +21,15 @@ type Reach struct {
 	Absent bool
 	// Instead says what to write instead, in a sentence; "" where the rule's remedy says all.
 	Instead string
-	// Place is how many of the pattern's first segments only name a place, such as a mount of several segments. They fix
-	// no more than one segment does. 0 or 1: each segment counts.
+	// Place is how many of the pattern's first segments only name a place, such as a mount of several segments. They
+	// fix no more than one segment does. 0 or 1: each segment counts.
 	Place int
 	// Targets are the things that it reaches, where several paths reach one; what only one path reaches is none.
 	Targets []Target
 }
 
-// Target is a thing that several paths of a system reach: a secret, whose values are on one path and whose names are on another.
-// Two patterns that share no path meet all the same where they reach one target.
+// Target is a thing that several paths of a system reach: a secret, whose values are on one path and whose names are on
+// another. Two patterns that share no path meet all the same where they reach one target.
 type Target struct {
 	// Kind is what it is called: secret, key, role. Things of two kinds are never one.
 	Kind string

@@ -13,7 +13,8 @@ func Attributes(t Type) []string {
 	terms := []string{"owner", "expires_at", "review", "waivers"}
 	switch t {
 	case TypeIdentity:
-		return append(terms, "purpose", "ceiling", "agreement", "contact", "parent_id", "subcontractors", "suspended", "expected_use", "hold_released",
+		return append(terms, "purpose", "ceiling", "agreement", "contact", "parent_id", "subcontractors", "suspended",
+			"expected_use", "hold_released",
 			"hold_released_by", "hold_released_signature")
 	case TypeCredential:
 		for _, kind := range Kinds() {
@@ -25,12 +26,15 @@ func Attributes(t Type) []string {
 	}
 }
 
-// Widened reports whether an attribute of the object changed in a way that does not merely reduce access. An earlier end,
-// fewer actions, a narrower pattern or network, a suspension and the like are reductions; so is no change at all.
-// A waiver of an expiry rule that goes takes its until along, which was an end: what ends later by that is widened in expires_at.
-// A change with no direction (another owner, another key) counts as widened, and is judged by the rules that read it.
+// Widened reports whether an attribute of the object changed in a way that does not merely reduce access. An earlier
+// end, fewer actions, a narrower pattern or network, a suspension and the like are reductions; so is no change at
+// all. A waiver of an expiry rule that goes takes its until along, which was an end: what ends later by that is
+// widened in expires_at. A change with no direction (another owner, another key) counts as widened, and is judged by
+// the rules that read it.
 func Widened(before, after Object, attribute string) bool {
-	if widened, ok := widenedTerms[attribute]; ok && before.Common() != nil && after.Common() != nil {
+	if widened, ok := widenedTerms[attribute]; ok &&
+		before.Common() != nil &&
+		after.Common() != nil {
 		return widened(before, after)
 	}
 	switch a := after.(type) {
@@ -115,8 +119,8 @@ func ceilingCovers(outer, inner []Pattern) bool {
 	})
 }
 
-// widenedCredential reports whether one argument gives more than before. A moment of revoke_issued_before only takes away. Any argument that
-// is not named here says whose the credential is.
+// widenedCredential reports whether one argument gives more than before. A moment of revoke_issued_before only takes
+// away. Any argument that is not named here says whose the credential is.
 func widenedCredential(b, a *Credential, attribute string) bool {
 	if kind := traitOf(Kind(attribute)); kind != nil {
 		return kind.widens(b, a)
@@ -137,14 +141,19 @@ func widenedTrust(b, a *FederatedTrust) bool {
 		return b != a
 	}
 	audience := len(b.Audiences) > 0 && (len(a.Audiences) == 0 || !subset(a.Audiences, b.Audiences))
-	return b.Issuer != a.Issuer || b.Subject != a.Subject || audience || !sameAccount(b, a)
+	return b.Issuer != a.Issuer ||
+		b.Subject != a.Subject ||
+		audience ||
+		!sameAccount(b, a)
 }
 
 func widenedRotation(b, a *Rotation) bool {
 	if b == nil {
 		return false
 	}
-	return a == nil || a.Every.Duration > b.Every.Duration || a.Overlap.Duration > b.Overlap.Duration
+	return a == nil ||
+		a.Every.Duration > b.Every.Duration ||
+		a.Overlap.Duration > b.Overlap.Duration
 }
 
 func widenedGrant(b, a *Grant, attribute string) bool {
@@ -167,10 +176,14 @@ func subset(inner, outer []string) bool {
 func Narrows(before, after Object) bool {
 	b, err := Declaration(before)
 	a, failed := Declaration(after)
-	if err != nil || failed != nil || bytes.Equal(b, a) || before.Ref() != after.Ref() {
+	if err != nil ||
+		failed != nil ||
+		bytes.Equal(b, a) ||
+		before.Ref() != after.Ref() {
 		return false
 	}
-	return !slices.ContainsFunc(Attributes(after.Ref().Type), func(attribute string) bool { return Widened(before, after, attribute) })
+	return !slices.ContainsFunc(Attributes(after.Ref().Type),
+		func(attribute string) bool { return Widened(before, after, attribute) })
 }
 
 // SameButName reports whether two objects of a type declare the same, but for what their ids are made of.

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Rehearser is a System on which a cut can be rehearsed on a shadow partner: it lets the holder of the shadow's credentials
-// in as it lets in a partner, and remembers when the turn of each partner was.
+// Rehearser is a System on which a cut can be rehearsed on a shadow partner: it lets the holder of the shadow's
+// credentials in as it lets in a partner, and remembers when the turn of each partner was.
 type Rehearser interface {
 	// Doors are the ways in which the holder of a proof comes in. A cut has to close each of them.
 	Doors(p Proof) []Door
@@ -24,10 +24,11 @@ type Rehearser interface {
 	Rehearsed(ctx context.Context) (map[string]time.Time, error)
 }
 
-// Stager is a Rehearser where a shadow cannot come in as its partner does, or has to go where the system can tell what is refused.
+// Stager is a Rehearser where a shadow cannot come in as its partner does, or has to go where the system
+// can tell what is refused.
 type Stager interface {
-	// Stage makes the credential of a shadow one that can be tried here, and returns what its holder does: an action on a pattern that gives
-	// it nothing. ErrUnsupported where there is none.
+	// Stage makes the credential of a shadow one that can be tried here, and returns what its holder does: an action on
+	// a pattern that gives it nothing. ErrUnsupported where there is none.
 	Stage(ctx context.Context, c *Credential) (action string, on Pattern, err error)
 }
 

@@ -12,8 +12,9 @@ import (
 
 // What credentials ask for is compared by what it means: one key in two spellings is one key.
 
-// OtherRequest names what two credentials ask for differently, if what was issued for the first does not serve the second:
-// another key or recipient, or other networks if what is issued carries them. It is empty if they ask for the same.
+// OtherRequest names what two credentials ask for differently, if what was issued for the first does not
+// serve the second: another key or recipient, or other networks if what is issued carries them. It is empty
+// if they ask for the same.
 func OtherRequest(b, a *Credential) string {
 	if b.Kind() != a.Kind() {
 		return "another kind of credential"
@@ -27,8 +28,8 @@ func OtherRequest(b, a *Credential) string {
 // SameRequest reports whether what was issued for one credential serves the other.
 func SameRequest(b, a *Credential) bool { return OtherRequest(b, a) == "" }
 
-// SameTrust reports whether two credentials are logged in with in the same way: by the same issuer, subject and audiences,
-// and from the same networks.
+// SameTrust reports whether two credentials are logged in with in the same way: by the same issuer, subject and
+// audiences, and from the same networks.
 func SameTrust(b, a *Credential) bool {
 	return sameWorkload(b.Federated, a.Federated) && sameNetworks(b.AllowedCIDRs, a.AllowedCIDRs)
 }
@@ -38,7 +39,11 @@ func sameWorkload(b, a *FederatedTrust) bool {
 	if b == nil || a == nil {
 		return b == a
 	}
-	return b.Issuer == a.Issuer && b.Subject == a.Subject && subset(a.Audiences, b.Audiences) && subset(b.Audiences, a.Audiences) && sameAccount(b, a)
+	return b.Issuer == a.Issuer &&
+		b.Subject == a.Subject &&
+		subset(a.Audiences, b.Audiences) &&
+		subset(b.Audiences, a.Audiences) &&
+		sameAccount(b, a)
 }
 
 // sameAccount reports whether two trusts are in the same principal of AWS, who has to say the same.
@@ -56,14 +61,15 @@ func sameCSR(b, a *CertificateRequest) bool {
 	return same
 }
 
-// noWeakerCSR reports whether two requests are of one key, and the second is not signed with a broken digest unless the first is.
+// noWeakerCSR reports whether two requests are of one key, and the second is not signed with a broken
+// digest unless the first is.
 func noWeakerCSR(b, a *CertificateRequest) bool {
 	same, weaker := compareCSR(b, a)
 	return same && !weaker
 }
 
-// compareCSR reports whether two requests are of one key, by its SubjectPublicKeyInfo (RFC 2986, 4.1), and whether the second is signed with
-// a broken digest where the first was not. What cannot be read is of no key.
+// compareCSR reports whether two requests are of one key, by its SubjectPublicKeyInfo (RFC 2986, 4.1), and whether the
+// second is signed with a broken digest where the first was not. What cannot be read is of no key.
 func compareCSR(b, a *CertificateRequest) (same, weaker bool) {
 	if b == nil || a == nil || b.CSR == a.CSR {
 		return (b == nil) == (a == nil), false

@@ -35,7 +35,10 @@ func TestMomentsSayWhatToWrite(t *testing.T) {
 	}
 	small, err := ParseMoment("2027-02-20t00:00:00z")
 	large, errLarge := ParseMoment("2027-02-20T00:00:00Z")
-	if err != nil || errLarge != nil || !small.Equal(large.Time) || small.String() != "2027-02-20t00:00:00z" {
+	if err != nil ||
+		errLarge != nil ||
+		!small.Equal(large.Time) ||
+		small.String() != "2027-02-20t00:00:00z" {
 		t.Errorf("small letters: %v, %v, %v", small, err, errLarge)
 	}
 }

@@ -14,8 +14,8 @@ const (
 	StatusActive    = "active"
 )
 
-// Status returns how an object stands at a moment. It counts as expiring warnBefore its end, or in the last quarter of its
-// life where that is shorter.
+// Status returns how an object stands at a moment. It counts as expiring warnBefore its end, or in the last quarter of
+// its life where that is shorter.
 func (r *Record) Status(now time.Time, warnBefore time.Duration) string {
 	switch {
 	case !now.Before(r.EndsAt):
@@ -38,7 +38,7 @@ func (r *Record) Due(now time.Time) bool {
 	if !ok || !c.Kind().Issues() {
 		return false
 	}
-	return r.Issued == nil || !r.Issued.RotatesAt.IsZero() && !now.Before(r.Issued.RotatesAt)
+	return r.Issued == nil || (!r.Issued.RotatesAt.IsZero() && !now.Before(r.Issued.RotatesAt))
 }
 
 func (r *Record) expiring(warnBefore time.Duration) time.Time {

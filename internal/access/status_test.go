@@ -18,31 +18,62 @@ func TestAnObjectStandsAsItsRecordSays(t *testing.T) {
 		warn   time.Duration
 		want   string
 	}{
-		"a second before its end it is live":             {record: Record{EndsAt: now.Add(time.Second)}, want: StatusActive},
-		"at its end it is over":                          {record: Record{EndsAt: now, Held: true, Suspended: true}, want: StatusExpired},
-		"what was cut by hand is held, suspended or not": {record: Record{EndsAt: now.Add(day), Held: true, Suspended: true}, want: StatusHeld},
-		"what is suspended does not expire soon":         {record: Record{EndsAt: now.Add(day), Suspended: true}, warn: 2 * day, want: StatusSuspended},
+		"a second before its end it is live": {record: Record{EndsAt: now.Add(time.Second)},
+			want: StatusActive},
+		"at its end it is over": {record: Record{EndsAt: now, Held: true, Suspended: true},
+			want: StatusExpired},
+		"what was cut by hand is held, suspended or not": {record: Record{
+			EndsAt:    now.Add(day),
+			Held:      true,
+			Suspended: true,
+		}, want: StatusHeld},
+		"what is suspended does not expire soon": {
+			record: Record{EndsAt: now.Add(day), Suspended: true},
+			warn:   2 * day,
+			want:   StatusSuspended,
+		},
 
-		"a secret is due when its rotation comes": {record: Record{Object: secret, EndsAt: now.Add(day), Issued: issued(now)}, want: StatusDue},
-		"a second before that it is not":          {record: Record{Object: secret, EndsAt: now.Add(day), Issued: issued(now.Add(time.Second))}, want: StatusActive},
-		"one that does not rotate never is":       {record: Record{Object: secret, EndsAt: now.Add(day), Issued: issued(time.Time{})}, want: StatusActive},
-		"one of which nothing is in force is":     {record: Record{Object: secret, EndsAt: now.Add(day)}, want: StatusDue},
+		"a secret is due when its rotation comes": {record: Record{
+			Object: secret,
+			EndsAt: now.Add(day),
+			Issued: issued(now),
+		}, want: StatusDue},
+		"a second before that it is not": {record: Record{
+			Object: secret,
+			EndsAt: now.Add(day),
+			Issued: issued(now.Add(time.Second)),
+		}, want: StatusActive},
+		"one that does not rotate never is": {record: Record{
+			Object: secret,
+			EndsAt: now.Add(day),
+			Issued: issued(time.Time{}),
+		}, want: StatusActive},
+		"one of which nothing is in force is": {record: Record{Object: secret, EndsAt: now.Add(day)},
+			want: StatusDue},
 		"trust never is: nothing is issued for it": {
 			record: Record{Object: &Credential{Federated: &FederatedTrust{}}, EndsAt: now.Add(day)}, want: StatusActive,
 		},
 
-		"it expires from warn_before on": {record: Record{History: History{CreatedAt: now.Add(-90 * day)}, EndsAt: now.Add(14 * day)}, warn: 14 * day, want: StatusExpiring},
+		"it expires from warn_before on": {
+			record: Record{History: History{CreatedAt: now.Add(-90 * day)}, EndsAt: now.Add(14 * day)},
+			warn:   14 * day,
+			want:   StatusExpiring,
+		},
 		"and not before": {
-			record: Record{History: History{CreatedAt: now.Add(-90 * day)}, EndsAt: now.Add(14*day + time.Second)}, warn: 14 * day, want: StatusActive,
+			record: Record{History: History{CreatedAt: now.Add(-90 * day)}, EndsAt: now.Add(14*day + time.Second)},
+			warn:   14 * day, want: StatusActive,
 		},
 		"what lives shortly expires in its last quarter": {
-			record: Record{History: History{CreatedAt: now.Add(-3 * day)}, EndsAt: now.Add(day)}, warn: 14 * day, want: StatusExpiring,
+			record: Record{History: History{CreatedAt: now.Add(-3 * day)}, EndsAt: now.Add(day)}, warn: 14 * day,
+			want: StatusExpiring,
 		},
 		"and not before that": {
-			record: Record{History: History{CreatedAt: now.Add(-3*day + time.Second)}, EndsAt: now.Add(day + time.Second)}, warn: 14 * day, want: StatusActive,
+			record: Record{History: History{CreatedAt: now.Add(-3*day + time.Second)},
+				EndsAt: now.Add(day + time.Second)}, warn: 14 * day, want: StatusActive,
 		},
 		"the quarter counts from the last renewal": {
-			record: Record{History: History{CreatedAt: now.Add(-90 * day), RenewedAt: now}, EndsAt: now.Add(4 * day)}, warn: 14 * day, want: StatusActive,
+			record: Record{History: History{CreatedAt: now.Add(-90 * day), RenewedAt: now}, EndsAt: now.Add(4 * day)},
+			warn:   14 * day, want: StatusActive,
 		},
 	} {
 		if c.record.Object == nil {
@@ -66,10 +97,13 @@ func TestWhatAgesIsGivenADaysNotice(t *testing.T) {
 		issued     time.Time
 		want       time.Time
 	}{
-		"a young one as if it had rotated from the beginning": {rotation(30*day, 2*day), now.Add(-day), now.Add(31 * day)},
-		"one that is overdue works for the overlap":           {rotation(30*day, 2*day), now.Add(-90 * day), now.Add(2 * day)},
-		"and for a day where the overlap is shorter":          {rotation(30*day, hour), now.Add(-90 * day), now.Add(day)},
-		"without a rotation nothing is said":                  {&Credential{}, now.Add(-90 * day), time.Time{}},
+		"a young one as if it had rotated from the beginning": {rotation(30*day, 2*day), now.Add(-day),
+			now.Add(31 * day)},
+		"one that is overdue works for the overlap": {rotation(30*day, 2*day), now.Add(-90 * day),
+			now.Add(2 * day)},
+		"and for a day where the overlap is shorter": {rotation(30*day, hour), now.Add(-90 * day),
+			now.Add(day)},
+		"without a rotation nothing is said": {&Credential{}, now.Add(-90 * day), time.Time{}},
 	} {
 		if got := c.credential.AgesUntil(c.issued, now); !got.Equal(c.want) {
 			t.Errorf("%s: until %s, want %s", name, got, c.want)

@@ -17,8 +17,8 @@ type System interface {
 	// Capabilities says what the system can do. It makes no request.
 	Capabilities() Capabilities
 
-	// ID returns the id of the system, which its first change makes and nothing ever changes: it tells one system from another
-	// one at the same place. ErrNoSystem where nothing is kept; "" where access is kept, and its id was lost.
+	// ID returns the id of the system, which its first change makes and nothing ever changes: it tells one system from
+	// another one at the same place. ErrNoSystem where nothing is kept; "" where access is kept, and its id was lost.
 	ID(ctx context.Context) (string, error)
 
 	// Now is the system's own clock.
@@ -35,8 +35,8 @@ type System interface {
 	// something was. See Change for the rules of adoption.
 	Put(ctx context.Context, change Change) (*Record, error)
 
-	// Tell returns what was last issued for a credential, with the certificate or the sealed secret: what the answer of a
-	// Put would have told that never arrived. ErrNotFound where nothing is in force.
+	// Tell returns what was last issued for a credential, with the certificate or the sealed secret: what the answer of
+	// a Put would have told that never arrived. ErrNotFound where nothing is in force.
 	Tell(ctx context.Context, ref Ref) (*Issued, error)
 
 	// Delete revokes an object of a uid, and verifies that nothing of it remains; ErrNotFound where that uid is not
@@ -52,8 +52,8 @@ type Change struct {
 	// Stack owns the object after the change.
 	Stack string
 	// UID is the uid that the caller knows; another uid under the id is ErrNotFound. Empty creates: what the same stack
-	// left behind under the id is adopted, with its history and what was issued, under a new uid; what another stack owns
-	// is refused with OtherStackError.
+	// left behind under the id is adopted, with its history and what was issued, under a new uid; what another stack
+	// owns is refused with OtherStackError.
 	UID string
 	// EndsAt is the end to enforce: End(Object, ...). The system enforces the earliest of this and of the ends of all
 	// above the object.
@@ -67,19 +67,20 @@ type Change struct {
 	// Wait lets what would be issued wait, as it does by itself for what is there already under an identity that is
 	// suspended: IssueReplace only revokes, IssueOverlap only makes it due from now on.
 	Wait bool
-	// Known is what the caller knows to be issued, by its serial, else its fingerprint; empty where he knows of nothing. Where another one is
-	// in force, his last answer was lost: it is told, and IssueOverlap issues no other.
+	// Known is what the caller knows to be issued, by its serial, else its fingerprint; empty where he knows of
+	// nothing. Where another one is in force, his last answer was lost: it is told, and IssueOverlap issues no other.
 	Known string
-	// Adopt is the native id of what nobody declared and the new identity takes over, where the system is an Adopter. ""
-	// takes over nothing.
+	// Adopt is the native id of what nobody declared and the new identity takes over, where the system is an Adopter.
+	// "" takes over nothing.
 	Adopt string
 	// Again judges the change once more, by all that the system holds now. An Exclusive system calls it where somebody
-	// else has changed it since the mark that Seen says, before anything is changed, and lets nobody else change anything until it is done.
-	// It asks the system nothing, and its error refuses the change.
+	// else has changed it since the mark that Seen says, before anything is changed, and lets nobody else change
+	// anything until it is done. It asks the system nothing, and its error refuses the change.
 	Again func(now []*Record, seen uint64) error
 	// Seen is the mark that Again was called with last, for any change; 0 before the first call.
 	Seen uint64
-	// Cuts are what whoever decided on a change of an identity knew of its cuts by hand: a release lifts none that came later.
+	// Cuts are what whoever decided on a change of an identity knew of its cuts by hand: a release
+	// lifts none that came later.
 	Cuts CutsSeen
 	// Seal seals a new secret to the partner. It is called before anything is changed, and must be set for a secret.
 	Seal func(secret []byte) (sealed string, err error)
@@ -106,13 +107,13 @@ const (
 	IssueReplace
 	// IssueBeside issues anew, and leaves the old one its own end: whether it is to end before is not known yet.
 	IssueBeside
-	// IssueRetire issues nothing, and ends what an IssueBeside left: a secret whose end can be moved works for the rotation's
-	// overlap, the rest is revoked at once.
+	// IssueRetire issues nothing, and ends what an IssueBeside left: a secret whose end can be moved works for the
+	// rotation's overlap, the rest is revoked at once.
 	IssueRetire
 )
 
-// Unseen says that a system saw every use up to a moment, and what has stopped to tell it since, as in "LOG has had no line since TIME". Zero:
-// it sees every use still, or never did. From Until on, if that is set, it saw every use again.
+// Unseen says that a system saw every use up to a moment, and what has stopped to tell it since, as in "LOG has had no
+// line since TIME". Zero: it sees every use still, or never did. From Until on, if that is set, it saw every use again.
 type Unseen struct {
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
@@ -125,8 +126,8 @@ type Record struct {
 	History
 	// System is the id of the system that holds it; "" where that was lost.
 	System string
-	// EndsAt is the end that the system enforces: the earliest of the object's own and all above it, and of what was issued
-	// for it where nothing follows that.
+	// EndsAt is the end that the system enforces: the earliest of the object's own and all above it, and of what was
+	// issued for it where nothing follows that.
 	EndsAt time.Time
 	// EndAsked is the end that was asked for, where what was issued ends before; zero where it is EndsAt.
 	EndAsked time.Time
@@ -142,8 +143,9 @@ type Record struct {
 	Unseen     Unseen
 	// Drift is where the system differs from what was declared, a sentence each.
 	Drift []string
-	// AdoptedFrom is the native id of what an identity has taken over; "" for nothing. Adopted are its ways to log in that
-	// are left from before and are not declared, a sentence each: no change removes them, but the identity's removal.
+	// AdoptedFrom is the native id of what an identity has taken over; "" for nothing. Adopted are its ways
+	// to log in that are left from before and are not declared, a sentence each: no change removes them, but
+	// the identity's removal.
 	AdoptedFrom string
 	Adopted     []string
 	// Revocation is how to cut it by hand, a step each.
@@ -151,14 +153,15 @@ type Record struct {
 	Words
 }
 
-// Words are what a system says of an object by its arguments alone, so that a plan can say it. They stand in the state of
-// every resource: a line each.
+// Words are what a system says of an object by its arguments alone, so that a plan can say it. They stand in the state
+// of every resource: a line each.
 type Words struct {
 	// EnforcedBy says who ends the access.
 	EnforcedBy string
 	// Cut says how to cut an identity by hand, or where the commands are; "" for others.
 	Cut string
-	// Login is what the partner needs to log in, nothing secret in it. Later: some of it only the system's first change makes.
+	// Login is what the partner needs to log in, nothing secret in it. Later: some of it only the
+	// system's first change makes.
 	Login map[string]string
 	Later bool `json:"-"`
 }
@@ -191,29 +194,30 @@ func (i *Issued) Name() string { return cmp.Or(i.Serial, i.Fingerprint) }
 // Surveyor is a System whose listing does not tell all that there is.
 type Surveyor interface {
 	// Survey returns what List returns, with what only a closer look tells: drift, holds and last use; and what gives
-	// access to partners, and no provider made: it is theirs by where it is, or because it bears the name of one of them
-	// (or of one that List tells of) as a word. What has an owner by the system's own means is not listed.
+	// access to partners, and no provider made: it is theirs by where it is, or because it bears the name of one of
+	// them (or of one that List tells of) as a word. What has an owner by the system's own means is not listed.
 	Survey(ctx context.Context, partners []string) ([]*Record, []Stray, error)
 }
 
-// Examiner is a System that goes on where single records are damaged: List leaves them out, Get answers ErrDamaged, Put gives
-// their identity nothing new, and Delete removes what there is under its name.
+// Examiner is a System that goes on where single records are damaged: List leaves them out, Get answers ErrDamaged, Put
+// gives their identity nothing new, and Delete removes what there is under its name.
 type Examiner interface {
 	// Damaged are the records that cannot be read, sorted.
 	Damaged(ctx context.Context) ([]Damage, error)
 }
 
-// Warden is a System that remembers what was cut by hand, so that what is made anew under a name that was cut stays cut.
+// Warden is a System that remembers what was cut by hand, so that what is made anew under a name
+// that was cut stays cut.
 type Warden interface {
-	// WouldHold reports whether an object would be held if it were made now: because it, its identity, or something of its partner was
-	// cut by hand and not released. It makes nothing.
+	// WouldHold reports whether an object would be held if it were made now: because it, its identity, or something of
+	// its partner was cut by hand and not released. It makes nothing.
 	WouldHold(ctx context.Context, o Object) (bool, error)
 }
 
 // Furnished is a System whose credentials need something that an operator sets up.
 type Furnished interface {
-	// Lacks are the things that a new credential needs and that are not there, one text each, with the commands that make
-	// them. It makes nothing.
+	// Lacks are the things that a new credential needs and that are not there, one text each, with the commands that
+	// make them. It makes nothing.
 	Lacks(ctx context.Context, c *Credential) ([]string, error)
 }
 
@@ -229,11 +233,11 @@ type Damage struct {
 
 // Noter is a System that notes what it did beside what it was asked for.
 type Noter interface {
-	// Notes are taken by the first that asks: what was found that was not as the system had left it, and was healed; and what
-	// whoever runs it should hear of, as summary and detail.
+	// Notes are taken by the first that asks: what was found that was not as the system had left it, and was healed;
+	// and what whoever runs it should hear of, as summary and detail.
 	Notes() (healed []Healed, warnings [][2]string)
-	// Generation names the state that the system is in: a name that is its own, and a number that never falls, with a slash
-	// between them; empty where there is none yet.
+	// Generation names the state that the system is in: a name that is its own, and a number that never falls, with a
+	// slash between them; empty where there is none yet.
 	Generation() string
 }
 
@@ -255,19 +259,21 @@ type Healed struct {
 
 // HoldLister is a System that knows what was cut by hand.
 type HoldLister interface {
-	// Holds are what was cut by hand, by when each was cut last: partners by their names, identities and credentials by their
-	// ids. It makes no request where it was asked for a listing before.
+	// Holds are what was cut by hand, by when each was cut last: partners by their names, identities and credentials by
+	// their ids. It makes no request where it was asked for a listing before.
 	Holds(ctx context.Context) (map[string]time.Time, error)
 }
 
 // SessionCounter is a System that can list sessions.
 type SessionCounter interface {
-	// Sessions is how many sessions are live of these identities, and of strays by their native ids: of those that the system
-	// lists, and that what was cut by hand or suspended does not refuse already. An error says why it is not known.
+	// Sessions is how many sessions are live of these identities, and of strays by their native ids: of those
+	// that the system lists, and that what was cut by hand or suspended does not refuse already. An error
+	// says why it is not known.
 	Sessions(ctx context.Context, of []IdentityID, strays []string) (int, error)
 }
 
-// Stray is something that gives access and that nobody declared. All times are UTC; zero means that the system does not say.
+// Stray is something that gives access and that nobody declared. All times are UTC; zero means that
+// the system does not say.
 type Stray struct {
 	// NativeID is its name in the system, unique among strays: auth/userpass/users/acme. Kind says what it is there:
 	// entity, alias, AppRole, token role ...
@@ -278,8 +284,8 @@ type Stray struct {
 	Policies []string
 	// Why says what makes it access that nobody answers for.
 	Why string
-	// Trusts and Grants are what it gives, as a declaration would say it; Unsaid is what no declaration says, a few words each. Nil where the
-	// system does not read that.
+	// Trusts and Grants are what it gives, as a declaration would say it; Unsaid is what no declaration says, a few
+	// words each. Nil where the system does not read that.
 	Trusts []FederatedTrust
 	Grants []Grant
 	Unsaid []string
@@ -293,9 +299,9 @@ type Stray struct {
 // Adopter is a System in which access can stand that nobody declared, and be brought under a declaration: by a Put that
 // names it in Change.Adopt.
 type Adopter interface {
-	// Adoption says what it would do to adopt what a native id names as an identity, and changes nothing. ErrNotFound where
-	// nothing is there, ErrGoverned where it or the identity is declared already, ErrUnsupported, with the reason, where it
-	// cannot be adopted.
+	// Adoption says what it would do to adopt what a native id names as an identity, and changes nothing. ErrNotFound
+	// where nothing is there, ErrGoverned where it or the identity is declared already, ErrUnsupported, with the
+	// reason, where it cannot be adopted.
 	Adoption(ctx context.Context, id IdentityID, native string) (*Adoption, error)
 }
 
@@ -307,7 +313,8 @@ type Adoption struct {
 	Policies, Groups []string
 	// Sessions says what becomes of what is open, and of what else there is, in whole sentences.
 	Sessions string
-	// Held: it was cut by hand, and stays so. Spent are the values of hold_released that its partner has used: none gives it back.
+	// Held: it was cut by hand, and stays so. Spent are the values of hold_released that its partner has
+	// used: none gives it back.
 	Held  bool
 	Spent []string
 	// Revocation is how to remove it by hand, a step each.
@@ -332,30 +339,33 @@ type Capabilities struct {
 	Place string
 	// Origin are words about how the system begins and what keeps its id.
 	Origin Origin
-	// Kinds are the kinds of credentials that it offers. Fixed are those of them whose end cannot be moved once they are
-	// issued: where they should end earlier, they are revoked.
+	// Kinds are the kinds of credentials that it offers. Fixed are those of them whose end cannot be moved once they
+	// are issued: where they should end earlier, they are revoked.
 	Kinds, Fixed []Kind
-	// Capped are those of them of which the system may issue what ends earlier than asked: it is known once it is issued.
+	// Capped are those of them of which the system may issue what ends earlier than asked: it is
+	// known once it is issued.
 	Capped []Kind
-	// Exclusive: its changes exclude each other, and it has each one judged once more where that is due: see Change.Again.
+	// Exclusive: its changes exclude each other, and it has each one judged once more where that is
+	// due: see Change.Again.
 	Exclusive bool
 	// KnowsLastUse: it knows when access was last used. LogsUse: it keeps an audit log of its use.
 	KnowsLastUse, LogsUse bool
 	// CheckGrant returns an error where the system has no such action on such a resource.
 	CheckGrant func(*Grant) error
-	// CheckCredential returns an error where the system could not issue such a credential, whatever the rules say of it.
+	// CheckCredential returns an error where the system could not issue such a credential,
+	// whatever the rules say of it.
 	CheckCredential func(*Credential) error
-	// CheckWhole returns an error where the system could not keep all grants of one identity together, for one of its credentials.
-	// Nil: it keeps as many as there are.
+	// CheckWhole returns an error where the system could not keep all grants of one identity together, for one of its
+	// credentials. Nil: it keeps as many as there are.
 	CheckWhole func([]*Credential, []Granted) error
 	// Reach says what a grant reaches. That of a Scout refuses everything: its own Reaching takes its place.
 	Reach Reaching
-	// Does returns what an action allows on a resource, in words that are equal if two actions allow the same. It returns none if the action
-	// no longer means anything there. If it is nil, only the same action allows the same.
+	// Does returns what an action allows on a resource, in words that are equal if two actions allow the same. It
+	// returns none if the action no longer means anything there. If it is nil, only the same action allows the same.
 	Does func(resource Pattern, action string) []string
 	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand: whole
-	// commands, as a shell takes them, that fail where they cut nothing. Nothing secret is in them. Records are what the
-	// partner has, with what hangs on it.
+	// commands, as a shell takes them, that fail where they cut nothing. Nothing secret is in them. Records are what
+	// the partner has, with what hangs on it.
 	CutByHand func(partner string, records []*Record) []string
 	// CutActs says when such a cut acts, and what goes on until then.
 	CutActs string

@@ -4,11 +4,11 @@ package access
 
 import "strings"
 
-// HasWord reports whether a word of lower case letters, digits and hyphens stands in a text, in any case, with no letter or
-// digit beside it.
+// HasWord reports whether a word of lower case letters, digits and hyphens stands in a text, in any case, with no
+// letter or digit beside it.
 func HasWord(text, word string) bool {
 	text = strings.ToLower(text)
-	inside := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+	inside := func(c byte) bool { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') }
 	for from := 0; ; {
 		at := strings.Index(text[from:], word)
 		if at < 0 {

@@ -15,7 +15,8 @@ import (
 // partnerConfiguration declares a world with the provider of an address: ours, or the hollow one.
 func (w *world) partnerConfiguration(address string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "terraform {\n  required_providers {\n    partner = {\n      source = %q\n    }\n  }\n}\n\nprovider \"partner\" {\n", address)
+	fmt.Fprintf(&b, "terraform {\n  required_providers {\n    partner = {\n      source = %q\n    }\n  "+
+		"}\n}\n\nprovider \"partner\" {\n", address)
 	writeArguments(&b, "  ", w.provider, (*block).resource)
 	b.WriteString("}\n")
 	for _, r := range w.blocks {

@@ -91,7 +91,8 @@ func (r *rival) setUp(o options, configuration string) error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		if err := os.Symlink(filepath.Join(o.binaries, "metered"), filepath.Join(dir, "terraform-provider-"+name)); err != nil {
+		if err := os.Symlink(filepath.Join(o.binaries, "metered"),
+			filepath.Join(dir, "terraform-provider-"+name)); err != nil {
 			return err
 		}
 		overrides += fmt.Sprintf("    %q = %q\n", address, dir)
@@ -144,7 +145,8 @@ func applyContest(o options, dir string) (*contest, error) {
 		return nil, err
 	}
 	c.fresh = true
-	c.rivals = slices.DeleteFunc(c.rivals, func(r *rival) bool { return r.name == "echo" }) // an apply cannot be answered so
+	// an apply cannot be answered so
+	c.rivals = slices.DeleteFunc(c.rivals, func(r *rival) bool { return r.name == "echo" })
 	return c, nil
 }
 
@@ -152,7 +154,8 @@ func (c *contest) runOne(ctx context.Context, r *rival) (run, error) {
 	usage := filepath.Join(r.dir, "usage")
 	leftovers := []string{usage}
 	if c.fresh {
-		leftovers = append(leftovers, filepath.Join(r.dir, "access"), filepath.Join(r.dir, "terraform.tfstate"), filepath.Join(r.dir, "terraform.tfstate.backup"))
+		leftovers = append(leftovers, filepath.Join(r.dir, "access"), filepath.Join(r.dir, "terraform.tfstate"),
+			filepath.Join(r.dir, "terraform.tfstate.backup"))
 	}
 	for _, path := range leftovers {
 		if err := os.RemoveAll(path); err != nil {
@@ -162,7 +165,8 @@ func (c *contest) runOne(ctx context.Context, r *rival) (run, error) {
 	var said bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.terraform, c.arguments...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = r.dir, &said, &said
-	cmd.Env = append(environment(), "TF_CLI_CONFIG_FILE="+filepath.Join(r.dir, "terraform.rc"), "BENCH_PROVIDER="+r.binary, "BENCH_SETTINGS="+r.settings,
+	cmd.Env = append(environment(), "TF_CLI_CONFIG_FILE="+filepath.Join(r.dir, "terraform.rc"),
+		"BENCH_PROVIDER="+r.binary, "BENCH_SETTINGS="+r.settings,
 		"BENCH_USAGE="+usage)
 	took := stopwatch()
 	if err := cmd.Run(); err != nil {
@@ -196,8 +200,11 @@ func (r *run) read(usage string) error {
 // environment returns ours without what changes how Terraform, its providers or Go behave.
 func environment() []string {
 	clean := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "TF_") || strings.HasPrefix(v, "PARTNER_") || strings.HasPrefix(v, "GOGC=") ||
-			strings.HasPrefix(v, "GOMEMLIMIT=") || strings.HasPrefix(v, "GODEBUG=") || strings.HasPrefix(v, "GOMAXPROCS=")
+		return strings.HasPrefix(v, "TF_") ||
+			strings.HasPrefix(v, "PARTNER_") ||
+			strings.HasPrefix(v, "GOGC=") ||
+			strings.HasPrefix(v, "GOMEMLIMIT=") || strings.HasPrefix(v, "GODEBUG=") ||
+			strings.HasPrefix(v, "GOMAXPROCS=")
 	})
 	return append(clean, "CHECKPOINT_DISABLE=1")
 }

@@ -2,9 +2,9 @@
 
 //go:build unix
 
-// Command bench measures the provider with the real Terraform: a plan that finds nothing to do, and a first apply. Beside
-// it, with the same configuration, a hollow provider (our schemas on the framework, nothing behind them), which is what
-// framework and protocol cost; and the same shape in terraform_data, which is what Terraform itself costs.
+// Command bench measures the provider with the real Terraform: a plan that finds nothing to do, and a first apply.
+// Beside it, with the same configuration, a hollow provider (our schemas on the framework, nothing behind them), which
+// is what framework and protocol cost; and the same shape in terraform_data, which is what Terraform itself costs.
 package main
 
 import (
@@ -31,7 +31,8 @@ func main() {
 	flag.IntVar(&o.starts, "starts", 20, "how often to start the provider")
 	flag.StringVar(&o.binaries, "binaries", "dist/bench", "where scripts/bench has built the providers")
 	flag.StringVar(&o.terraform, "terraform", "terraform", "the terraform to run")
-	page := flag.String("page", "", "also put the tables into this page, between its lines "+figuresBegin+" and "+figuresEnd)
+	page := flag.String("page", "",
+		"also put the tables into this page, between its lines "+figuresBegin+" and "+figuresEnd)
 	check := flag.Bool("check", false, "fail when a limit is broken")
 	keep := flag.Bool("keep", false, "keep the folder with configurations and states, and say where it is")
 	flag.Parse()

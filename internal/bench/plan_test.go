@@ -67,7 +67,8 @@ func BenchmarkValidate(b *testing.B) {
 			if err != nil {
 				return err
 			}
-			answer, err := walk.server.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{TypeName: r.resource(), Config: config})
+			answer, err := walk.server.ValidateResourceConfig(ctx,
+				&tfprotov6.ValidateResourceConfigRequest{TypeName: r.resource(), Config: config})
 			if err != nil {
 				return err
 			}
@@ -124,23 +125,28 @@ func TestSynthesisedStatePlansEmpty(t *testing.T) {
 
 func TestStateFileHoldsWhatTheProviderReturned(t *testing.T) {
 	object := tftypes.Object{AttributeTypes: map[string]tftypes.Type{
-		"text": tftypes.String, "none": tftypes.String, "number": tftypes.Number, "set": tftypes.Set{ElementType: tftypes.String},
+		"text": tftypes.String, "none": tftypes.String, "number": tftypes.Number,
+		"set": tftypes.Set{ElementType: tftypes.String},
 	}}
 	got, err := plain(tftypes.NewValue(object, map[string]tftypes.Value{
-		"text": tftypes.NewValue(tftypes.String, "a"), "none": tftypes.NewValue(tftypes.String, nil), "number": tftypes.NewValue(tftypes.Number, 3),
-		"set": valueOf(tftypes.Set{ElementType: tftypes.String}, []string{"b"}),
+		"text": tftypes.NewValue(tftypes.String, "a"), "none": tftypes.NewValue(tftypes.String, nil),
+		"number": tftypes.NewValue(tftypes.Number, 3),
+		"set":    valueOf(tftypes.Set{ElementType: tftypes.String}, []string{"b"}),
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	values := got.(map[string]any)
-	if *values["text"].(*string) != "a" || values["none"] != nil || values["number"] != json.Number("3") || *values["set"].([]any)[0].(*string) != "b" {
+	if *values["text"].(*string) != "a" ||
+		values["none"] != nil ||
+		values["number"] != json.Number("3") ||
+		*values["set"].([]any)[0].(*string) != "b" {
 		t.Errorf("got %v", values)
 	}
 }
 
-// reportCPU reports the processor time from now to the call of what it returns: on a busy machine, it says more than the
-// time that passed.
+// reportCPU reports the processor time from now to the call of what it returns: on a busy machine, it says more
+// than the time that passed.
 func reportCPU(b *testing.B) func() {
 	before := usedCPU(b)
 	return func() { b.ReportMetric((usedCPU(b)-before).Seconds()/float64(b.N), "cpu-s/op") }
@@ -170,7 +176,8 @@ func lived(ctx context.Context, t testing.TB, resources int) (*world, []held) {
 
 // refresh reads a resource.
 func (w *walk) refresh(ctx context.Context, b *block, h held) (held, error) {
-	answer, err := w.server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{TypeName: b.resource(), CurrentState: h.state, Private: h.private})
+	answer, err := w.server.ReadResource(ctx,
+		&tfprotov6.ReadResourceRequest{TypeName: b.resource(), CurrentState: h.state, Private: h.private})
 	if err != nil {
 		return held{}, err
 	}

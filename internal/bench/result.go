@@ -46,7 +46,8 @@ func (r *result) broken() (all []string) {
 			continue
 		}
 		if got := c.contest.ratio(c.contest.rivals[0]); got > c.limit {
-			all = append(all, fmt.Sprintf("%s takes %.2f times what the hollow provider takes, limit %.1f", c.contest.what, got, c.limit))
+			all = append(all, fmt.Sprintf("%s takes %.2f times what the hollow provider takes, limit %.1f",
+				c.contest.what, got, c.limit))
 		}
 		if peak := c.contest.rivals[0].peak(); peak >= limitMemory {
 			all = append(all, fmt.Sprintf("%s needs %s, limit %s", c.contest.what, mega(peak), mega(limitMemory)))
@@ -110,7 +111,8 @@ func (r *result) rows() (tables [][][]string) {
 		if c == nil {
 			continue
 		}
-		table := [][]string{{strings.ToUpper(c.what[:1]) + c.what[1:], "time", "from, to", "hollow = 1", "CPU in all", "hollow = 1", "CPU of the provider", "memory of the provider"}}
+		table := [][]string{{strings.ToUpper(c.what[:1]) + c.what[1:], "time", "from, to", "hollow = 1", "CPU in all",
+			"hollow = 1", "CPU of the provider", "memory of the provider"}}
 		for _, x := range c.rivals {
 			own, peak := "", ""
 			if x.binary != "" {
@@ -179,7 +181,8 @@ func (r *result) markdown() string {
 
 func (r *result) circumstances() string {
 	return fmt.Sprintf("%s, %s, %s, %d cores (%s/%s); medians of %d rounds, memory at its peak.",
-		r.at.Format("2 January 2006"), r.version, runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, r.options.rounds)
+		r.at.Format("2 January 2006"), r.version, runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
+		r.options.rounds)
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -44,7 +44,8 @@ func startUps(ctx context.Context, binary string, times int) ([]time.Duration, e
 func startUp(ctx context.Context, binary, certificate string) (time.Duration, error) {
 	cmd := exec.CommandContext(ctx, binary)
 	// The words by which Terraform makes itself known to a plugin, and the certificate that it expects an answer to.
-	cmd.Env = append(environment(), "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+	cmd.Env = append(environment(),
+		"TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
 		"PLUGIN_PROTOCOL_VERSIONS=6", "PLUGIN_CLIENT_CERT="+certificate)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -75,7 +76,11 @@ func clientCertificate() (string, error) {
 		return "", err
 	}
 	now := access.WallClock()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotBefore:    now.Add(-time.Hour),
+		NotAfter:     now.Add(time.Hour),
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), err
 }

@@ -85,7 +85,12 @@ func (w *world) dataState() ([]byte, error) {
 	for at, b := range w.blocks {
 		value, kind := untyped(b.arguments)
 		dynamic := map[string]any{"value": value, "type": kind}
-		instances[at].attributes = map[string]any{"id": b.id, "input": dynamic, "output": dynamic, "triggers_replace": nil}
+		instances[at].attributes = map[string]any{
+			"id":               b.id,
+			"input":            dynamic,
+			"output":           dynamic,
+			"triggers_replace": nil,
+		}
 	}
 	return w.state("terraform.io/builtin/terraform", func(*block) string { return "terraform_data" }, instances)
 }
@@ -98,7 +103,8 @@ func (w *world) state(address string, resource func(*block) string, instances []
 			i.Dependencies = []string{resource(identity) + "." + identity.name}
 		}
 		f.Resources = append(f.Resources, stateResource{
-			Mode: "managed", Type: resource(b), Name: b.name, Provider: fmt.Sprintf("provider[%q]", address), Instances: []stateInstance{i},
+			Mode: "managed", Type: resource(b), Name: b.name, Provider: fmt.Sprintf("provider[%q]", address),
+			Instances: []stateInstance{i},
 		})
 	}
 	return json.MarshalIndent(f, "", "  ")

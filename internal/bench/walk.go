@@ -31,8 +31,13 @@ type held struct {
 	private []byte
 }
 
-func startWalk(ctx context.Context, newProvider func() frameworkprovider.Provider, configuration map[string]any) (*walk, error) {
-	w := &walk{server: provider.NewServer(newProvider()), types: map[string]tftypes.Type{}, schema: map[string]*tfprotov6.Schema{}}
+func startWalk(ctx context.Context, newProvider func() frameworkprovider.Provider, configuration map[string]any) (*walk,
+	error) {
+	w := &walk{
+		server: provider.NewServer(newProvider()),
+		types:  map[string]tftypes.Type{},
+		schema: map[string]*tfprotov6.Schema{},
+	}
 	schemas, err := w.server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		return nil, err
@@ -45,7 +50,8 @@ func startWalk(ctx context.Context, newProvider func() frameworkprovider.Provide
 	if err != nil {
 		return nil, err
 	}
-	answer, err := w.server.ConfigureProvider(ctx, &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.11.4", Config: config})
+	answer, err := w.server.ConfigureProvider(ctx,
+		&tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.11.4", Config: config})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +75,8 @@ func (w *walk) create(ctx context.Context, b *block) (held, error) {
 		return held{}, err
 	}
 	answer, err := w.server.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: b.resource(), PriorState: before, Config: encoded, PlannedState: plan.state, PlannedPrivate: plan.private,
+		TypeName: b.resource(), PriorState: before, Config: encoded, PlannedState: plan.state,
+		PlannedPrivate: plan.private,
 	})
 	if err != nil {
 		return held{}, err
@@ -81,7 +88,8 @@ func (w *walk) create(ctx context.Context, b *block) (held, error) {
 // of a new resource, the unknown.
 func (w *walk) plan(ctx context.Context, b *block, before, config tftypes.Value, h held) (held, error) {
 	t := w.types[b.resource()]
-	declared, was := map[string]tftypes.Value{}, map[string]tftypes.Value{}
+	declared := map[string]tftypes.Value{}
+	was := map[string]tftypes.Value{}
 	if err := config.As(&declared); err != nil {
 		return held{}, err
 	}
@@ -102,7 +110,8 @@ func (w *walk) plan(ctx context.Context, b *block, before, config tftypes.Value,
 	req.PriorState, errs[0] = encode(t, before)
 	req.Config, errs[1] = encode(t, config)
 	if next := tftypes.NewValue(t, proposed); next.Equal(before) {
-		req.ProposedNewState = req.PriorState // two writings of a map here may differ in their order; Terraform's do not
+		// two writings of a map here may differ in their order; Terraform's do not
+		req.ProposedNewState = req.PriorState
 	} else {
 		req.ProposedNewState, errs[2] = encode(t, next)
 	}

@@ -55,10 +55,12 @@ func newWorld(resources int, directory string, now time.Time) (*world, error) {
 		"partners":    register,
 	}}
 	for i := range resources / perIdentity {
-		partner, feed := fmt.Sprintf("partner-%03d", i/perPartner), fmt.Sprintf("feed-%04d", i)
+		partner := fmt.Sprintf("partner-%03d", i/perPartner)
+		feed := fmt.Sprintf("feed-%04d", i)
 		register[partner] = map[string]any{
 			"kind": "vendor", "domains": []string{partner + ".test"}, "contact": "noc@" + partner + ".test",
-			"agreement": map[string]any{"reference": fmt.Sprintf("MSA-2026-%03d", i/perPartner), "ends_at": in(350 * day)},
+			"agreement": map[string]any{"reference": fmt.Sprintf("MSA-2026-%03d", i/perPartner),
+				"ends_at": in(350 * day)},
 		}
 		owner := fmt.Sprintf("jane.doe-%02d@example.com", i%20)
 		identity := w.add(access.TypeIdentity, "i"+feed[5:], partner+"/prod/"+feed, map[string]any{
@@ -68,7 +70,11 @@ func newWorld(resources int, directory string, now time.Time) (*world, error) {
 		})
 		w.add(access.TypeCredential, "f"+feed[5:], identity.id+"/federated", map[string]any{
 			"identity_id": identity, "owner": owner, "expires_at": in(250 * day),
-			"federated": map[string]any{"issuer": "https://login." + partner + ".test", "subject": "svc-" + feed, "audiences": []string{"orders.example.com"}},
+			"federated": map[string]any{
+				"issuer":    "https://login." + partner + ".test",
+				"subject":   "svc-" + feed,
+				"audiences": []string{"orders.example.com"},
+			},
 		})
 		kind, request, err := keyed(i)
 		if err != nil {
@@ -84,8 +90,10 @@ func newWorld(resources int, directory string, now time.Time) (*world, error) {
 			actions []string
 		}{{"in", []string{"list", "read"}}, {"out", []string{"write"}}} {
 			w.add(access.TypeGrant, g.name+feed[5:], identity.id+"/"+g.name, map[string]any{
-				"identity_id": identity, "name": g.name, "resource": "orders/" + partner + "/" + feed + "/" + g.name + "/*", "actions": g.actions,
-				"owner": owner, "purpose": "The daily order files of " + feed + ", " + g.name, "expires_at": in(150 * day),
+				"identity_id": identity, "name": g.name,
+				"resource": "orders/" + partner + "/" + feed + "/" + g.name + "/*", "actions": g.actions,
+				"owner": owner, "purpose": "The daily order files of " + feed + ", " + g.name,
+				"expires_at": in(150 * day),
 			})
 		}
 	}
@@ -118,7 +126,8 @@ func keyed(i int) (kind string, request map[string]any, err error) {
 		if err != nil {
 			return "", nil, err
 		}
-		return "ssh_certificate", map[string]any{"public_key": strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))}, nil
+		line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
+		return "ssh_certificate", map[string]any{"public_key": line}, nil
 	}
 	key, err := age.GenerateX25519Identity()
 	if err != nil {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package durable changes files such that whoever comes after a crash finds what was there before or what was meant to be, and
-// says which of the errors of package access an error of the disk is. Nothing that a disk answers is swallowed: a name that
-// did not last is a key or a record that is gone after a loss of power.
+// Package durable changes files such that whoever comes after a crash finds what was there before or what was meant to
+// be, and says which of the errors of package access an error of the disk is. Nothing that a disk answers is swallowed:
+// a name that did not last is a key or a record that is gone after a loss of power.
 package durable
 
 import (
@@ -23,7 +23,8 @@ const atOnce = 16
 
 // Disk is every operation that changes files. Its zero value is the disk itself.
 type Disk struct {
-	// Before is asked before each operation. A test sets it, and so lets the disk be full, or the process die, at any of them.
+	// Before is asked before each operation. A test sets it, and so lets the disk be full, or the
+	// process die, at any of them.
 	Before func(operation, path string) error
 	// Unsynced does not wait for the disk: for what need not last, and for tests that lose no power.
 	Unsynced bool
@@ -68,7 +69,8 @@ func (d Disk) Mkdir(path string, mode fs.FileMode) error {
 	return d.Sync(filepath.Dir(path))
 }
 
-// ReadFile reads a regular file. Anything else is an error, as a folder is: to read a pipe or a device may wait for ever.
+// ReadFile reads a regular file. Anything else is an error, as a folder is: to read a pipe or a
+// device may wait for ever.
 func ReadFile(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
@@ -102,9 +104,9 @@ func (d Disk) write(path string, content []byte, mode fs.FileMode, flag int) err
 	return errors.Join(err, f.Close())
 }
 
-// Replace puts a content in the place of a file: a reader, and who comes after a crash, sees the old one or the new one. It is
-// written to beside first, where it must not be under another name: what lies there is what a process left that died, or a
-// symbolic link that somebody laid. place gives it its name; nil: whatever has that name gives way.
+// Replace puts a content in the place of a file: a reader, and who comes after a crash, sees the old one or the new
+// one. It is written to beside first, where it must not be under another name: what lies there is what a process left
+// that died, or a symbolic link that somebody laid. place gives it its name; nil: whatever has that name gives way.
 //
 // Whether the new name outlives a loss of power is decided by a Sync of the directory.
 func (d Disk) Replace(path, beside string, content []byte, mode fs.FileMode, place func(from, to string) error) error {
@@ -124,8 +126,8 @@ func (d Disk) Replace(path, beside string, content []byte, mode fs.FileMode, pla
 	return errors.Join(err, d.Remove(beside)) // a failure leaves it, and a place that links
 }
 
-// Rename gives a file another name, in the place of whatever had that: also of a directory, which no rename of a file replaces, and
-// which is none of ours where a file belongs.
+// Rename gives a file another name, in the place of whatever had that: also of a directory, which no rename of a file
+// replaces, and which is none of ours where a file belongs.
 func (d Disk) Rename(from, to string) error {
 	if info, err := os.Lstat(to); err == nil && info.IsDir() {
 		if err := d.RemoveAll(to); err != nil {
@@ -153,8 +155,8 @@ func (d Disk) RemoveAll(path string) error {
 // Sync makes the names in a directory last. Windows cannot, and needs not.
 func (d Disk) Sync(path string) error { return d.SyncAll(path) }
 
-// SyncAll makes the contents of files last, and the names in directories. It waits for them together: a disk takes hardly longer for twenty
-// than for one.
+// SyncAll makes the contents of files last, and the names in directories. It waits for them together: a disk takes
+// hardly longer for twenty than for one.
 func (d Disk) SyncAll(paths ...string) error {
 	return d.Do("sync", paths[0], func() error {
 		var all errgroup.Group
@@ -188,8 +190,8 @@ func (d Disk) flush(f *os.File) error {
 	return f.Sync()
 }
 
-// Kind returns which of the errors of package access an error of the disk is: somebody has to give a right, or something else
-// is in the way.
+// Kind returns which of the errors of package access an error of the disk is: somebody has to give a right, or
+// something else is in the way.
 func Kind(err error) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		return access.ErrNotPermitted

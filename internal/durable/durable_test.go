@@ -20,7 +20,8 @@ func TestAReplacedFileIsTheOldOneOrTheNewOne(t *testing.T) {
 	for _, fault := range []string{"remove", "create", "write", "rename", ""} {
 		t.Run("fails at "+fault, func(t *testing.T) {
 			dir := t.TempDir()
-			path, beside := filepath.Join(dir, "file"), filepath.Join(dir, ".new")
+			path := filepath.Join(dir, "file")
+			beside := filepath.Join(dir, ".new")
 			if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -50,7 +51,9 @@ func TestAReplacedFileIsTheOldOneOrTheNewOne(t *testing.T) {
 // Who lays a symbolic link under the name that is written to first has nothing written through it.
 func TestNothingIsWrittenThroughALink(t *testing.T) {
 	dir := t.TempDir()
-	path, beside, victim := filepath.Join(dir, "file"), filepath.Join(dir, ".new"), filepath.Join(dir, "victim")
+	path := filepath.Join(dir, "file")
+	beside := filepath.Join(dir, ".new")
+	victim := filepath.Join(dir, "victim")
 	if err := errors.Join(os.WriteFile(victim, []byte("mine"), 0o600), os.Symlink(victim, beside)); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +121,8 @@ func TestADirectoryIsMadeWithThoseAboveIt(t *testing.T) {
 
 func TestAnErrorOfTheDiskHasAKind(t *testing.T) {
 	for err, want := range map[error]error{
-		fs.ErrPermission: access.ErrNotPermitted, syscall.EROFS: access.ErrNotPermitted, syscall.EACCES: access.ErrNotPermitted,
+		fs.ErrPermission: access.ErrNotPermitted, syscall.EROFS: access.ErrNotPermitted,
+		syscall.EACCES: access.ErrNotPermitted,
 		syscall.ENOSPC: access.ErrUnavailable, syscall.EIO: access.ErrUnavailable,
 	} {
 		if got := Kind(&fs.PathError{Op: "write", Path: "p", Err: err}); !errors.Is(got, want) {

@@ -15,22 +15,25 @@ func activityRules() []Rule {
 	return []Rule{{
 		Slug: "activity/dormant", Title: "The access is not used",
 		Level: Warn, On: on, Reads: []string{"expected_use"}, NeedsAbove: []string{"expected_use"},
-		Why:    "If nobody uses the access, nobody notices a thief who does.",
-		Remedy: "Ask the partner whether it is still needed; if it is used rarely, say how often in the identity's expected_use.",
+		Why: "If nobody uses the access, nobody notices a thief who does.",
+		Remedy: "Ask the partner whether it is still needed; if it is used rarely, say how often in the identity's " +
+			"expected_use.",
 		Precedent: Precedent{
-			"In 2021 intruders entered Colonial Pipeline through an old VPN profile that was no longer meant to be in use, as its chief executive told the Senate.",
+			"In 2021 intruders entered Colonial Pipeline through an old VPN profile that was no longer meant to be " +
+				"in use, as its chief executive told the Senate.",
 			"https://www.govinfo.gov/content/pkg/CHRG-117shrg46569/html/CHRG-117shrg46569.htm",
 		},
 		Controls: []Control{NHI1, CIS53, PCI826, AC23},
 		own:      identityAlone(dormant), above: dormant, up: toIdentity,
 	}, {
 		Slug: "activity/unused-renewal", Title: "Unused access is renewed",
-		Level: Deny, On: on, Reads: []string{"expires_at"}, Needs: []string{"expected_use"}, NeedsAbove: []string{"expected_use"},
-		Why:    "Renewing unused access keeps a way in that only an intruder would use.",
-		Remedy: "Let it end; if it is used rarely, say how often in the identity's expected_use.",
+		Level: Deny, On: on, Reads: []string{"expires_at"}, Needs: []string{"expected_use"},
+		NeedsAbove: []string{"expected_use"},
+		Why:        "Renewing unused access keeps a way in that only an intruder would use.",
+		Remedy:     "Let it end; if it is used rarely, say how often in the identity's expected_use.",
 		Precedent: Precedent{
-			"RFC 9700 (section 4.14.2) wants a refresh token, which renews access, to expire where the client has not used it for some " +
-				"time.",
+			"RFC 9700 (section 4.14.2) wants a refresh token, which renews access, to expire where the client has " +
+				"not used it for some time.",
 			"https://www.rfc-editor.org/rfc/rfc9700.html#section-4.14.2",
 		},
 		Controls: []Control{NHI1, CIS53, PCI826, AC23},
@@ -38,11 +41,12 @@ func activityRules() []Rule {
 	}, {
 		Slug: "activity/not-logged", Title: "Nobody records the use",
 		Level: Warn, On: identities, Reads: []string{"environment"},
-		Why:    "Without a record, nobody can investigate an incident, or notice that the access is unused.",
-		Remedy: "Turn on the system's audit log, or collect the logs of the gateways that let the partner in and lower this rule.",
+		Why: "Without a record, nobody can investigate an incident, or notice that the access is unused.",
+		Remedy: "Turn on the system's audit log, or collect the logs of the gateways that let the partner in and " +
+			"lower this rule.",
 		Precedent: Precedent{
-			"The theft of mail from Exchange Online in 2023 came to light because one agency kept logs of each access to a mail item and " +
-				"saw one that it could not explain.",
+			"The theft of mail from Exchange Online in 2023 came to light because one agency kept logs of each " +
+				"access to a mail item and saw one that it could not explain.",
 			"https://www.cisa.gov/news-events/cybersecurity-advisories/aa23-193a",
 		},
 		Controls: []Control{DECM06, AU12, PCI827, ISO815},
@@ -53,8 +57,8 @@ func activityRules() []Rule {
 		Why:    "Nobody reviewed access that was given outside the configuration.",
 		Remedy: "Apply, so that the system holds what is declared, and find out who changed it.",
 		Precedent: Precedent{
-			"The intruders of the SolarWinds campaign in 2020 added credentials of their own to applications that existed already in their " +
-				"victims' Microsoft cloud.",
+			"The intruders of the SolarWinds campaign in 2020 added credentials of their own to applications that " +
+				"existed already in their victims' Microsoft cloud.",
 			"https://www.cisa.gov/news-events/cybersecurity-advisories/aa21-008a",
 		},
 		Controls: []Control{NHI5, SI4, CIS51, ISO522},
@@ -62,8 +66,8 @@ func activityRules() []Rule {
 	}}
 }
 
-// idle returns since when what exists is not seen used, for how long it surely was not, and for how long it may be. What is suspended cannot
-// be used.
+// idle returns since when what exists is not seen used, for how long it surely was not, and for how long it may be.
+// What is suspended cannot be used.
 func idle(c *Context, s, upper *Subject) (since time.Time, unused, allowed time.Duration, ok bool) {
 	if !c.Capabilities.KnowsLastUse || s.History.CreatedAt.IsZero() {
 		return since, 0, 0, false
@@ -72,7 +76,8 @@ func idle(c *Context, s, upper *Subject) (since time.Time, unused, allowed time.
 	if upper != nil {
 		holder = upper.identity()
 	}
-	allowed, since = c.Settings.DormantAfter, s.History.CreatedAt
+	allowed = c.Settings.DormantAfter
+	since = s.History.CreatedAt
 	if holder.ExpectedUse.Duration > 0 {
 		allowed = holder.ExpectedUse.Duration
 	}
@@ -104,7 +109,7 @@ func (s *Subject) unused(since time.Time) string {
 // dormant warns also where a log has stopped, so that nobody knows: that silence renews nothing unnoticed.
 func dormant(c *Context, s, upper *Subject) []problem {
 	since, unused, allowed, ok := idle(c, s, upper)
-	if !ok || unused <= allowed && s.Unseen.Why == "" {
+	if !ok || (unused <= allowed && s.Unseen.Why == "") {
 		return nil
 	}
 	return two("", "", say("%s %s; unused for over %s is dormant", s, s.unused(since), length(allowed)), "")
@@ -115,7 +120,8 @@ func unusedRenewal(c *Context, s, upper *Subject) []problem {
 	if !ok || unused <= allowed || !s.extends() {
 		return nil
 	}
-	return two("expires_at", "expected_use", say("%s %s, over %s ago, and %s", s, s.unused(since), length(allowed), s.moves()), "")
+	return two("expires_at", "expected_use",
+		say("%s %s, over %s ago, and %s", s, s.unused(since), length(allowed), s.moves()), "")
 }
 
 func notLogged(c *Context, s *Subject) []problem {

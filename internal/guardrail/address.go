@@ -15,7 +15,7 @@ import (
 func within(domain string, others []string) bool {
 	domain = strings.ToLower(domain)
 	for _, o := range others {
-		if o = strings.ToLower(o); domain == o || o != "" && strings.HasSuffix(domain, "."+o) {
+		if o = strings.ToLower(o); domain == o || (o != "" && strings.HasSuffix(domain, "."+o)) {
 			return true
 		}
 	}
@@ -24,7 +24,8 @@ func within(domain string, others []string) bool {
 
 // addressesIn returns the addresses in a text, which may have names or telephone numbers beside them.
 func addressesIn(text string) []string {
-	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>()[]\"',;:|/", r) })
+	words := strings.FieldsFunc(text,
+		func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>()[]\"',;:|/", r) })
 	words = slices.DeleteFunc(words, func(word string) bool { return !strings.Contains(word, "@") })
 	if address, one := access.AddressIn(text); one && len(words) == 1 { // also where a word ends within an address
 		return []string{address}
@@ -35,9 +36,10 @@ func addressesIn(text string) []string {
 // isReachedBy reports whether a text names one of the addresses in a contact, or is what stands there.
 func isReachedBy(text, contact string) bool {
 	named := addressesIn(text)
-	return contact != "" && access.SameAddress(contact, text) || slices.ContainsFunc(addressesIn(contact), func(word string) bool {
-		return slices.ContainsFunc(named, func(name string) bool { return access.SameAddress(word, name) })
-	})
+	return (contact != "" && access.SameAddress(contact, text)) ||
+		slices.ContainsFunc(addressesIn(contact), func(word string) bool {
+			return slices.ContainsFunc(named, func(name string) bool { return access.SameAddress(word, name) })
+		})
 }
 
 // outsider says why an address is not one of our own people's: "" where it is, or where it is no address at all.
@@ -52,7 +54,8 @@ func (c *Context) outsider(text, partner, contact string) string {
 		case within(domain, registered.Domains):
 			return say("whose domain %s belongs to the partner %s itself", domain, partner)
 		case len(c.Settings.OwnerDomains) > 0 && !within(domain, c.Settings.OwnerDomains):
-			return say("whose domain %s is not in owner_domains (%s)", domain, strings.Join(c.Settings.OwnerDomains, ", "))
+			return say("whose domain %s is not in owner_domains (%s)", domain,
+				strings.Join(c.Settings.OwnerDomains, ", "))
 		}
 	}
 	return ""
@@ -63,10 +66,12 @@ func (c *Context) outsiderTo(text string, s *Subject) string {
 	return cmp.Or(c.outsider(text, s.partner(), s.contact()), c.outsider(text, s.client(), ""))
 }
 
-// broughtIn returns what makes it an error that an address is an outsider's: also that it is one only since the plan hangs the identity
-// elsewhere, or names another contact.
+// broughtIn returns what makes it an error that an address is an outsider's: also that it is one only since the plan
+// hangs the identity elsewhere, or names another contact.
 func (c *Context) broughtIn(text string, s *Subject) cause {
-	if s.Before != nil && c.outsiderTo(text, s) != "" && c.outsiderTo(text, &Subject{Object: s.Before}) == "" {
+	if s.Before != nil &&
+		c.outsiderTo(text, s) != "" &&
+		c.outsiderTo(text, &Subject{Object: s.Before}) == "" {
 		return entered
 	}
 	return byChange
@@ -80,22 +85,29 @@ func (s *Subject) client() string {
 	return ""
 }
 
-// fault is why an address is not one of our own people's by an argument of an identity above an object; zero where it is.
+// fault is why an address is not one of our own people's by an argument of an identity above an
+// object; zero where it is.
 type fault struct {
 	host          *entry
 	argument, why string
 }
 
-// problems returns a list of the fault as one of an argument of the lower object; none where there is no fault. The format ends with why.
+// problems returns a list of the fault as one of an argument of the lower object; none where there is no fault.
+// The format ends with why.
 func (f fault) problems(attribute, format string, values ...any) []problem {
 	if f.why == "" {
 		return nil
 	}
-	return []problem{{attribute: attribute, other: f.argument, host: f.host, text: say(format, append(values, f.why)...)}}
+	return []problem{{
+		attribute: attribute,
+		other:     f.argument,
+		host:      f.host,
+		text:      say(format, append(values, f.why)...),
+	}}
 }
 
-// besideOf returns the fault of the nearest of those above an object; none where that was said before: of the object alone, or when what
-// is at fault arrived.
+// besideOf returns the fault of the nearest of those above an object; none where that was said before: of the object
+// alone, or when what is at fault arrived.
 func (c *Context) besideOf(text string, lower *Subject) fault {
 	if c.outsiderTo(text, lower) != "" {
 		return fault{}
@@ -108,7 +120,8 @@ func (c *Context) besideOf(text string, lower *Subject) fault {
 	return f
 }
 
-// outsiderBelow returns the fault of the first of those above an object, nearest first. What is not known of one says nothing yet.
+// outsiderBelow returns the fault of the first of those above an object, nearest first. What is not known
+// of one says nothing yet.
 func (c *Context) outsiderBelow(text string, above []*entry) fault {
 	for _, up := range above {
 		if isReachedBy(text, up.contact()) {

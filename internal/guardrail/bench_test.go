@@ -29,7 +29,8 @@ func estate(n int) *scenario {
 		}
 	}
 	s := build(append(parts, shared("common/*"))...)
-	s.settings.OwnerDomains, s.settings.Levels = []string{"example.com"}, map[string]Level{"separation/shared-key": Off}
+	s.settings.OwnerDomains = []string{"example.com"}
+	s.settings.Levels = map[string]Level{"separation/shared-key": Off}
 	return s
 }
 
@@ -85,8 +86,8 @@ func BenchmarkLive(b *testing.B) {
 	}
 }
 
-// The cost of a plan grows as its size does: 10,000 resources cost about four times as much as 2,500 (with the square of
-// the size it would be sixteen times). Other work on the machine can only make a round slower, so it is the fastest
+// The cost of a plan grows as its size does: 10,000 resources cost about four times as much as 2,500 (with the square
+// of the size it would be sixteen times). Other work on the machine can only make a round slower, so it is the fastest
 // rounds that are compared, and there are more of them while they disagree.
 func TestTheCostGrowsWithTheSize(t *testing.T) {
 	if testing.Short() {
@@ -118,19 +119,26 @@ func evaluationOf(s *scenario) time.Duration {
 	return time.Since(start)
 }
 
-// What a plan removes is looked for among all that it creates: a partner that is moved to other names removes and creates thousands.
+// What a plan removes is looked for among all that it creates: a partner that is moved to other names removes
+// and creates thousands.
 func BenchmarkARemovalBesideAThousandNew(b *testing.B) {
 	made := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	of := func(kind string, n int) *access.Grant {
 		return &access.Grant{
-			IdentityID: access.IdentityID{Partner: "acme", Environment: "prod", Name: fmt.Sprint(kind, n)}, Name: "g", Actions: []string{"read"},
-			Resource: access.Pattern(fmt.Sprintf("orders/%s/%d/*", kind, n)), Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(made.AddDate(0, 1, 0))},
+			IdentityID: access.IdentityID{Partner: "acme", Environment: "prod", Name: fmt.Sprint(kind, n)}, Name: "g",
+			Actions:  []string{"read"},
+			Resource: access.Pattern(fmt.Sprintf("orders/%s/%d/*", kind, n)),
+			Terms:    access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(made.AddDate(0, 1, 0))},
 		}
 	}
 	p := NewPortfolio(Settings{}, access.Capabilities{})
 	var live []*access.Record
 	for n := range 1000 {
-		live = append(live, &access.Record{Object: of("old", n), EndsAt: made.AddDate(0, 1, 0), History: access.History{UID: "1", Stack: "ours", CreatedAt: made}})
+		live = append(live, &access.Record{
+			Object:  of("old", n),
+			EndsAt:  made.AddDate(0, 1, 0),
+			History: access.History{UID: "1", Stack: "ours", CreatedAt: made},
+		})
 	}
 	p.Live(live, "ours")
 	for n := range 1000 {

@@ -34,14 +34,15 @@ type Rule struct {
 	// Silences are the rules that are silent on an argument where this one speaks.
 	Silences []string
 
-	// Exactly what a rule looks at: an object by itself (own), with one above it (above, that up finds), or with another
-	// beside it (beside, among those that meet finds).
+	// Exactly what a rule looks at: an object by itself (own), with one above it (above, that up finds), or with
+	// another beside it (beside, among those that meet finds).
 	own    func(c *Context, s *Subject) []problem
 	above  func(c *Context, lower, upper *Subject) []problem
 	up     resolver
 	beside func(c *Context, a, b *Subject) []problem
 	meet   finder
-	// each: it judges each of those above by what is known of that one, and names the one at fault. So it waits for none.
+	// each: it judges each of those above by what is known of that one, and names the one at
+	// fault. So it waits for none.
 	each bool
 	// atApply: what it says against the system alone is an error at apply.
 	atApply bool
@@ -76,7 +77,8 @@ func Lookup(slug string) (Rule, bool) {
 
 func (r Rule) clone() Rule {
 	r.On, r.Reads, r.Needs = slices.Clone(r.On), slices.Clone(r.Reads), slices.Clone(r.Needs)
-	r.NeedsAbove, r.ReadsAbove, r.Controls, r.Silences = slices.Clone(r.NeedsAbove), slices.Clone(r.ReadsAbove), slices.Clone(r.Controls), slices.Clone(r.Silences)
+	r.NeedsAbove, r.ReadsAbove, r.Controls, r.Silences = slices.Clone(r.NeedsAbove), slices.Clone(r.ReadsAbove),
+		slices.Clone(r.Controls), slices.Clone(r.Silences)
 	return r
 }
 
@@ -101,7 +103,8 @@ func slugs() []string {
 // table is the one table, sorted by slug. Nothing that it holds is ever changed or handed out uncloned.
 var table = sync.OnceValue(func() []Rule {
 	all := slices.Concat(
-		planRules(), ownerRules(), partnerRules(), expiryRules(), reviewRules(), decisionRules(), signedRules(), purposeRules(), scopeRules(), reachRules(), separationRules(),
+		planRules(), ownerRules(), partnerRules(), expiryRules(), reviewRules(), decisionRules(), signedRules(),
+		purposeRules(), scopeRules(), reachRules(), separationRules(),
 		credentialRules(), delegationRules(), activityRules(), incidentRules(), offboardingRules(), waiverRules(),
 	)
 	order.Sort(all, func(a, b Rule) int { return strings.Compare(a.Slug, b.Slug) })

@@ -18,7 +18,8 @@ import (
 // cases are the good and the bad ones of every rule.
 func cases() map[string][]policy {
 	all := map[string][]policy{}
-	for _, family := range []map[string][]policy{ownerCases(), expiryCases(), reviewCases(), decisionCases(), signedCases(), scopeCases(), credentialCases()} {
+	for _, family := range []map[string][]policy{ownerCases(), expiryCases(), reviewCases(), decisionCases(),
+		signedCases(), scopeCases(), credentialCases()} {
 		maps.Copy(all, family)
 	}
 	return all
@@ -35,8 +36,9 @@ func TestEveryRuleJudgesItsCases(t *testing.T) {
 			t.Run(slug+"/"+p.name, func(t *testing.T) {
 				level, found := p.found(t, slug, false)
 				want := map[outcome]Level{shows: Warn, refuses: rule.Level}[p.want]
-				if found != (p.want != silent) || found && level != want {
-					t.Errorf("found %v at %s, want %v at %s; all findings:\n%s", found, level, p.want != silent, want, texted(build(p.parts...).findings()))
+				if found != (p.want != silent) || (found && level != want) {
+					t.Errorf("found %v at %s, want %v at %s; all findings:\n%s", found, level, p.want != silent, want,
+						texted(build(p.parts...).findings()))
 				}
 			})
 		}
@@ -67,21 +69,35 @@ func TestEveryRuleIsComplete(t *testing.T) {
 		}
 		seen[r.Slug] = true
 		family, name, _ := strings.Cut(r.Slug, "/")
-		if family == "" || name == "" || strings.ToLower(r.Slug) != r.Slug || strings.Contains(r.Slug, " ") {
+		if family == "" ||
+			name == "" ||
+			strings.ToLower(r.Slug) != r.Slug ||
+			strings.Contains(r.Slug, " ") {
 			t.Errorf("%s is no slug of family/what-is-wrong", r.Slug)
 		}
-		if r.Title == "" || strings.HasSuffix(r.Title, ".") || r.Level == Off || len(r.Controls) < 2 || len(r.On) == 0 || len(r.Reads) == 0 {
+		if r.Title == "" ||
+			strings.HasSuffix(r.Title, ".") ||
+			r.Level == Off ||
+			len(r.Controls) < 2 ||
+			len(r.On) == 0 ||
+			len(r.Reads) == 0 {
 			t.Errorf("%s lacks a title, a level, controls, types or what it reads", r.Slug)
 		}
 		for _, text := range []string{r.Why, r.Remedy, r.Precedent.Text} {
-			if len(text) < 20 || !strings.HasSuffix(text, ".") || strings.ToUpper(text[:1]) != text[:1] {
+			if len(text) < 20 ||
+				!strings.HasSuffix(text, ".") ||
+				strings.ToUpper(text[:1]) != text[:1] {
 				t.Errorf("%s: %q is no sentence", r.Slug, text)
 			}
 		}
-		if source, err := url.Parse(r.Precedent.Source); err != nil || source.Scheme != "https" || source.Host == "" {
+		if source, err := url.Parse(r.Precedent.Source); err != nil ||
+			source.Scheme != "https" ||
+			source.Host == "" {
 			t.Errorf("%s: the source of its precedent is no https address: %q", r.Slug, r.Precedent.Source)
 		}
-		if r.own == nil && r.above == nil && r.beside == nil || (r.above == nil) != (r.up == nil) || (r.beside == nil) != (r.meet == nil) {
+		if (r.own == nil && r.above == nil && r.beside == nil) ||
+			(r.above == nil) != (r.up == nil) ||
+			(r.beside == nil) != (r.meet == nil) {
 			t.Errorf("%s has no whole check", r.Slug)
 		}
 		for _, s := range r.Silences {
@@ -115,8 +131,8 @@ func complete(t *testing.T, r Rule, policies []policy) {
 	}
 }
 
-// What was decided of each rule is written to examples/policy/catalogue.json by `make generate` alone. So a rule that is lost, or changes
-// its level unnoticed, fails here first, and then shows in the diff of that file.
+// What was decided of each rule is written to examples/policy/catalogue.json by `make generate` alone. So a rule that
+// is lost, or changes its level unnoticed, fails here first, and then shows in the diff of that file.
 func TestTheCatalogueIsWhatWasDecided(t *testing.T) {
 	text, err := os.ReadFile("../../examples/policy/catalogue.json")
 	if err != nil {
@@ -137,7 +153,8 @@ func TestTheCatalogueIsWhatWasDecided(t *testing.T) {
 		is[r.Slug] = decision{r.Level.String(), r.Fixed}
 	}
 	if !maps.Equal(is, decided.Catalogue) {
-		t.Errorf("the catalogue is\n%v, and what was decided is\n%v\nIf it is meant, run make generate", is, decided.Catalogue)
+		t.Errorf("the catalogue is\n%v, and what was decided is\n%v\nIf it is meant, run make generate", is,
+			decided.Catalogue)
 	}
 }
 
@@ -182,24 +199,41 @@ func TestFindingsPointAtTheirCause(t *testing.T) {
 		slug, attribute, fix string
 		parts                []part
 	}{
-		"an ended waiver":                   {"waiver/expired", `waivers["expiry/too-long"].until`, "have it approved anew", []part{waived("expiry/too-long", "ciso@example.com", in(-1))}},
-		"a long waiver":                     {"waiver/too-long", `waivers["expiry/too-long"].until`, "2027-02-22T12:00:00Z", []part{waived("expiry/too-long", "ciso@example.com", in(200))}},
-		"an approver":                       {"waiver/self-approved", `waivers["expiry/too-long"].approver`, "approver", []part{waived("expiry/too-long", "CISO", in(30))}},
-		"a mistyped slug":                   {"waiver/unknown-rule", `waivers["expiry/too.lang"]`, "expiry/too-long", []part{waived("expiry/too.lang", "ciso@example.com", in(30))}},
-		"a fixed rule":                      {"waiver/fixed-rule", `waivers["owner/missing"]`, "meet the rule", []part{waived("owner/missing", "ciso@example.com", in(30))}},
-		"everything":                        {"scope/wildcard-resource", "resource", `, or the partner's name among fewer, as in "acme/*"`, []part{reaches("*")}},
-		"a folder":                          {"scope/wildcard-resource", "resource", `first wildcard, such as "orders/acme/*"`, []part{reaches("orders/*")}},
-		"every login":                       {"scope/wildcard-resource", "resource", `"ssh/<login>"`, []part{reaches("ssh/*")}},
-		"its own end":                       {"expiry/expired", "expires_at", "later expires_at", []part{ended(with(identity(etl), until(in(-1))))}},
-		"its own agreement ended":           {"expiry/expired", "expires_at", "Renew agreement MSA-1 and set agreement.ends_at ", []part{ended(identity(etl, over))}},
-		"the register's agreement":          {"expiry/expired", "expires_at", `Renew agreement MSA-2 and set partners["acme"].agreement.ends_at `, []part{registered, ended(identity(etl))}},
-		"the agreement, seen from a grant":  {"expiry/expired", "expires_at", "its identity, or the agreement", []part{ended(grant(etl, "daily"))}},
-		"the parent ended":                  {"expiry/expired", "expires_at", "the identity above it", []part{ended(identity(etl))}},
-		"a waiver in place of an agreement": {"expiry/expired", "expires_at", "its waivers", []part{ended(with(identity(etl, over), waives("expiry/outlives-agreement", "ciso@example.com", in(-1))))}},
+		"an ended waiver": {"waiver/expired", `waivers["expiry/too-long"].until`,
+			"have it approved anew", []part{waived("expiry/too-long", "ciso@example.com", in(-1))}},
+		"a long waiver": {"waiver/too-long", `waivers["expiry/too-long"].until`,
+			"2027-02-22T12:00:00Z", []part{waived("expiry/too-long", "ciso@example.com", in(200))}},
+		"an approver": {"waiver/self-approved", `waivers["expiry/too-long"].approver`, "approver",
+			[]part{waived("expiry/too-long", "CISO", in(30))}},
+		"a mistyped slug": {"waiver/unknown-rule", `waivers["expiry/too.lang"]`, "expiry/too-long",
+			[]part{waived("expiry/too.lang", "ciso@example.com", in(30))}},
+		"a fixed rule": {"waiver/fixed-rule", `waivers["owner/missing"]`, "meet the rule",
+			[]part{waived("owner/missing", "ciso@example.com", in(30))}},
+		"everything": {"scope/wildcard-resource", "resource",
+			`, or the partner's name among fewer, as in "acme/*"`, []part{reaches("*")}},
+		"a folder": {"scope/wildcard-resource", "resource",
+			`first wildcard, such as "orders/acme/*"`, []part{reaches("orders/*")}},
+		"every login": {"scope/wildcard-resource", "resource", `"ssh/<login>"`,
+			[]part{reaches("ssh/*")}},
+		"its own end": {"expiry/expired", "expires_at", "later expires_at",
+			[]part{ended(with(identity(etl), until(in(-1))))}},
+		"its own agreement ended": {"expiry/expired", "expires_at",
+			"Renew agreement MSA-1 and set agreement.ends_at ", []part{ended(identity(etl, over))}},
+		"the register's agreement": {"expiry/expired", "expires_at",
+			`Renew agreement MSA-2 and set partners["acme"].agreement.ends_at `,
+			[]part{registered, ended(identity(etl))}},
+		"the agreement, seen from a grant": {"expiry/expired", "expires_at", "its identity, or the agreement",
+			[]part{ended(grant(etl, "daily"))}},
+		"the parent ended": {"expiry/expired", "expires_at", "the identity above it",
+			[]part{ended(identity(etl))}},
+		"a waiver in place of an agreement": {"expiry/expired", "expires_at", "its waivers",
+			[]part{ended(with(identity(etl, over), waives("expiry/outlives-agreement", "ciso@example.com", in(-1))))}},
 	} {
 		found := build(want.parts...).findings()
 		fits := func(f Finding) bool {
-			return f.Rule.Slug == want.slug && f.Attribute == want.attribute && strings.Contains(f.Fix, want.fix)
+			return f.Rule.Slug == want.slug &&
+				f.Attribute == want.attribute &&
+				strings.Contains(f.Fix, want.fix)
 		}
 		if !slices.ContainsFunc(found, fits) {
 			t.Errorf("%s: no %s at %s that says %q:\n%s", name, want.slug, want.attribute, want.fix, texted(found))
@@ -213,12 +247,17 @@ func TestFindingsReadAsSentences(t *testing.T) {
 		for _, p := range policies {
 			for _, f := range build(p.parts...).findings() {
 				detail := strings.Replace(f.Detail(), f.Paste, "", 1)
-				for _, flaw := range []string{"%!", "  ", "..", "\x00", "<nil>", " ,", "PRIVATE KEY-----", "AGE-SECRET"} {
-					if strings.Contains(strings.ReplaceAll(detail, "...", ""), flaw) && !strings.Contains(detail, "jane..doe") {
+				for _, flaw := range []string{"%!", "  ", "..", "\x00", "<nil>", " ,", "PRIVATE KEY-----",
+					"AGE-SECRET"} {
+					if strings.Contains(strings.ReplaceAll(detail, "...", ""), flaw) &&
+						!strings.Contains(detail, "jane..doe") {
 						t.Errorf("%s/%s: %q in %s", slug, p.name, flaw, detail)
 					}
 				}
-				if f.Problem == "" || f.Fix == "" || strings.HasSuffix(f.Problem, ".") || !strings.HasSuffix(f.Fix, ".") {
+				if f.Problem == "" ||
+					f.Fix == "" ||
+					strings.HasSuffix(f.Problem, ".") ||
+					!strings.HasSuffix(f.Fix, ".") {
 					t.Errorf("%s/%s: problem %q, fix %q", slug, p.name, f.Problem, f.Fix)
 				}
 			}

@@ -38,7 +38,8 @@ type problem struct {
 	cause cause
 	// hard: it is beyond what any configuration can raise, so neither a setting nor a waiver helps.
 	hard bool
-	// settles: where its rule is lowered to a warning, what it warns of at plan is settled until the apply, which refuses it else.
+	// settles: where its rule is lowered to a warning, what it warns of at plan is settled until the apply,
+	// which refuses it else.
 	settles bool
 }
 

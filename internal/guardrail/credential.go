@@ -23,8 +23,8 @@ func credentialRules() []Rule {
 		Why:    "A secret can be copied and passed on without anybody noticing.",
 		Remedy: "Prefer " + access.OneOf(unsealedKinds()) + ", whichever the partner can use.",
 		Precedent: Precedent{
-			"A subcontractor of Toyota put source code with an access key into a public repository in December 2017. It was found in " +
-				"September 2022; the addresses of 296,019 customers had been open.",
+			"A subcontractor of Toyota put source code with an access key into a public repository in December 2017. " +
+				"It was found in September 2022; the addresses of 296,019 customers had been open.",
 			"https://techwireasia.com/2022/10/toyota-source-code-exposed-for-five-years-impacts-300000-drivers/",
 		},
 		Controls: []Control{NHI2, NHI4, NHI7, IA5},
@@ -35,8 +35,8 @@ func credentialRules() []Rule {
 		Why:    "What was stolen works until it is replaced.",
 		Remedy: "Set a shorter rotation = { every, overlap }, or an earlier expires_at.",
 		Precedent: Precedent{
-			"Customers of Snowflake lost their data in 2024 to passwords that malware had stolen, some of them years before: they had " +
-				"never been changed.",
+			"Customers of Snowflake lost their data in 2024 to passwords that malware had stolen, some of them years " +
+				"before: they had never been changed.",
 			"https://cloud.google.com/blog/topics/threat-intelligence/unc5537-snowflake-data-theft-extortion",
 		},
 		Controls: []Control{NHI7, IA5, ISO517},
@@ -45,11 +45,11 @@ func credentialRules() []Rule {
 		Slug: "credential/weak-key", Title: "The key or its signature is weak",
 		Level: Deny, On: carriers, Reads: keys, Silences: []string{"credential/rsa-2048"},
 		Why: "Whoever can break the key is the partner.",
-		Remedy: "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key, signed with SHA-256. What the system never signs stays " +
-			"refused where this is waived.",
+		Remedy: "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key, signed with SHA-256. What the system " +
+			"never signs stays refused where this is waived.",
 		Precedent: Precedent{
-			"DigiCert Sdn. Bhd. of Malaysia issued 22 certificates with weak keys, and in 2011 some of them turned out to be compromised " +
-				"for that reason. Browsers revoked their trust in all that it had issued.",
+			"DigiCert Sdn. Bhd. of Malaysia issued 22 certificates with weak keys, and in 2011 some of them turned " +
+				"out to be compromised for that reason. Browsers revoked their trust in all that it had issued.",
 			"https://blog.mozilla.org/security/2011/11/03/revoking-trust-in-digicert-sdn-bhd-intermediate-certificate-authority/",
 		},
 		Controls: []Control{NHI4, SC13, ISO824},
@@ -60,8 +60,8 @@ func credentialRules() []Rule {
 		Why:    "NIST SP 800-57 trusts RSA under 3072 bits only until 2030.",
 		Remedy: "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key when it makes its next one.",
 		Precedent: Precedent{
-			"NIST SP 800-57 Part 1 (revision 5) rates RSA of 2048 bits at 112 bits of strength, which it accepts through 2030, and RSA of " +
-				"3072 bits at 128, which it accepts beyond.",
+			"NIST SP 800-57 Part 1 (revision 5) rates RSA of 2048 bits at 112 bits of strength, which it accepts " +
+				"through 2030, and RSA of 3072 bits at 128, which it accepts beyond.",
 			"https://csrc.nist.gov/pubs/sp/800/57/pt1/r5/final",
 		},
 		Controls: []Control{NHI4, SC13, ISO824},
@@ -69,11 +69,12 @@ func credentialRules() []Rule {
 	}, {
 		Slug: "credential/private-key", Title: "A private key stands in the configuration",
 		Level: Deny, Fixed: true, On: everything, Reads: keys,
-		Why:    "A private key never leaves its holder: whoever can read the configuration or its history is the partner now.",
+		Why: "A private key never leaves its holder: whoever can read the configuration or its history is the " +
+			"partner now.",
 		Remedy: "Remove it, treat it as stolen, and ask the partner for a new public key, CSR or recipient.",
 		Precedent: Precedent{
-			"In March 2023 the private key of github.com's SSH service was for a short time in a public repository. GitHub replaced it, " +
-				"and every client that knew the old one had to be told.",
+			"In March 2023 the private key of github.com's SSH service was for a short time in a public repository. " +
+				"GitHub replaced it, and every client that knew the old one had to be told.",
 			"https://github.blog/news-insights/company-news/we-updated-our-rsa-ssh-host-key/",
 		},
 		Controls: []Control{NHI2, IA5, ISO517},
@@ -84,8 +85,8 @@ func credentialRules() []Rule {
 		Why:    "Trust that does not name one workload of one issuer lets in whoever else that issuer speaks for.",
 		Remedy: "Name one https issuer, one exact subject, and at least one audience.",
 		Precedent: Precedent{
-			"In 2023 Datadog found roles in AWS, one of them of a UK government body, that trusted GitHub's issuer and did not narrow the " +
-				"subject enough: workflows of strangers could assume them.",
+			"In 2023 Datadog found roles in AWS, one of them of a UK government body, that trusted GitHub's issuer " +
+				"and did not narrow the subject enough: workflows of strangers could assume them.",
 			"https://securitylabs.datadoghq.com/articles/exploring-github-to-aws-keyless-authentication-flaws/",
 		},
 		Controls: []Control{NHI3, NHI4, AC6},
@@ -96,8 +97,8 @@ func credentialRules() []Rule {
 		Why:    "Anybody whom the partner allows in that account may come in, and nobody here knows who that is.",
 		Remedy: "Name the partner's one role that comes in, if the partner has a permanent one.",
 		Precedent: Precedent{
-			"AWS on the confused deputy: a service that acts for many customers from one account can be led to act on the wrong one. Only the " +
-				"external id protects against that.",
+			"AWS on the confused deputy: a service that acts for many customers from one account can be led to act " +
+				"on the wrong one. Only the external id protects against that.",
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
 		},
 		Controls: []Control{NHI3, NHI4, AC6},
@@ -108,7 +109,8 @@ func credentialRules() []Rule {
 		Why:    "What was stolen works from wherever the thief is.",
 		Remedy: "Set allowed_cidrs to the networks that the partner comes from.",
 		Precedent: Precedent{
-			"The Snowflake customers whose data was stolen in 2024 had no network allow lists: the stolen passwords worked from anywhere.",
+			"The Snowflake customers whose data was stolen in 2024 had no network allow lists: the stolen passwords " +
+				"worked from anywhere.",
 			"https://cloud.google.com/blog/topics/threat-intelligence/unc5537-snowflake-data-theft-extortion",
 		},
 		Controls: []Control{NHI3, SC7, PRAA05},
@@ -116,11 +118,12 @@ func credentialRules() []Rule {
 	}, {
 		Slug: "credential/open-network", Title: "The allowed networks are as good as everywhere",
 		Level: Deny, On: carriers, Reads: []string{"allowed_cidrs"},
-		Why:    "A list as wide as that only looks like a limit: whoever stole the credential is likely in it.",
-		Remedy: "Set allowed_cidrs to the networks that the partner comes from, together no more than a /8 (IPv6: a /32).",
+		Why: "A list as wide as that only looks like a limit: whoever stole the credential is likely in it.",
+		Remedy: "Set allowed_cidrs to the networks that the partner comes from, together no more than a /8 " +
+			"(IPv6: a /32).",
 		Precedent: Precedent{
-			"NIST SP 800-53 SC-7(5) wants network traffic to be denied by default and allowed by exception. A list that covers most " +
-				"addresses turns that around.",
+			"NIST SP 800-53 SC-7(5) wants network traffic to be denied by default and allowed by exception. A list " +
+				"that covers most addresses turns that around.",
 			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
 		},
 		Controls: []Control{NHI3, SC7, PRAA05},
@@ -131,8 +134,8 @@ func credentialRules() []Rule {
 		Why:    "Each further way in is one more to protect, to rotate and to forget.",
 		Remedy: "Remove the credentials that the partner no longer uses.",
 		Precedent: Precedent{
-			"After Okta's breach in 2023, Cloudflare replaced its leaked credentials except one token and three service accounts, out of " +
-				"thousands. A month later, intruders came in through these.",
+			"After Okta's breach in 2023, Cloudflare replaced its leaked credentials except one token and three " +
+				"service accounts, out of thousands. A month later, intruders came in through these.",
 			"https://blog.cloudflare.com/thanksgiving-2023-security-incident/",
 		},
 		Controls: []Control{NHI9, IA5, PRAA01},
@@ -153,14 +156,18 @@ func staticSecret(c *Context, s *Subject) []problem {
 	if len(better) == 0 {
 		return nil
 	}
-	return one("secret", say("%s is a secret, and %s also offers %s", s, c.Capabilities.Name, strings.Join(better, ", ")), "")
+	return one("secret", say("%s is a secret, and %s also offers %s", s, c.Capabilities.Name,
+		strings.Join(better, ", ")), "")
 }
 
 func noRotation(c *Context, s *Subject) []problem {
 	cred := s.credential()
 	if r := cred.Rotation; neverOne(cred) {
-		return one("rotation.overlap", say("%s: rotation.overlap is %s and rotation.every is %s: the old one would never die before the next", s, r.Overlap, r.Every),
-			say("Set rotation.overlap below %s, such as \"%s\".", r.Every, access.Hours((r.Every.Duration/2).Truncate(time.Hour))))
+		return one("rotation.overlap",
+			say("%s: rotation.overlap is %s and rotation.every is %s: the old one would never die before the next", s,
+				r.Overlap, r.Every),
+			say("Set rotation.overlap below %s, such as \"%s\".", r.Every,
+				access.Hours((r.Every.Duration/2).Truncate(time.Hour))))
 	}
 	most, what := c.Settings.issueLimit(cred)
 	start := s.issued(c.Now)
@@ -170,31 +177,37 @@ func noRotation(c *Context, s *Subject) []problem {
 	}
 	lives := "without rotation, what is issued once"
 	if hasRotation(cred) {
-		lives = say("with rotation every %s and an overlap of %s, what is issued once", cred.Rotation.Every, cred.Rotation.Overlap)
+		lives = say("with rotation every %s and an overlap of %s, what is issued once", cred.Rotation.Every,
+			cred.Rotation.Overlap)
 	}
 	hard := cred.Kind().Sealed() && life > ceilingSecret
 	text := say("%s: %s lives for %s; %s is the most for %s", s, lives, beyond(life, most), length(most), what)
 	if !s.Anew && !s.IssuedAt.IsZero() && s.extends() {
-		text += say(" (what the partner holds was issued on %s, and a later end does not make it younger)", moment(s.IssuedAt))
+		text += say(" (what the partner holds was issued on %s, and a later end does not make it younger)",
+			moment(s.IssuedAt))
 	}
 	if hard {
 		text += say(", and no configuration can raise it over %s", length(ceilingSecret))
 	}
 	return []problem{{attribute: "rotation", text: text, hard: hard,
-		fix: say("Set rotation = { every = %q, overlap = %q } or shorter, or expires_at to %s or earlier.", access.Hours(most-overlapIn(most)), access.Hours(overlapIn(most)), moment(start.Add(most)))}}
+		fix: say("Set rotation = { every = %q, overlap = %q } or shorter, or expires_at to %s or earlier.",
+			access.Hours(most-overlapIn(most)), access.Hours(overlapIn(most)), moment(start.Add(most)))}}
 }
 
-// neverOne reports whether a rotation leaves no moment with a single secret: each one lives on until the next but one is issued.
+// neverOne reports whether a rotation leaves no moment with a single secret: each one lives on until the
+// next but one is issued.
 func neverOne(c *access.Credential) bool {
-	return hasRotation(c) && c.Rotation.Overlap.Duration >= c.Rotation.Every.Duration && c.Kind().Issues()
+	return hasRotation(c) &&
+		c.Rotation.Overlap.Duration >= c.Rotation.Every.Duration &&
+		c.Kind().Issues()
 }
 
 func hasRotation(c *access.Credential) bool {
 	return c.Rotation != nil && c.Rotation.Every.Duration > 0
 }
 
-// livesUntil returns when what was issued at a moment ends, by its declared end or by its rotation. What stays with the partner keeps its
-// age, however often it is extended.
+// livesUntil returns when what was issued at a moment ends, by its declared end or by its rotation. What stays with the
+// partner keeps its age, however often it is extended.
 func livesUntil(c *Context, s *Subject, start time.Time) time.Time {
 	cred := s.credential()
 	until := cred.ExpiresAt.Time
@@ -214,11 +227,14 @@ func overlapIn(most time.Duration) time.Duration { return min(day, most/2) }
 // ages reports whether the plan gives a rotation to what was issued without one and stays in force.
 func (s *Subject) ages() bool {
 	before, _ := s.Before.(*access.Credential)
-	return before != nil && before.Rotation == nil && !s.Anew && !s.IssuedAt.IsZero()
+	return before != nil &&
+		before.Rotation == nil &&
+		!s.Anew &&
+		!s.IssuedAt.IsZero()
 }
 
-// issueLimit returns how long what is issued once may live, and of what it is the limit; zero where nothing is issued. A floor may say
-// less.
+// issueLimit returns how long what is issued once may live, and of what it is the limit; zero where nothing is
+// issued. A floor may say less.
 func (s *Settings) issueLimit(c *access.Credential) (time.Duration, string) {
 	most, what := issueLimit(c)
 	if s.MaxIssued > 0 && s.MaxIssued < most {
@@ -239,7 +255,8 @@ func weakKey(_ *Context, s *Subject) []problem {
 func rsa2048(_ *Context, s *Subject) []problem {
 	for _, k := range s.keys {
 		if !k.prior && k.algorithm == "RSA" && k.bits >= 2048 && k.bits < 3072 {
-			return one(k.attribute, say("%s has an RSA key of %d bits; 3072 is the least for the years to come", s, k.bits), "")
+			return one(k.attribute, say("%s has an RSA key of %d bits; 3072 is the least for the years to come", s,
+				k.bits), "")
 		}
 	}
 	return nil
@@ -279,21 +296,27 @@ func openTrust(_ *Context, s *Subject) []problem {
 	if len(trust.Audiences) == 0 {
 		add("federated.audiences", "audiences is empty, so that a token for anybody else would do")
 	} else if slices.ContainsFunc(trust.Audiences, open) {
-		add("federated.audiences", say("audiences holds %s, of which one stands for any audience", list(slices.Sorted(slices.Values(trust.Audiences)))))
+		add("federated.audiences", say("audiences holds %s, of which one stands for any audience",
+			list(slices.Sorted(slices.Values(trust.Audiences)))))
 	}
 	return found
 }
 
-// openAccount judges trust in a principal of AWS. A whole account that says an id is what vendors of software need, and another rule's.
+// openAccount judges trust in a principal of AWS. A whole account that says an id is what vendors of software
+// need, and another rule's.
 func openAccount(s *Subject, trust *access.FederatedTrust) []problem {
 	p, err := access.ParseAWSPrincipal(trust.AWSPrincipal)
 	switch {
 	case err != nil:
-		return one("federated.aws_principal", say("%s: aws_principal %s does not name one role, user or account", s, shown(trust.AWSPrincipal)),
+		return one("federated.aws_principal",
+			say("%s: aws_principal %s does not name one role, user or account", s, shown(trust.AWSPrincipal)),
 			"Name the role of the partner's that comes in, as in arn:aws:iam::444455556666:role/acme-etl.")
 	case p.Whole() && trust.ExternalID == "":
-		return one("federated.aws_principal", say("%s: aws_principal %s is all of an account, and nothing but an external_id tells one use of it from another", s, p),
-			"Name the role of the partner's that comes in. Where a vendor can only name its account, set external_id to the one that it gave you.")
+		return one("federated.aws_principal",
+			say("%s: aws_principal %s is all of an account, and nothing but an external_id tells one use of it "+
+				"from another", s, p),
+			"Name the role of the partner's that comes in. Where a vendor can only name its account, set external_id "+
+				"to the one that it gave you.")
 	}
 	return nil
 }
@@ -307,7 +330,8 @@ func wholeAccount(_ *Context, s *Subject) []problem {
 	if err != nil || !p.Whole() {
 		return nil
 	}
-	return one("federated.aws_principal", say("%s trusts all of the AWS account %s that knows the external id", s, p.Account), "")
+	return one("federated.aws_principal",
+		say("%s trusts all of the AWS account %s that knows the external id", s, p.Account), "")
 }
 
 // openIssuer says why nobody could be sure who speaks for the issuer, or "".
@@ -332,7 +356,8 @@ func openIssuer(text string) string {
 	return ""
 }
 
-// staysPrivate reports whether nobody on the way to a host could answer in its place: by TLS, or since the way does not leave the machine.
+// staysPrivate reports whether nobody on the way to a host could answer in its place: by TLS, or since the way does
+// not leave the machine.
 func staysPrivate(scheme, host string) bool {
 	if strings.EqualFold(scheme, "https") {
 		return true
@@ -365,10 +390,12 @@ func openNetwork(_ *Context, s *Subject) []problem {
 		bits, most int
 		name       string
 	}{{32, 8, "IPv4"}, {128, 32, "IPv6"}} {
-		networks := slices.DeleteFunc(slices.Clone(s.credential().AllowedCIDRs), func(n netip.Prefix) bool { return n.Addr().BitLen() != family.bits })
+		networks := slices.DeleteFunc(slices.Clone(s.credential().AllowedCIDRs),
+			func(n netip.Prefix) bool { return n.Addr().BitLen() != family.bits })
 		covered := addresses(networks)
 		if most := new(big.Int).Lsh(big.NewInt(1), uint(family.bits-family.most)); covered.Cmp(most) > 0 {
-			return one("allowed_cidrs", say("%s: allowed_cidrs covers %s %s addresses together; a /%d, which is %s, is the most", s, covered, family.name, family.most, most), "")
+			return one("allowed_cidrs", say("%s: allowed_cidrs covers %s %s addresses together; a /%d, which is %s, "+
+				"is the most", s, covered, family.name, family.most, most), "")
 		}
 	}
 	return nil

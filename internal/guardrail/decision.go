@@ -10,16 +10,20 @@ import (
 )
 
 // decided are the arguments that a digest of access is made of: what a decision of a worksheet was made on.
-var decided = slices.Concat([]string{"ceiling", "parent_id", "subcontractors"}, kindArguments(), []string{"allowed_cidrs", "resource", "actions"})
+var decided = slices.Concat([]string{"ceiling", "parent_id", "subcontractors"}, kindArguments(),
+	[]string{"allowed_cidrs", "resource", "actions"})
 
 func decisionRules() []Rule {
 	return []Rule{{
 		Slug: "review/void", Title: "The decision was made on other access",
-		Level: Deny, Fixed: true, On: everything, Reads: []string{"review"}, Needs: append([]string{"review"}, decided...),
-		Why:    "Somebody looked at what was there then, and nobody has looked at what is there now.",
-		Remedy: "Remove the review, and have it decided on in a new worksheet: partner_review_worksheet has what the access allows today.",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"review"},
+		Needs: append([]string{"review"}, decided...),
+		Why:   "Somebody looked at what was there then, and nobody has looked at what is there now.",
+		Remedy: "Remove the review, and have it decided on in a new worksheet: partner_review_worksheet has what the " +
+			"access allows today.",
 		Precedent: Precedent{
-			"GitHub can dismiss the approvals of a pull request when commits are pushed after them: nobody has approved what is there then.",
+			"GitHub can dismiss the approvals of a pull request when commits are pushed after them: nobody has " +
+				"approved what is there then.",
 			"https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-protected-branches/about-protected-branches",
 		},
 		Controls: []Control{PCI724, IAM08, ISO518},
@@ -30,7 +34,8 @@ func decisionRules() []Rule {
 		Why:    "A review that is not carried out has only been filed.",
 		Remedy: "Do what was decided, or have it decided anew in a new worksheet.",
 		Precedent: Precedent{
-			"PCI DSS 4.0.1, requirement 7.2.4: a review of access, also of third parties, ends with any inappropriate access being addressed.",
+			"PCI DSS 4.0.1, requirement 7.2.4: a review of access, also of third parties, ends with any " +
+				"inappropriate access being addressed.",
 			"https://www.pcisecuritystandards.org/document_library/",
 		},
 		Controls: []Control{PCI724, IAM08, ISO518},
@@ -43,7 +48,8 @@ func (s *Subject) applied() bool {
 	return s.Before != nil && reflect.DeepEqual(s.Before.Common().Review, s.terms().Review)
 }
 
-// today returns the access that a decision must have been made on: what the system holds or, where the plan creates it, what it makes.
+// today returns the access that a decision must have been made on: what the system holds or, where the plan
+// creates it, what it makes.
 func (s *Subject) today() access.Object {
 	if s.Before == nil || s.Gone {
 		return s.Object
@@ -59,9 +65,11 @@ func reviewVoid(_ *Context, s *Subject) []problem {
 	var text string
 	switch {
 	case r.Access != access.Digest(s.today()):
-		text = say("%s: the review of %s by %s decided on access %s, and there is %s today", s, date(r.At.Time), shown(r.By), shown(r.Access), access.Digest(s.today()))
+		text = say("%s: the review of %s by %s decided on access %s, and there is %s today", s, date(r.At.Time),
+			shown(r.By), shown(r.Access), access.Digest(s.today()))
 	case s.Before != nil && slices.ContainsFunc(decided, s.widens):
-		text = say("%s: the review of %s by %s decided on what there is today, and the same plan makes it wider", s, date(r.At.Time), shown(r.By))
+		text = say("%s: the review of %s by %s decided on what there is today, and the same plan makes it wider", s,
+			date(r.At.Time), shown(r.By))
 	default:
 		return nil
 	}
@@ -73,7 +81,8 @@ func decidedOtherwise(_ *Context, s *Subject) []problem {
 	if r == nil {
 		return nil
 	}
-	moves, who := s.extends() || s.created(), say("the review of %s by %s", date(r.At.Time), shown(r.By))
+	moves := s.extends() || s.created()
+	who := say("the review of %s by %s", date(r.At.Time), shown(r.By))
 	var problems []problem
 	switch {
 	case r.EndNow || r.Decision == access.DecisionEnd:
@@ -91,25 +100,33 @@ func decidedOtherwise(_ *Context, s *Subject) []problem {
 func endedOtherwise(s *Subject, r *access.Review, who string) []problem {
 	switch {
 	case r.Decision != access.DecisionEnd:
-		return one("review.end", say("%s: review.end is true, but %s did not decide to end it", s, who), "Remove end, or remove the block.")
+		return one("review.end", say("%s: review.end is true, but %s did not decide to end it", s, who),
+			"Remove end, or remove the block.")
 	case !r.EndNow:
-		return one("review.decision", say("%s: %s decided that it ends (%s), and it is still declared", s, who, shown(r.Reason)),
-			"Remove the block: what it gave is revoked then. Or let it end and stay declared, with end = true in review.")
+		return one("review.decision", say("%s: %s decided that it ends (%s), and it is still declared", s, who,
+			shown(r.Reason)),
+			"Remove the block: what it gave is revoked then. Or let it end and stay declared, with end = "+
+				"true in review.")
 	}
 	return nil
 }
 
-// keptOtherwise compares what a review decided on access that is to stay with what the plan creates, or makes last longer.
+// keptOtherwise compares what a review decided on access that is to stay with what the plan
+// creates, or makes last longer.
 func keptOtherwise(s *Subject, r *access.Review, who string) []problem {
 	switch expires := s.terms().ExpiresAt; {
-	case r.Decision == access.DecisionNarrow && s.Before != nil && access.Digest(s.Object) == access.Digest(s.Before):
-		return one("review.decision", say("%s: %s decided to keep it only if it is narrowed (%s), and the plan leaves it as wide as it was", s, who, shown(r.Reason)),
+	case r.Decision == access.DecisionNarrow &&
+		s.Before != nil &&
+		access.Digest(s.Object) == access.Digest(s.Before):
+		return one("review.decision", say("%s: %s decided to keep it only if it is narrowed (%s), and the plan "+
+			"leaves it as wide as it was", s, who, shown(r.Reason)),
 			"Narrow it in this change, or leave expires_at as it is.")
 	case r.Access != "" && r.Until.IsZero() && s.extends():
 		return one("expires_at", say("%s: expires_at moves to %s, and %s gave no date", s, date(expires.Time), who),
 			"Leave expires_at as it is, or have a date decided on.")
 	case !r.Until.IsZero() && expires.After(r.Until.Time):
-		return one("expires_at", say("%s: expires_at is %s, and %s decided to keep it until %s", s, date(expires.Time), who, date(r.Until.Time)),
+		return one("expires_at", say("%s: expires_at is %s, and %s decided to keep it until %s", s, date(expires.Time),
+			who, date(r.Until.Time)),
 			say("Set expires_at to %s or earlier.", moment(r.Until.Time)))
 	}
 	return nil

@@ -11,14 +11,16 @@ import (
 const unknownParentSlug = "delegation/unknown-parent"
 
 func delegationRules() []Rule {
-	parent, offer := []string{"parent_id"}, []string{"subcontractors"}
+	parent := []string{"parent_id"}
+	offer := []string{"subcontractors"}
 	return []Rule{{
 		Slug: "delegation/not-allowed", Title: "The identity allows no subcontractors",
 		Level: Deny, Fixed: true, On: identities, Reads: parent, ReadsAbove: offer,
 		Why:    "You decide whom a partner brings along, not the partner.",
 		Remedy: "Set subcontractors = { allowed = true } on the parent, or remove parent_id.",
 		Precedent: Precedent{
-			"GDPR Article 28(2): a processor engages no other processor without the written authorisation of the controller.",
+			"GDPR Article 28(2): a processor engages no other processor without the written authorisation of the " +
+				"controller.",
 			"https://eur-lex.europa.eu/eli/reg/2016/679/oj",
 		},
 		Controls: []Control{NHI3, SA9, GVSC05, ISO521},
@@ -26,11 +28,12 @@ func delegationRules() []Rule {
 	}, {
 		Slug: "delegation/depth", Title: "The chain of subcontractors is too deep",
 		Level: Deny, Fixed: true, On: identities, Reads: parent, ReadsAbove: offer,
-		Why:    "The longer the chain, the less anybody knows who gets in at its end.",
-		Remedy: "Hang it on an identity further up, or raise subcontractors.max_depth of the one that it is too deep under.",
+		Why: "The longer the chain, the less anybody knows who gets in at its end.",
+		Remedy: "Hang it on an identity further up, or raise subcontractors.max_depth of the one that it is too " +
+			"deep under.",
 		Precedent: Precedent{
-			"DORA Article 29(2): before they contract, financial entities assess whether long or complex chains of subcontractors would " +
-				"keep them from monitoring what they outsource.",
+			"DORA Article 29(2): before they contract, financial entities assess whether long or complex chains of " +
+				"subcontractors would keep them from monitoring what they outsource.",
 			"https://eur-lex.europa.eu/eli/reg/2022/2554/oj",
 		},
 		Controls: []Control{NHI3, SA9, GVSC05, ISO521},
@@ -41,7 +44,8 @@ func delegationRules() []Rule {
 		Why:    "In a circle nobody is at the top, so the end of one ends none of the others.",
 		Remedy: "Remove parent_id from the identity that is the partner's own.",
 		Precedent: Precedent{
-			"GDPR Article 28(4): the first processor stays fully liable to the controller for those that it engages. In a circle nobody is the first.",
+			"GDPR Article 28(4): the first processor stays fully liable to the controller for those that it engages. " +
+				"In a circle nobody is the first.",
 			"https://eur-lex.europa.eu/eli/reg/2016/679/oj",
 		},
 		Controls: []Control{NHI3, SA9, ISO521},
@@ -52,8 +56,8 @@ func delegationRules() []Rule {
 		Why:    "If access hangs on nothing, nothing ends it.",
 		Remedy: "Refer to the identity's resource, as in partner_identity.main.id, or correct the id.",
 		Precedent: Precedent{
-			"AWS keeps the unique id of the principal that a policy of trust names, and not only its name: whoever is created anew under " +
-				"the name of one that was deleted does not inherit its access.",
+			"AWS keeps the unique id of the principal that a policy of trust names, and not only its name: whoever " +
+				"is created anew under the name of one that was deleted does not inherit its access.",
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
 		},
 		Controls: []Control{NHI1, PRAA01, IAM03},
@@ -65,7 +69,9 @@ func delegationNotAllowed(_ *Context, lower, upper *Subject) []problem {
 	if offer := upper.identity().Subcontractors; offer != nil && offer.Allowed {
 		return nil
 	}
-	return two("parent_id", "subcontractors", say("%s hangs on %s, which allows no subcontractors: its access is cut for as long as that is so", lower, upper), "")
+	return two("parent_id", "subcontractors",
+		say("%s hangs on %s, which allows no subcontractors: its access is cut for as long as that is so", lower,
+			upper), "")
 }
 
 // delegationDepth counts the links below each identity above: each of them limits what hangs below it.
@@ -73,7 +79,8 @@ func delegationDepth(c *Context, lower, _ *Subject) []problem {
 	above, _ := c.view.chain(entryOf(lower))
 	for n, up := range above {
 		offer, depth := up.identity().Subcontractors, int64(n+1)
-		if offer == nil || !offer.Allowed || depth <= offer.MaxDepth { // where none are allowed, delegation/not-allowed speaks
+		// where none are allowed, delegation/not-allowed speaks
+		if offer == nil || !offer.Allowed || depth <= offer.MaxDepth {
 			continue
 		}
 		return []problem{{attribute: "parent_id", other: "subcontractors", host: up,
@@ -84,7 +91,9 @@ func delegationDepth(c *Context, lower, _ *Subject) []problem {
 
 func delegationCycle(c *Context, s *Subject) []problem {
 	self := c.subject
-	circle, certain, changed := []string{self.ref.ID}, firm, self.enters([]string{"parent_id"}, c.Phase)
+	circle := []string{self.ref.ID}
+	certain := firm
+	changed := self.enters([]string{"parent_id"}, c.Phase)
 	visited := map[access.IdentityID]bool{}
 	for id := self.above(); id != self.holder; {
 		next, seen := c.view.at(id)
@@ -115,8 +124,13 @@ func unknownParent(c *Context, s *Subject) []problem {
 	if i := s.identity(); i != nil {
 		id, attribute = i.ParentID, "parent_id"
 	}
-	if id == (access.IdentityID{}) || c.Phase == Plan && !s.Nowhere || !c.view.loaded || c.view.live[id.Ref()] != nil || len(c.view.planned[id.Ref()]) > 0 {
+	if id == (access.IdentityID{}) ||
+		(c.Phase == Plan && !s.Nowhere) ||
+		!c.view.loaded ||
+		c.view.live[id.Ref()] != nil ||
+		len(c.view.planned[id.Ref()]) > 0 {
 		return nil
 	}
-	return one(attribute, say("%s hangs on identity %s, which neither this configuration nor the system (%s) holds", s, id, c.Capabilities.Name), "")
+	return one(attribute, say("%s hangs on identity %s, which neither this configuration nor the system (%s) holds", s,
+		id, c.Capabilities.Name), "")
 }

@@ -23,26 +23,35 @@ func (d dice) terms() access.Terms {
 		ExpiresAt: access.At(pick(d, in(-10), in(5), in(90), in(400), in(3000), on("9999-12-31"))),
 	}
 	if d.maybe() {
-		t.Review = &access.Review{At: access.At(pick(d, in(-200), in(-5), in(0), in(5))), By: pick(d, "jane@example.com", "x")}
+		t.Review = &access.Review{At: access.At(pick(d, in(-200), in(-5), in(0), in(5))),
+			By: pick(d, "jane@example.com", "x")}
 		t.Review.Decision = pick(d, "", "", access.DecisionKeep, access.DecisionNarrow, access.DecisionEnd)
-		t.Review.Access, t.Review.Until, t.Review.EndNow = pick(d, "", "v1-0-0"), access.At(pick(d, time.Time{}, in(20))), d.IntN(4) == 0
+		t.Review.Access, t.Review.Until, t.Review.EndNow = pick(d, "", "v1-0-0"),
+			access.At(pick(d, time.Time{}, in(20))), d.IntN(4) == 0
 	}
 	for range d.IntN(3) {
-		slug := pick(d, "expiry/too-long", "owner/missing", "scope/overlap", "nothing", "purpose/vague", "expiry/outlives-agreement")
+		slug := pick(d, "expiry/too-long", "owner/missing", "scope/overlap", "nothing", "purpose/vague",
+			"expiry/outlives-agreement")
 		waives(slug, pick(d, "jane@example.com", "ciso@example.com", "x"), pick(d, in(-5), in(20), in(200)))(&t)
 	}
 	return t
 }
 
 func (d dice) pattern() access.Pattern {
-	return pick(d, access.Pattern("*"), "orders/*", "orders/acme/*", "orders/acme/x", "orders/+", "+/acme/*", "sys/seal", "orders/globex/*")
+	return pick(d, access.Pattern("*"), "orders/*", "orders/acme/*", "orders/acme/x", "orders/+", "+/acme/*",
+		"sys/seal", "orders/globex/*")
 }
 
 func (d dice) object() access.Object {
 	id := identityID(pick(d, names...))
 	switch d.IntN(3) {
 	case 0:
-		i := &access.Identity{ID: id, Terms: d.terms(), Purpose: pick(d, "", "test", "Nightly order feed"), Suspended: d.IntN(4) == 0}
+		i := &access.Identity{
+			ID:        id,
+			Terms:     d.terms(),
+			Purpose:   pick(d, "", "test", "Nightly order feed"),
+			Suspended: d.IntN(4) == 0,
+		}
 		for range d.IntN(3) {
 			i.Ceiling = append(i.Ceiling, d.pattern())
 		}
@@ -62,19 +71,22 @@ func (d dice) object() access.Object {
 		if d.maybe() {
 			rotates(pick(d, "24h", "720h", "9000h"), pick(d, "1h", "48h"))(c)
 		}
-		from(pick(d, []string{}, []string{"0.0.0.0/0"}, []string{"10.0.0.0/8", "203.0.113.0/24"}, []string{"::/0"})...)(c)
+		from(pick(d, []string{}, []string{"0.0.0.0/0"}, []string{"10.0.0.0/8", "203.0.113.0/24"},
+			[]string{"::/0"})...)(c)
 		return c
 	}
 	return &access.Grant{
 		IdentityID: id, Name: pick(d, "x", "y", "z"), Terms: d.terms(), Resource: d.pattern(),
-		Actions: pick(d, []string{"read"}, []string{"*"}, []string{"read", "list", "sudo"}), Purpose: pick(d, "", "test", "Nightly order feed"),
+		Actions: pick(d, []string{"read"}, []string{"*"}, []string{"read", "list", "sudo"}),
+		Purpose: pick(d, "", "test", "Nightly order feed"),
 	}
 }
 
 func (d dice) method(c *access.Credential) {
 	switch d.IntN(4) {
 	case 0:
-		trusts(pick(d, "https://a.test", "http://a.test"), pick(d, "", "*", "svc"), pick(d, []string{}, []string{"a"}, []string{"a", "b", "*"})...)(c)
+		trusts(pick(d, "https://a.test", "http://a.test"), pick(d, "", "*", "svc"),
+			pick(d, []string{}, []string{"a"}, []string{"a", "b", "*"})...)(c)
 	case 1:
 		csr(pick(d, "rsa1024", "p256", "sha1"))(c)
 	case 2:
@@ -177,7 +189,8 @@ func (d dice) settings() Settings {
 		s.ActiveOwners = []string{"joe@example.com"}
 	}
 	if d.maybe() {
-		s.Partners = map[string]Partner{"acme": {Domains: []string{"acme.test"}, Agreement: &access.Agreement{EndsAt: access.At(pick(d, in(-5), in(50)))}}}
+		s.Partners = map[string]Partner{"acme": {Domains: []string{"acme.test"},
+			Agreement: &access.Agreement{EndsAt: access.At(pick(d, in(-5), in(50)))}}}
 	}
 	s.Rehearsed = map[string]time.Time{}
 	s.Levels = map[string]Level{}
@@ -194,7 +207,8 @@ func (d dice) capabilities() access.Capabilities {
 		Name: "embedded", Kinds: access.Kinds(), KnowsLastUse: d.maybe(), LogsUse: d.maybe(),
 		Reach: func(access.Pattern, []string) access.Reach {
 			return access.Reach{
-				System: pick(d, "", "the system's own"), Privileged: pick(d, "", "it signs"), Unknown: pick(d, "", "a plugin"),
+				System: pick(d, "", "the system's own"), Privileged: pick(d, "", "it signs"),
+				Unknown: pick(d, "", "a plugin"),
 				Nothing: pick(d, "", "not there"), Place: d.IntN(3),
 			}
 		},

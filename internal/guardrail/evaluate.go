@@ -121,7 +121,9 @@ func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
 	for _, found := range r.above(e.context, &lower.Subject, &upper.Subject) {
 		path, reads, at := path, r.ReadsAbove, upper
 		if found.host != nil {
-			path, reads, at = path[:slices.Index(path, found.host)+1], []string{found.other}, found.host
+			path = path[:slices.Index(path, found.host)+1]
+			reads = []string{found.other}
+			at = found.host
 		}
 		level := e.worst(r, found, e.entersBelow(r, lower, path, reads))
 		switch {
@@ -134,8 +136,8 @@ func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
 	}
 }
 
-// entersBelow reports whether this change brings a lower entry in conflict with the last one of a path above it: by what either declares,
-// or by what hangs on what up to there.
+// entersBelow reports whether this change brings a lower entry in conflict with the last one of a path above it: by
+// what either declares, or by what hangs on what up to there.
 func (e *evaluation) entersBelow(r *ranked, lower *entry, path []*entry, reads []string) bool {
 	upper, between := path[len(path)-1], path[:len(path)-1]
 	if lower.enters(r.Reads, e.phase) || (len(reads) > 0 && upper.enters(reads, e.phase)) {
@@ -148,22 +150,24 @@ func (e *evaluation) entersBelow(r *ranked, lower *entry, path []*entry, reads [
 
 // awaits reports whether one of ours on a path may still arrive in this apply, and be another then.
 func (e *evaluation) awaits(path []*entry) bool {
-	return e.phase == Apply && slices.ContainsFunc(path, func(up *entry) bool { return up.seq == 0 && up.stack == e.stack })
+	return e.phase == Apply &&
+		slices.ContainsFunc(path, func(up *entry) bool { return up.seq == 0 && up.stack == e.stack })
 }
 
-// attribute returns which attribute of the subject a problem between two entries is of; of what stands between them, what it
-// hangs on.
+// attribute returns which attribute of the subject a problem between two entries is of; of what stands between
+// them, what it hangs on.
 func (e *evaluation) attribute(p problem, first, second *entry) string {
 	switch {
 	case e.subject == first:
 		return p.attribute
-	case e.subject == second || p.host != nil && e.hangsOn(second, e.subject.holder):
+	case e.subject == second || (p.host != nil && e.hangsOn(second, e.subject.holder)):
 		return p.other
 	}
 	return "parent_id"
 }
 
-// concerns reports whether a rule judges an entry: a block of this plan declares it, and all that the rule reads of it is known.
+// concerns reports whether a rule judges an entry: a block of this plan declares it, and all that the
+// rule reads of it is known.
 func (r *ranked) concerns(a *entry) bool {
 	return a.seq != 0 && slices.Contains(r.On, a.ref.Type) && !a.waits(r.Reads, r.Needs)
 }
@@ -202,12 +206,15 @@ func inOrder(a, b *entry) [2]*entry {
 
 // later reports whether a comes after b in a text that names both.
 func later(a, b *entry) bool {
-	return cmp.Or(cmp.Compare(a.ref.ID, b.ref.ID), cmp.Compare(a.ref.Type, b.ref.Type), cmp.Compare(a.Nonce, b.Nonce)) > 0
+	return cmp.Or(cmp.Compare(a.ref.ID, b.ref.ID), cmp.Compare(a.ref.Type, b.ref.Type),
+		cmp.Compare(a.Nonce, b.Nonce)) > 0
 }
 
 // entersPair reports whether the plan brings in either of two entries, or moves one in a chain that the rule follows.
 func (e *evaluation) entersPair(r *ranked, a, b *entry) bool {
-	return a.enters(r.Reads, e.phase) || b.enters(r.Reads, e.phase) || (r.chained && (e.moves(a) || e.moves(b)))
+	return a.enters(r.Reads, e.phase) ||
+		b.enters(r.Reads, e.phase) ||
+		(r.chained && (e.moves(a) || e.moves(b)))
 }
 
 // judgePair compares two entries, unless one takes the place of the other.
@@ -231,9 +238,9 @@ func (e *evaluation) judgePair(r *ranked, a, b *entry) {
 	}
 }
 
-// against returns the level of a conflict with what the system alone holds, and whether it may pass until the change is made. What
-// another stack holds, no plan of ours moves. What ours holds may be leaving in this very plan: but for what is never passed on in
-// one, it judges at plan when it arrives, and at apply it may still be on its way out.
+// against returns the level of a conflict with what the system alone holds, and whether it may pass until the change is
+// made. What another stack holds, no plan of ours moves. What ours holds may be leaving in this very plan: but for what
+// is never passed on in one, it judges at plan when it arrives, and at apply it may still be on its way out.
 func (e *evaluation) against(r *ranked, a, b *entry, level Level) (Level, bool) {
 	live := a
 	if b.seq == 0 {
@@ -257,23 +264,30 @@ func (e *evaluation) told(r *ranked, a, b *entry) bool {
 		other = b
 	}
 	live := e.live[e.subject.ref]
-	if !r.atApply || e.phase == Apply || other.seq == 0 || live == nil || live.stack != e.stack || !other.enters(r.Reads, e.phase) || e.succeeds(other, live) {
+	if !r.atApply ||
+		e.phase == Apply ||
+		other.seq == 0 ||
+		live == nil ||
+		live.stack != e.stack ||
+		!other.enters(r.Reads, e.phase) ||
+		e.succeeds(other, live) {
 		return false
 	}
 	return len(r.beside(e.context, &live.Subject, &other.Subject)) > 0
 }
 
-// succeeds reports whether one entry takes the place of another, which the system alone holds: the block of both is the same.
+// succeeds reports whether one entry takes the place of another, which the system alone holds: the
+// block of both is the same.
 func (e *evaluation) succeeds(next, last *entry) bool {
 	if last.seq > 0 || last.stack != e.stack || next.seq == 0 {
 		return false
 	}
-	return next.Replaces != "" && next.Replaces == last.History.UID || e.phase == Apply && e.copies(next, last)
+	return (next.Replaces != "" && next.Replaces == last.History.UID) || (e.phase == Apply && e.copies(next, last))
 }
 
-// copies reports whether a created entry is another but for its name, under the same identity or one that is created as well, and that
-// is the other's but for its name. So it is where Terraform creates before it destroys: at apply nothing else tells that the one
-// takes the place of the other.
+// copies reports whether a created entry is another but for its name, under the same identity or one that is created as
+// well, and that is the other's but for its name. So it is where Terraform creates before it destroys: at apply nothing
+// else tells that the one takes the place of the other.
 func (e *evaluation) copies(next, last *entry) bool {
 	if !next.created() || next.ref.Type != last.ref.Type || next.partner() != last.partner() {
 		return false
@@ -281,7 +295,11 @@ func (e *evaluation) copies(next, last *entry) bool {
 	if next.holder != last.holder {
 		above, _ := e.at(next.holder)
 		was := e.live[last.holder.Ref()]
-		if above == nil || was == nil || above.seq == 0 || !above.created() || !access.SameButName(above.Object, was.Object) {
+		if above == nil ||
+			was == nil ||
+			above.seq == 0 ||
+			!above.created() ||
+			!access.SameButName(above.Object, was.Object) {
 			return false
 		}
 	}
@@ -302,10 +320,10 @@ func (e *evaluation) moves(of *entry) bool {
 // worst returns the level of a finding: that of its rule where the plan brings it in, else at most a warning.
 func (e *evaluation) worst(r *ranked, p problem, enters bool) Level {
 	level := r.level
-	if p.hard || p.settles && e.phase == Apply && level == Warn {
+	if p.hard || (p.settles && e.phase == Apply && level == Warn) {
 		level = Deny
 	}
-	if p.cause == standing || p.cause == byChange && !enters {
+	if p.cause == standing || (p.cause == byChange && !enters) {
 		level = min(level, Warn)
 	}
 	return level
@@ -327,7 +345,8 @@ func (e *evaluation) add(r *ranked, p problem, attribute string, level Level, pa
 		fix = r.Remedy
 	}
 	e.found = append(e.found, Finding{
-		Rule: r.Rule, Level: level, Subject: e.subject.ref, Attribute: attribute, Problem: p.text, Fix: fix, Paste: p.paste,
+		Rule: r.Rule, Level: level, Subject: e.subject.ref, Attribute: attribute, Problem: p.text, Fix: fix,
+		Paste:   p.paste,
 		Passing: passing,
 	})
 }
@@ -339,7 +358,9 @@ func silence(found []Finding) []Finding {
 	}
 	return slices.DeleteFunc(slices.Clone(found), func(f Finding) bool {
 		return slices.ContainsFunc(found, func(by Finding) bool {
-			return by.Attribute == f.Attribute && by.Level >= f.Level && slices.Contains(by.Rule.Silences, f.Rule.Slug)
+			return by.Attribute == f.Attribute &&
+				by.Level >= f.Level &&
+				slices.Contains(by.Rule.Silences, f.Rule.Slug)
 		})
 	})
 }

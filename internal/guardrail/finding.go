@@ -17,8 +17,8 @@ type Finding struct {
 	Level Level
 	// Subject is the object whose plan shows the finding.
 	Subject access.Ref
-	// Attribute is where in the subject it is: an argument, or a path into one (review.by, waivers["expiry/too-long"].until); "" for
-	// the whole.
+	// Attribute is where in the subject it is: an argument, or a path into one (review.by,
+	// waivers["expiry/too-long"].until); "" for the whole.
 	Attribute string
 	// Problem says what was seen, naming the objects and both values, without a full stop.
 	Problem string

@@ -21,8 +21,9 @@ type floored struct {
 	looser []SettingError
 }
 
-// Under returns the settings as a floor leaves them: of each the tighter one. What the configuration itself writes looser is said as
-// well, with what the floor says and who set it; a default gives way without a word. Nil leaves all as it is.
+// Under returns the settings as a floor leaves them: of each the tighter one. What the configuration itself
+// writes looser is said as well, with what the floor says and who set it; a default gives way without a word.
+// Nil leaves all as it is.
 func (s Settings) Under(f *access.Floor) (Settings, []SettingError) {
 	if f == nil {
 		return s, nil
@@ -37,14 +38,17 @@ func (s Settings) Under(f *access.Floor) (Settings, []SettingError) {
 		floor   access.Span
 		least   bool
 	}{
-		{"review_every", &u.ReviewEvery, f.ReviewEvery, false}, {"dormant_after", &u.DormantAfter, f.DormantAfter, false},
+		{"review_every", &u.ReviewEvery, f.ReviewEvery, false},
+		{"dormant_after", &u.DormantAfter, f.DormantAfter, false},
 		{"warn_before", &u.WarnBefore, f.WarnBefore, true},
 	} {
 		u.length(l.setting, l.value, l.floor.Duration, l.least)
 	}
 	u.count("min_fixed_segments", &u.MinFixedSegments, f.MinFixedSegments, true)
 	u.count("max_grants", &u.MaxGrants, f.MaxGrants, false)
-	u.MaxWaiver, u.MaxIssued, u.Unwaivable = f.MaxWaiver.Duration, f.MaxIssued.Duration, f.Unwaivable
+	u.MaxWaiver = f.MaxWaiver.Duration
+	u.MaxIssued = f.MaxIssued.Duration
+	u.Unwaivable = f.Unwaivable
 	u.Deciders, u.RequireSigned = f.Deciders, f.RequireSigned
 	u.domains()
 	u.environments()
@@ -70,11 +74,14 @@ var keepers = []struct {
 	{"review_every", func(f *access.Floor) bool { return f.ReviewEvery.Duration > 0 }, []string{"review/overdue"}},
 	{"dormant_after", func(f *access.Floor) bool { return f.DormantAfter.Duration > 0 }, []string{"activity/dormant"}},
 	{"warn_before", func(f *access.Floor) bool { return f.WarnBefore.Duration > 0 }, []string{"expiry/soon"}},
-	{"min_fixed_segments", func(f *access.Floor) bool { return f.MinFixedSegments > 0 }, []string{"scope/wildcard-resource"}},
+	{"min_fixed_segments", func(f *access.Floor) bool { return f.MinFixedSegments > 0 },
+		[]string{"scope/wildcard-resource"}},
 	{"max_grants", func(f *access.Floor) bool { return f.MaxGrants > 0 }, []string{"scope/accumulation"}},
-	{"owner_domains", func(f *access.Floor) bool { return f.OwnerDomains != nil }, []string{"owner/external", "owner/not-an-address", "review/by-partner"}},
+	{"owner_domains", func(f *access.Floor) bool { return f.OwnerDomains != nil },
+		[]string{"owner/external", "owner/not-an-address", "review/by-partner"}},
 	{"shared", func(f *access.Floor) bool { return f.Shared != nil }, []string{"scope/foreign-partner"}},
-	{"partners", func(f *access.Floor) bool { return f.Partners != nil }, []string{"expiry/outlives-agreement", "owner/external", "review/by-partner"}},
+	{"partners", func(f *access.Floor) bool { return f.Partners != nil },
+		[]string{"expiry/outlives-agreement", "owner/external", "review/by-partner"}},
 }
 
 // least is the level below which nobody sets a rule, and what says so.
@@ -83,7 +90,8 @@ type least struct {
 	why string
 }
 
-// leastLevels returns the lowest levels by a floor: those that it names, and else the catalogue's of what keeps its settings.
+// leastLevels returns the lowest levels by a floor: those that it names, and else the catalogue's of
+// what keeps its settings.
 func leastLevels(f *access.Floor) map[string]least {
 	levels := map[string]least{}
 	for _, k := range keepers {
@@ -95,7 +103,8 @@ func leastLevels(f *access.Floor) map[string]least {
 	}
 	for slug, text := range f.Levels {
 		_, known := Lookup(slug)
-		if level, err := ParseLevel(text); known && err == nil { // who reads the floor has refused it else: see ValidateFloor
+		// who reads the floor has refused it else: see ValidateFloor
+		if level, err := ParseLevel(text); known && err == nil {
 			levels[slug] = least{level, "which is the floor"}
 		}
 	}
@@ -172,7 +181,8 @@ func (u *floored) environments() {
 	}
 	ours := func(e string) bool { return slices.Contains(u.floor.Environments, e) }
 	if !ours(u.Environment) {
-		u.loosens("environment", "%q is none of %s, which are all of the floor", u.Environment, listed(u.floor.Environments))
+		u.loosens("environment", "%q is none of %s, which are all of the floor", u.Environment,
+			listed(u.floor.Environments))
 	}
 	u.Environments = u.within("environments", u.Environments, u.floor.Environments, ours)
 }
@@ -187,7 +197,8 @@ func (u *floored) shares() {
 				return false
 			}
 		}
-		u.loosens("shared", "%s is not within %s, which is all that may be shared by the floor", p, listed(u.floor.Shared))
+		u.loosens("shared", "%s is not within %s, which is all that may be shared by the floor", p,
+			listed(u.floor.Shared))
 		return true
 	})
 }
@@ -229,7 +240,8 @@ func (u *floored) register() {
 	register := map[string]Partner{}
 	for _, name := range slices.Sorted(maps.Keys(u.Partners)) {
 		if _, known := u.floor.Partners[name]; !known {
-			u.loosens("partners."+name, "it is not in the floor's register, which has %s", listed(slices.Sorted(maps.Keys(u.floor.Partners))))
+			u.loosens("partners."+name, "it is not in the floor's register, which has %s",
+				listed(slices.Sorted(maps.Keys(u.floor.Partners))))
 		}
 	}
 	for name, f := range u.floor.Partners {
@@ -250,13 +262,15 @@ func (u *floored) party(name string, p Partner, f access.FloorPartner) Partner {
 	case p.Agreement == nil:
 		p.Agreement = f.Agreement
 	case p.Agreement.EndsAt.After(f.Agreement.EndsAt.Time):
-		u.loosens("partners."+name+".agreement", "it ends at %s, after %s, which is the end by the floor", p.Agreement.EndsAt, f.Agreement.EndsAt)
+		u.loosens("partners."+name+".agreement", "it ends at %s, after %s, which is the end by the floor",
+			p.Agreement.EndsAt, f.Agreement.EndsAt)
 		p.Agreement = f.Agreement
 	}
 	if f.AWSAccounts == nil {
 		return p
 	}
-	p.AWSAccounts = u.chosen("partners."+name+".aws_accounts", p.AWSAccounts, f.AWSAccounts, func(a string) bool { return slices.Contains(f.AWSAccounts, a) })
+	p.AWSAccounts = u.chosen("partners."+name+".aws_accounts", p.AWSAccounts, f.AWSAccounts,
+		func(a string) bool { return slices.Contains(f.AWSAccounts, a) })
 	return p
 }
 
@@ -267,8 +281,8 @@ const (
 	fromFloor         = "floor"
 )
 
-// Origins says where each setting in force comes from, given those that the configuration wrote: default, configuration or floor. Levels are
-// among them where they are not the catalogue's.
+// Origins says where each setting in force comes from, given those that the configuration wrote: default, configuration
+// or floor. Levels are among them where they are not the catalogue's.
 func (s Settings) Origins(written Settings) map[string]string {
 	origins := map[string]string{}
 	of := func(setting string, moved, wrote bool) {
@@ -310,7 +324,8 @@ func (s Settings) Origins(written Settings) map[string]string {
 func ValidateFloor(f *access.Floor) []SettingError {
 	var errs settingErrors
 	if _, ok := access.ParseAddress(f.SetBy); !ok {
-		errs.add("set_by", "%s is not one e-mail address: name whoever answers for the floor, as in security@example.com", shown(f.SetBy))
+		errs.add("set_by", "%s is not one e-mail address: name whoever answers for the floor, as in "+
+			"security@example.com", shown(f.SetBy))
 	}
 	errs.checkLevels(f)
 	errs.checkCeilings(f)
@@ -329,7 +344,8 @@ func ValidateFloor(f *access.Floor) []SettingError {
 func (all *settingErrors) checkLevels(f *access.Floor) {
 	known := func(setting, slug string) {
 		if _, ok := Lookup(slug); !ok {
-			all.add(setting, "%q is no rule. The rules, nearest first: %s", slug, strings.Join(nearest(slug, slugs()), ", "))
+			all.add(setting, "%q is no rule. The rules, nearest first: %s", slug,
+				strings.Join(nearest(slug, slugs()), ", "))
 		}
 	}
 	for _, slug := range slices.Sorted(maps.Keys(f.Levels)) {
@@ -351,7 +367,8 @@ func (all *settingErrors) checkCeilings(f *access.Floor) {
 		most    time.Duration
 	}{{"max_waiver", f.MaxWaiver, ceilingWaiver}, {"max_issued", f.MaxIssued, ceilingSecret}} {
 		if l.value.Duration > l.most {
-			all.add(l.setting, "%s is over %s, which no configuration can raise: write %s or less", l.value, access.Hours(l.most), access.Hours(l.most))
+			all.add(l.setting, "%s is over %s, which no configuration can raise: write %s or less", l.value,
+				access.Hours(l.most), access.Hours(l.most))
 		}
 	}
 }
@@ -363,7 +380,8 @@ func (all *settingErrors) checkSigned(f *access.Floor) {
 	}
 	for _, kind := range f.RequireSigned {
 		if !slices.Contains(access.SignedKinds(), kind) {
-			all.add("require_signed", "%q is nothing that can be signed: write %s", kind, strings.Join(access.SignedKinds(), ", "))
+			all.add("require_signed", "%q is nothing that can be signed: write %s", kind,
+				strings.Join(access.SignedKinds(), ", "))
 		}
 	}
 	if len(f.RequireSigned) > 0 && len(f.Deciders) == 0 {
@@ -371,10 +389,12 @@ func (all *settingErrors) checkSigned(f *access.Floor) {
 	}
 }
 
-// checkEmpty refuses lists that allow nothing. Left out, they would allow everything, so an empty one is likely a mistake.
+// checkEmpty refuses lists that allow nothing. Left out, they would allow everything, so an empty
+// one is likely a mistake.
 func (all *settingErrors) checkEmpty(f *access.Floor) {
 	if f.Environments != nil && len(f.Environments) == 0 {
-		all.add("environments", "it is empty, so that no configuration could be used: name an environment, or leave it out")
+		all.add("environments", "it is empty, so that no configuration could be used: name an environment, or "+
+			"leave it out")
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Partners)) {
 		if accounts := f.Partners[name].AWSAccounts; accounts != nil && len(accounts) == 0 {

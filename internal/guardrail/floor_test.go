@@ -25,11 +25,16 @@ func span(text string) access.Span {
 // strict is a floor that says something of every setting.
 func strict() *access.Floor {
 	return &access.Floor{
-		SetBy: "ciso@example.com", Levels: map[string]string{"scope/privileged": "deny", "activity/dormant": "deny"}, Unwaivable: []string{"expiry/too-long"},
-		MaxLifetime: map[access.Type]access.Span{access.TypeGrant: span("720h")}, MaxWaiver: span("240h"), MaxIssued: span("168h"),
-		ReviewEvery: span("1440h"), DormantAfter: span("480h"), WarnBefore: span("960h"), MinFixedSegments: 3, MaxGrants: 5,
-		OwnerDomains: []string{"example.com"}, Environments: []string{"prod", "stage"}, Shared: []access.Pattern{"orders/*"},
-		Partners: map[string]access.FloorPartner{"acme": {Domains: []string{"acme.test"}, Agreement: &access.Agreement{Reference: "C-1", EndsAt: access.At(in(100))}}},
+		SetBy: "ciso@example.com", Levels: map[string]string{"scope/privileged": "deny", "activity/dormant": "deny"},
+		Unwaivable:  []string{"expiry/too-long"},
+		MaxLifetime: map[access.Type]access.Span{access.TypeGrant: span("720h")}, MaxWaiver: span("240h"),
+		MaxIssued:   span("168h"),
+		ReviewEvery: span("1440h"), DormantAfter: span("480h"), WarnBefore: span("960h"), MinFixedSegments: 3,
+		MaxGrants:    5,
+		OwnerDomains: []string{"example.com"}, Environments: []string{"prod", "stage"},
+		Shared: []access.Pattern{"orders/*"},
+		Partners: map[string]access.FloorPartner{"acme": {Domains: []string{"acme.test"},
+			Agreement: &access.Agreement{Reference: "C-1", EndsAt: access.At(in(100))}}},
 	}
 }
 
@@ -52,27 +57,36 @@ func TestALooserConfigurationIsToldAndGivesWay(t *testing.T) {
 		want          any
 	}{
 		{
-			"levels.scope/privileged", "off is below deny, which is the floor", func(s *Settings) { s.Levels = map[string]Level{"scope/privileged": Off} },
+			"levels.scope/privileged", "off is below deny, which is the floor",
+			func(s *Settings) { s.Levels = map[string]Level{"scope/privileged": Off} },
 			func(s Settings) any { return s.Levels["scope/privileged"] }, Deny,
 		},
 		{
-			"max_lifetime.grant", "721h is more than 720h", func(s *Settings) { s.MaxLifetime[access.TypeGrant] = 721 * time.Hour },
+			"max_lifetime.grant", "721h is more than 720h",
+			func(s *Settings) { s.MaxLifetime[access.TypeGrant] = 721 * time.Hour },
 			func(s Settings) any { return s.MaxLifetime[access.TypeGrant] }, 720 * time.Hour,
 		},
-		{"review_every", "2160h is more than 1440h", func(*Settings) {}, func(s Settings) any { return s.ReviewEvery }, 1440 * time.Hour},
-		{"dormant_after", "1080h is more than 480h", func(*Settings) {}, func(s Settings) any { return s.DormantAfter }, 480 * time.Hour},
-		{"warn_before", "720h is less than 960h", func(*Settings) {}, func(s Settings) any { return s.WarnBefore }, 960 * time.Hour},
-		{"min_fixed_segments", "2 is less than 3", func(*Settings) {}, func(s Settings) any { return s.MinFixedSegments }, 3},
+		{"review_every", "2160h is more than 1440h", func(*Settings) {}, func(s Settings) any { return s.ReviewEvery },
+			1440 * time.Hour},
+		{"dormant_after", "1080h is more than 480h", func(*Settings) {}, func(s Settings) any { return s.DormantAfter },
+			480 * time.Hour},
+		{"warn_before", "720h is less than 960h", func(*Settings) {}, func(s Settings) any { return s.WarnBefore },
+			960 * time.Hour},
+		{"min_fixed_segments", "2 is less than 3", func(*Settings) {},
+			func(s Settings) any { return s.MinFixedSegments }, 3},
 		{"max_grants", "20 is more than 5", func(*Settings) {}, func(s Settings) any { return s.MaxGrants }, 5},
 		{
-			"owner_domains", `"example.org" is not within example.com`, func(s *Settings) { s.OwnerDomains = []string{"example.org"} },
+			"owner_domains", `"example.org" is not within example.com`,
+			func(s *Settings) { s.OwnerDomains = []string{"example.org"} },
 			func(s Settings) any { return s.OwnerDomains }, []string{"example.com"},
 		},
 		{
-			"owner_domains", `"com" is not within`, func(s *Settings) { s.OwnerDomains = []string{"com", "eu.Example.com"} },
+			"owner_domains", `"com" is not within`,
+			func(s *Settings) { s.OwnerDomains = []string{"com", "eu.Example.com"} },
 			func(s Settings) any { return s.OwnerDomains }, []string{"eu.Example.com"},
 		},
-		{"environment", `"dev" is none of prod, stage`, func(s *Settings) { s.Environment = "dev" }, func(s Settings) any { return len(s.Environments) }, 0},
+		{"environment", `"dev" is none of prod, stage`, func(s *Settings) { s.Environment = "dev" },
+			func(s Settings) any { return len(s.Environments) }, 0},
 		{
 			"environments", `"dev" is not within`, func(s *Settings) { s.Environments = []string{"dev", "stage"} },
 			func(s Settings) any { return s.Environments }, []string{"stage"},
@@ -82,18 +96,22 @@ func TestALooserConfigurationIsToldAndGivesWay(t *testing.T) {
 			func(s Settings) any { return s.Shared }, []access.Pattern{"orders/eu/*"},
 		},
 		{
-			"partners.globex", "not in the floor's register, which has acme", func(s *Settings) { s.Partners = map[string]Partner{"globex": {}} },
+			"partners.globex", "not in the floor's register, which has acme",
+			func(s *Settings) { s.Partners = map[string]Partner{"globex": {}} },
 			func(s Settings) any { return len(s.Partners) }, 0,
 		},
 		{
 			"partners.acme.agreement", "after", func(s *Settings) {
-				s.Partners = map[string]Partner{"acme": {Domains: []string{"acme.example"}, Agreement: &access.Agreement{EndsAt: access.At(in(200))}}}
+				s.Partners = map[string]Partner{"acme": {Domains: []string{"acme.example"},
+					Agreement: &access.Agreement{EndsAt: access.At(in(200))}}}
 			},
 			func(s Settings) any { return s.Partners["acme"].Agreement.Reference }, "C-1",
 		},
 	} {
 		got, looser := written(c.change, c.setting).Under(strict())
-		if len(looser) != 1 || looser[0].Setting != c.setting || !strings.Contains(looser[0].Problem, c.says) ||
+		if len(looser) != 1 ||
+			looser[0].Setting != c.setting ||
+			!strings.Contains(looser[0].Problem, c.says) ||
 			!strings.HasSuffix(looser[0].Problem, ", set by ciso@example.com") {
 			t.Errorf("%s: %v, want ...%s...", c.setting, looser, c.says)
 		}
@@ -103,7 +121,8 @@ func TestALooserConfigurationIsToldAndGivesWay(t *testing.T) {
 	}
 }
 
-// What a floor sets holds also where a configuration switches off the rule that looks at it; unless the floor itself lets it.
+// What a floor sets holds also where a configuration switches off the rule that looks at it; unless
+// the floor itself lets it.
 func TestWhatKeepsAFloorIsNotSwitchedOff(t *testing.T) {
 	for slug, floor := range map[string]access.Floor{
 		"expiry/too-long":           {MaxLifetime: strict().MaxLifetime},
@@ -125,7 +144,10 @@ func TestWhatKeepsAFloorIsNotSwitchedOff(t *testing.T) {
 			t.Fatal(ValidateFloor(&floor))
 		}
 		under, looser := off.Under(&floor)
-		if under.Level(rule) != rule.Level || len(looser) != 1 || looser[0].Setting != "levels."+slug || !strings.Contains(looser[0].Problem, "of the floor is kept, set by ciso@") {
+		if under.Level(rule) != rule.Level ||
+			len(looser) != 1 ||
+			looser[0].Setting != "levels."+slug ||
+			!strings.Contains(looser[0].Problem, "of the floor is kept, set by ciso@") {
 			t.Errorf("%s: %s, %v", slug, under.Level(rule), looser)
 		}
 		floor.Levels = map[string]string{slug: "warn"}
@@ -139,16 +161,21 @@ func TestWhatKeepsAFloorIsNotSwitchedOff(t *testing.T) {
 func TestATighterConfigurationStands(t *testing.T) {
 	tight := written(func(s *Settings) {
 		s.Levels = map[string]Level{"activity/dormant": Deny, "expiry/soon": Deny}
-		s.MaxLifetime[access.TypeGrant], s.ReviewEvery, s.MaxGrants, s.MinFixedSegments, s.WarnBefore = 24*time.Hour, time.Hour, 1, 9, 9999*time.Hour
+		s.MaxLifetime[access.TypeGrant], s.ReviewEvery, s.MaxGrants, s.MinFixedSegments, s.WarnBefore = 24*time.Hour,
+			time.Hour, 1, 9, 9999*time.Hour
 		s.DormantAfter = time.Hour
-		s.OwnerDomains, s.Environments = []string{"eu.example.com"}, []string{"stage"}
+		s.OwnerDomains = []string{"eu.example.com"}
+		s.Environments = []string{"stage"}
 		s.Partners = map[string]Partner{}
 	}, "max_lifetime.grant", "review_every", "max_grants", "min_fixed_segments", "warn_before", "dormant_after")
 	got, looser := tight.Under(strict())
 	if len(looser) > 0 {
 		t.Error(looser)
 	}
-	if got.ReviewEvery != time.Hour || got.MaxGrants != 1 || got.MinFixedSegments != 9 || got.MaxLifetime[access.TypeGrant] != 24*time.Hour ||
+	if got.ReviewEvery != time.Hour ||
+		got.MaxGrants != 1 ||
+		got.MinFixedSegments != 9 ||
+		got.MaxLifetime[access.TypeGrant] != 24*time.Hour ||
 		got.Levels["expiry/soon"] != Deny || len(got.Partners) != 0 || got.OwnerDomains[0] != "eu.example.com" {
 		t.Errorf("%+v", got)
 	}
@@ -156,7 +183,10 @@ func TestATighterConfigurationStands(t *testing.T) {
 
 func TestADefaultGivesWayWithoutAWord(t *testing.T) {
 	got, looser := written(func(*Settings) {}).Under(strict())
-	if len(looser) > 0 || got.MaxGrants != 5 || got.Level(must("activity/dormant")) != Deny || !slices.Equal(got.OwnerDomains, []string{"example.com"}) ||
+	if len(looser) > 0 ||
+		got.MaxGrants != 5 ||
+		got.Level(must("activity/dormant")) != Deny ||
+		!slices.Equal(got.OwnerDomains, []string{"example.com"}) ||
 		got.Partners["acme"].Agreement == nil {
 		t.Errorf("%v, %+v", looser, got)
 	}
@@ -176,9 +206,16 @@ func must(slug string) Rule {
 
 // Empty is not unset: nothing may be shared, and no partner is known.
 func TestAnEmptyListLetsNothingThrough(t *testing.T) {
-	floor := &access.Floor{SetBy: "ciso@example.com", Shared: []access.Pattern{}, Partners: map[string]access.FloorPartner{}}
+	floor := &access.Floor{
+		SetBy:    "ciso@example.com",
+		Shared:   []access.Pattern{},
+		Partners: map[string]access.FloorPartner{},
+	}
 	got, looser := written(func(s *Settings) { s.Shared = []access.Pattern{"orders/*"} }).Under(floor)
-	if len(got.Shared) > 0 || got.Partners == nil || len(looser) != 1 || looser[0].Setting != "shared" {
+	if len(got.Shared) > 0 ||
+		got.Partners == nil ||
+		len(looser) != 1 ||
+		looser[0].Setting != "shared" {
 		t.Errorf("%v %v, %v", got.Shared, got.Partners, looser)
 	}
 }
@@ -244,7 +281,8 @@ func TestWhatIsLessGivesNothing(t *testing.T) {
 // loosest is what somebody writes who wants to be rid of the rules.
 func loosest() Settings {
 	s := Defaults()
-	s.Environment, s.Environments = "prod", []string{"dev", "stage"}
+	s.Environment = "prod"
+	s.Environments = []string{"dev", "stage"}
 	s.Levels = map[string]Level{}
 	for _, slug := range lowerable() {
 		s.Levels[slug] = Off
@@ -252,7 +290,11 @@ func loosest() Settings {
 	for t := range s.MaxLifetime {
 		s.MaxLifetime[t] = hardLifetime(t)
 	}
-	s.WarnBefore, s.ReviewEvery, s.DormantAfter, s.MinFixedSegments, s.MaxGrants = time.Second, 99999*time.Hour, 99999*time.Hour, 1, 1000
+	s.WarnBefore = time.Second
+	s.ReviewEvery = 99999 * time.Hour
+	s.DormantAfter = 99999 * time.Hour
+	s.MinFixedSegments = 1
+	s.MaxGrants = 1000
 	s.Shared = []access.Pattern{"*"}
 	return s
 }
@@ -268,11 +310,17 @@ func (d dice) floor() *access.Floor {
 		}
 	}
 	if d.maybe() {
-		f.MaxLifetime = map[access.Type]access.Span{access.TypeGrant: span("240h"), access.TypeIdentity: span("2000h"), access.TypeCredential: span("480h")}
+		f.MaxLifetime = map[access.Type]access.Span{
+			access.TypeGrant:      span("240h"),
+			access.TypeIdentity:   span("2000h"),
+			access.TypeCredential: span("480h"),
+		}
 		f.MaxWaiver, f.MaxIssued, f.ReviewEvery = span("240h"), span("300h"), span("720h")
 	}
 	if d.maybe() {
-		f.MinFixedSegments, f.MaxGrants, f.OwnerDomains = 3, 2, []string{"example.com"}
+		f.MinFixedSegments = 3
+		f.MaxGrants = 2
+		f.OwnerDomains = []string{"example.com"}
 	}
 	if d.maybe() {
 		f.Shared = pick(d, []access.Pattern{}, []access.Pattern{"orders/globex/*"})
@@ -281,8 +329,8 @@ func (d dice) floor() *access.Floor {
 	return f
 }
 
-// What a floor forbids, it forbids to every configuration: whatever somebody writes, he gets nothing that he would not get by switching
-// off whatever the floor lets him.
+// What a floor forbids, it forbids to every configuration: whatever somebody writes, he gets nothing that he would not
+// get by switching off whatever the floor lets him.
 func TestNoConfigurationGetsWhatTheFloorForbids(t *testing.T) {
 	plans := 1000
 	if testing.Short() {
@@ -325,7 +373,12 @@ func TestNoConfigurationGetsWhatTheFloorForbids(t *testing.T) {
 					subjects = append(subjects, Subject{Object: o, EndsAt: o.Common().ExpiresAt.Time})
 				}
 			}
-			answers := access.Capabilities{Name: "embedded", Kinds: access.Kinds(), Reach: func(access.Pattern, []string) access.Reach { return access.Reach{} }, CannotEnd: func(access.Object, time.Time) string { return "" }}
+			answers := access.Capabilities{
+				Name:      "embedded",
+				Kinds:     access.Kinds(),
+				Reach:     func(access.Pattern, []string) access.Reach { return access.Reach{} },
+				CannotEnd: func(access.Object, time.Time) string { return "" },
+			}
 			free := denied(loose, answers, subjects)
 			got := denied(under, answers, subjects)
 			for what := range denied(least, answers, subjects) {
@@ -334,13 +387,15 @@ func TestNoConfigurationGetsWhatTheFloorForbids(t *testing.T) {
 					byFloor++
 				}
 				if !got[what] && !silencedBy(got, what) {
-					t.Fatalf("plan %d: the floor forbids %s, and a configuration gets it:\n%+v\n%+v\nsays %v", plan, what, floor, settings, slices.Sorted(maps.Keys(got)))
+					t.Fatalf("plan %d: the floor forbids %s, and a configuration gets it:\n%+v\n%+v\nsays %v", plan,
+						what, floor, settings, slices.Sorted(maps.Keys(got)))
 				}
 			}
 		}
 	}
 	if byFloor < plans {
-		t.Errorf("in %d plans the floor forbids %d things, %d of them alone: that proves little", plans, forbidden, byFloor)
+		t.Errorf("in %d plans the floor forbids %d things, %d of them alone: that proves little", plans, forbidden,
+			byFloor)
 	}
 }
 

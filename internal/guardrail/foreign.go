@@ -47,8 +47,8 @@ func (s *Subject) reach() []access.Pattern {
 	return nil
 }
 
-// foreigners returns the identities and grants of other partners that reach what the entry reaches, but those that hang on one another.
-// While what stands above one of the two may still arrive, nobody knows whether they do.
+// foreigners returns the identities and grants of other partners that reach what the entry reaches, but those that hang
+// on one another. While what stands above one of the two may still arrive, nobody knows whether they do.
 func foreigners(v view, e *entry) []*entry {
 	found := map[*entry]bool{}
 	for _, r := range e.reaches {
@@ -97,8 +97,8 @@ func foreignPartner(c *Context, a, b *Subject) []problem {
 	return nil
 }
 
-// both says what two patterns both reach, "" where that is nothing, or they may meet there; and what to write instead where that is
-// not what the rule says.
+// both says what two patterns both reach, "" where that is nothing, or they may meet there; and what to write instead
+// where that is not what the rule says.
 func (c *Context) both(p, q reached) (what, fix string) {
 	if p.pattern.Overlaps(q.pattern) {
 		if both := p.pattern.Meet(q.pattern); !c.view.shared(both) {
@@ -115,7 +115,8 @@ func (c *Context) both(p, q reached) (what, fix string) {
 			if c.view.shared(mine) && c.view.shared(theirs) {
 				continue
 			}
-			fix = say("Narrow one of the two; where partners are meant to meet, name both %s and %s in the setting shared.", mine, theirs)
+			fix = say("Narrow one of the two; where partners are meant to meet, name both %s and %s in the "+
+				"setting shared.", mine, theirs)
 			return say("reach the %s %s", t.Kind, both), fix
 		}
 	}

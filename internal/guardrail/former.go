@@ -21,8 +21,8 @@ var relabelledReads = append(proofArguments(), "resource", "actions")
 // accident is how long what was removed may come back as if it had never been away.
 const accident = 24 * time.Hour
 
-// past is access that something new may go on from: it was removed, this plan removes it (leaves), it has ended, or it is still
-// there.
+// past is access that something new may go on from: it was removed, this plan removes it (leaves), it has
+// ended, or it is still there.
 type past struct {
 	*entry
 	leaves bool
@@ -81,11 +81,14 @@ func (h *shelf) of(s *Subject) []*entry {
 	return slices.Collect(maps.Keys(found))
 }
 
-// Formers takes in what the system remembers of removed access, and of the uids that ended, in place of what was taken in before.
+// Formers takes in what the system remembers of removed access, and of the uids that ended, in place of
+// what was taken in before.
 func (p *Portfolio) Formers(all []access.Former, ended []access.Bygone) {
 	formers, last := newShelf(), map[access.Ref]access.Bygone{}
 	for _, b := range ended {
-		if was, twice := last[b.Ref()]; !twice || b.At.After(was.At) || b.At.Equal(was.At) && b.UID > was.UID {
+		if was, twice := last[b.Ref()]; !twice ||
+			b.At.After(was.At) ||
+			(b.At.Equal(was.At) && b.UID > was.UID) {
 			last[b.Ref()] = b
 		}
 	}
@@ -110,8 +113,8 @@ func (v view) lastOf(ref access.Ref) string {
 	return v.ended[ref].UID
 }
 
-// Leave notes that the plan removes an object, with all under it, and returns what is to be refused because of that among what
-// arrived before.
+// Leave notes that the plan removes an object, with all under it, and returns what is to be refused because of that
+// among what arrived before.
 func (p *Portfolio) Leave(ref access.Ref, now time.Time) (refused []Finding) {
 	said, leavers := map[*entry][]Finding{}, p.leavers(ref)
 	for _, e := range p.novel() {
@@ -172,12 +175,12 @@ func (p *Portfolio) novel() (all []*entry) {
 // goingOn returns the findings that refuse an entry as access that goes on under a new name.
 func (p *Portfolio) goingOn(e *entry, now time.Time) []Finding {
 	return slices.DeleteFunc(p.Evaluate(e.ref, e.Nonce, Plan, now), func(f Finding) bool {
-		return f.Rule.Slug != relabelled && f.Rule.Slug != unsignedReview || f.Level != Deny
+		return (f.Rule.Slug != relabelled && f.Rule.Slug != unsignedReview) || f.Level != Deny
 	})
 }
 
-// Since returns when the access began that a planned object goes on from under another name, and up to when reviews extend nothing any more
-// of it; zero where it goes on from none.
+// Since returns when the access began that a planned object goes on from under another name, and up to when reviews
+// extend nothing any more of it; zero where it goes on from none.
 func (p *Portfolio) Since(ref access.Ref, now time.Time) (began, spent time.Time) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -191,8 +194,8 @@ func (p *Portfolio) Since(ref access.Ref, now time.Time) (began, spent time.Time
 // fresh reports whether the plan creates the object, and does not take it up again.
 func (s *Subject) fresh() bool { return s.Before == nil || s.Gone }
 
-// anew reports whether it has to be judged anew what the subject goes on from: it is created, or lasts longer since the waiver goes that
-// set that aside.
+// anew reports whether it has to be judged anew what the subject goes on from: it is created, or lasts longer since the
+// waiver goes that set that aside.
 func (s *Subject) anew() bool {
 	if s.fresh() {
 		return true
@@ -202,8 +205,8 @@ func (s *Subject) anew() bool {
 	return was && !is && s.extends()
 }
 
-// pasts returns what the subject newly has in common with past access: the same key or trust, or an overlapping reach of its
-// partner.
+// pasts returns what the subject newly has in common with past access: the same key or trust, or an
+// overlapping reach of its partner.
 func (c *Context) pasts(s *Subject) (all []*past) {
 	if !s.anew() && !s.enters(relabelledReads, Apply) {
 		return nil
@@ -268,7 +271,8 @@ func (c *Context) meets(s *Subject, p *past) bool {
 	return ok
 }
 
-// bothAllow says where two grants allow the same, by whatever word, and whichever path leads there; "" where that is nowhere.
+// bothAllow says where two grants allow the same, by whatever word, and whichever path leads there; ""
+// where that is nowhere.
 func (c *Context) bothAllow(a, b *Subject) string {
 	where := meetingOf(a, b)
 	if where == "" {
@@ -318,17 +322,17 @@ func (c *Context) sameKey(s *Subject, p *past) (heldKey, bool) {
 	return heldKey{}, false
 }
 
-// tellsOf reports whether a key of the subject is one of past access, and says that both are one party's, whatever it is called now. A
-// recipient proves nothing: it says nothing of what is still there beside it.
+// tellsOf reports whether a key of the subject is one of past access, and says that both are one party's, whatever it
+// is called now. A recipient proves nothing: it says nothing of what is still there beside it.
 func (c *Context) tellsOf(s *Subject, k heldKey, p *past, o heldKey) bool {
 	if k.print != o.print {
 		return false
 	}
-	return !k.recipient && !o.recipient || c.gone(p)
+	return (!k.recipient && !o.recipient) || c.gone(p)
 }
 
-// goesOnFrom returns when the oldest access began that the subject goes on from, and up to when reviews are spent of any: it is gone, or is
-// renewed by what is made beside it; zero: there is none.
+// goesOnFrom returns when the oldest access began that the subject goes on from, and up to when reviews are spent of
+// any: it is gone, or is renewed by what is made beside it; zero: there is none.
 func (c *Context) goesOnFrom(s *Subject) (began, spent time.Time) {
 	if s.Object.Ref().Type == access.TypeIdentity {
 		return began, spent
@@ -342,7 +346,8 @@ func (c *Context) goesOnFrom(s *Subject) (began, spent time.Time) {
 }
 
 func expiryRelabelled(c *Context, s, upper *Subject) []problem {
-	newest, pasts := access.NewestReview(reviews(s, upper)...), c.pasts(s)
+	newest := access.NewestReview(reviews(s, upper)...)
+	pasts := c.pasts(s)
 	if slices.ContainsFunc(pasts, func(p *past) bool { return c.isAll(s, p) }) {
 		return nil // it was judged when that was made
 	}

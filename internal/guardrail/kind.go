@@ -34,8 +34,8 @@ func proofArguments() []string {
 	return append(keyArguments(), keyless...)
 }
 
-// held returns the key, or the workload, that a credential proves its identity with; none where it cannot be read, which is
-// refused elsewhere.
+// held returns the key, or the workload, that a credential proves its identity with; none where it cannot be read,
+// which is refused elsewhere.
 func held(c *access.Credential) []heldKey {
 	var key heldKey
 	var ok bool
@@ -66,7 +66,7 @@ func issueLimit(c *access.Credential) (time.Duration, string) {
 	case access.SSHCertificate:
 		return 30 * day, "an SSH certificate"
 	case access.Secret:
-		wide := func(n netip.Prefix) bool { return n.Bits() < 24 || n.Addr().Is6() && n.Bits() < 48 }
+		wide := func(n netip.Prefix) bool { return n.Bits() < 24 || (n.Addr().Is6() && n.Bits() < 48) }
 		if len(c.AllowedCIDRs) > 0 && !slices.ContainsFunc(c.AllowedCIDRs, wide) {
 			return 90 * day, "a secret from networks of /24 (IPv6: /48) or narrower"
 		}

@@ -9,17 +9,19 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// What others make meanwhile meets what this apply makes, and what they take away does so no more. A listing that began before this apply
-// removed something brings nothing back.
+// What others make meanwhile meets what this apply makes, and what they take away does so no more. A listing that began
+// before this apply removed something brings nothing back.
 func TestWhatOthersChangeMeanwhileIsTakenIn(t *testing.T) {
 	same := func(c *access.Credential) { c.Federated.Subject = "svc" }
-	mine, theirs := credential(etl, same), credential("globex/prod/feed", same)
+	mine := credential(etl, same)
+	theirs := credential("globex/prod/feed", same)
 	s := build(atApply(), plans(mine), foreign(theirs))
 	record := s.live[len(s.live)-1]
 	s.live = nil
 	p := s.portfolio()
 	shared := func() bool {
-		return slices.ContainsFunc(s.run(p), func(f Finding) bool { return f.Rule.Slug == "separation/shared-key" && f.Level == Deny })
+		return slices.ContainsFunc(s.run(p),
+			func(f Finding) bool { return f.Rule.Slug == "separation/shared-key" && f.Level == Deny })
 	}
 	if shared() {
 		t.Fatal("nobody else has the key yet")
@@ -47,12 +49,18 @@ func TestWhatOthersChangeMeanwhileIsTakenIn(t *testing.T) {
 
 // A release of several identities in one apply is judged by what was cut when it began.
 func TestAReleaseGoesOnThoughTheFirstOfItIsDone(t *testing.T) {
-	cut := &access.Record{Object: credential("acme/prod/other"), History: access.History{UID: "2", Stack: "ours"}, Held: true}
-	s := build(atApply(), plans(identity(etl, func(i *access.Identity) { i.HoldReleased = "INC-7" }), was(identity(etl))))
+	cut := &access.Record{
+		Object:  credential("acme/prod/other"),
+		History: access.History{UID: "2", Stack: "ours"},
+		Held:    true,
+	}
+	s := build(atApply(), plans(identity(etl, func(i *access.Identity) { i.HoldReleased = "INC-7" }),
+		was(identity(etl))))
 	s.live = []*access.Record{cut}
 	p := s.portfolio()
 	refused := func() bool {
-		return slices.ContainsFunc(s.run(p), func(f Finding) bool { return f.Rule.Slug == "incident/reopened" && f.Level == Deny })
+		return slices.ContainsFunc(s.run(p),
+			func(f Finding) bool { return f.Rule.Slug == "incident/reopened" && f.Level == Deny })
 	}
 	if refused() {
 		t.Fatal("it is refused though something is cut")

@@ -14,7 +14,8 @@ func offboardingRules() []Rule {
 		Why:    "An offboarding that was never tried fails on the day it is needed.",
 		Remedy: "Apply a partner_rehearsal for the partner.",
 		Precedent: Precedent{
-			"DORA Article 28(8): exit plans for what providers do are documented, sufficiently tested and reviewed periodically.",
+			"DORA Article 28(8): exit plans for what providers do are documented, sufficiently tested and reviewed " +
+				"periodically.",
 			"https://eur-lex.europa.eu/eli/reg/2022/2554/oj",
 		},
 		Controls: []Control{NHI1, GVSC10, CIS157, IR3},
@@ -37,5 +38,6 @@ func rehearsalOverdue(c *Context, s *Subject) []problem {
 	if from.IsZero() || c.Now.Sub(from) <= rehearseEvery {
 		return nil
 	}
-	return one("", say("the partner %s was %s on %s, %s ago; a rehearsal is due every %s", s.partner(), what, date(from), length(c.Now.Sub(from).Truncate(time.Second)), length(rehearseEvery)), "")
+	return one("", say("the partner %s was %s on %s, %s ago; a rehearsal is due every %s", s.partner(), what,
+		date(from), length(c.Now.Sub(from).Truncate(time.Second)), length(rehearseEvery)), "")
 }

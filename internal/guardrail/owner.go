@@ -15,9 +15,10 @@ var hosts = []string{"contact", "parent_id"}
 func ownerRules() []Rule {
 	return []Rule{{
 		Slug: "owner/missing", Title: "Nobody owns the access",
-		Level: Deny, Fixed: true, On: everything, Reads: []string{"owner"}, Silences: []string{"owner/not-an-address", "owner/departed"},
-		Why:    "If nobody owns the access, nobody ends it when the partner leaves.",
-		Remedy: "Set owner to the e-mail address of the one internal person or mailbox that answers for it.",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"owner"},
+		Silences: []string{"owner/not-an-address", "owner/departed"},
+		Why:      "If nobody owns the access, nobody ends it when the partner leaves.",
+		Remedy:   "Set owner to the e-mail address of the one internal person or mailbox that answers for it.",
 		Precedent: Precedent{
 			"NIST SP 800-53 AC-2 (b): an account manager is assigned to every account.",
 			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
@@ -30,8 +31,8 @@ func ownerRules() []Rule {
 		Why:    "A name or a team that cannot be written to cannot be asked whether the access is still needed.",
 		Remedy: "Set owner to exactly one e-mail address, such as jane.doe@example.com.",
 		Precedent: Precedent{
-			"RFC 9116 gave websites a file for the contact of their security, because vulnerabilities were left unreported where nobody " +
-				"could be reached.",
+			"RFC 9116 gave websites a file for the contact of their security, because vulnerabilities were left " +
+				"unreported where nobody could be reached.",
 			"https://www.rfc-editor.org/rfc/rfc9116.html",
 		},
 		Controls: []Control{NHI1, CIS55, ISO518, IAM03},
@@ -42,7 +43,8 @@ func ownerRules() []Rule {
 		Why:    "Nobody reads the mail of a placeholder, so nobody answers for the access.",
 		Remedy: "Set owner to the address of the person or the team mailbox that answers for it.",
 		Precedent: Precedent{
-			"The owner of the domain donotreply.com received mail that banks and others had meant for nobody, security reports among it.",
+			"The owner of the domain donotreply.com received mail that banks and others had meant for nobody, " +
+				"security reports among it.",
 			"https://www.deutschlandfunk.de/das-digitale-logbuch-noreply-100.html",
 		},
 		Controls: []Control{NHI1, CIS55, ISO518, IAM03},
@@ -53,7 +55,8 @@ func ownerRules() []Rule {
 		Why:    "A partner that owns its own access decides alone how long it keeps it.",
 		Remedy: "Set owner to an address in one of the owner_domains that is not the partner's.",
 		Precedent: Precedent{
-			"DORA Article 28(1): financial entities that use providers remain fully responsible themselves, at all times.",
+			"DORA Article 28(1): financial entities that use providers remain fully responsible themselves, " +
+				"at all times.",
 			"https://eur-lex.europa.eu/eli/reg/2022/2554/oj",
 		},
 		Controls: []Control{NHI3, PS7, ISO519, CIS55},
@@ -64,8 +67,8 @@ func ownerRules() []Rule {
 		Why:    "Offboarding forgets access whose owner has left.",
 		Remedy: "Set owner to somebody who is in active_owners.",
 		Precedent: Precedent{
-			"CISA warned in 2024 that the Russian SVR enters clouds through dormant accounts of people who have left while their accounts " +
-				"remained.",
+			"CISA warned in 2024 that the Russian SVR enters clouds through dormant accounts of people who have left " +
+				"while their accounts remained.",
 			"https://www.cisa.gov/news-events/cybersecurity-advisories/aa24-057a",
 		},
 		Controls: []Control{NHI1, CIS51, PCI825, IAM07},
@@ -88,13 +91,16 @@ func ownerNotAnAddress(_ *Context, s *Subject) []problem {
 	if address, ok := access.AddressIn(s.terms().Owner); ok {
 		fix = say("Write %q.", address)
 	}
-	return one("owner", say("%s has the owner %s, which is not exactly one e-mail address", s, shown(s.terms().Owner)), fix)
+	return one("owner", say("%s has the owner %s, which is not exactly one e-mail address", s, shown(s.terms().Owner)),
+		fix)
 }
 
 // placeholders are local parts that stand for nobody, without the marks and digits that people put into them.
-var placeholders = strings.Fields(`noreply donotreply noresponse todo tbd tba tbc test tests tester testing testuser nobody noone someone
-	anyone changeme replaceme fixme placeholder example sample dummy fake foobar asdf xxx none null nil undefined unknown unowned
-	unassigned user username yourname firstnamelastname firstlast name temp tmp invalid blackhole devnull`)
+var placeholders = strings.Fields(`
+	noreply donotreply noresponse todo tbd tba tbc test tests tester testing testuser nobody noone someone anyone
+	changeme replaceme fixme placeholder example sample dummy fake foobar asdf xxx none null nil undefined unknown
+	unowned unassigned user username yourname firstnamelastname firstlast name temp tmp invalid blackhole devnull
+`)
 
 // joined takes the marks out of a local part.
 var joined = strings.NewReplacer(".", "", "-", "", "_", "")
@@ -109,7 +115,8 @@ func ownerPlaceholder(_ *Context, s *Subject) []problem {
 	if !slices.Contains(placeholders, name) && !within(a.Domain, []string{"invalid"}) {
 		return nil
 	}
-	return one("owner", say("%s has the owner %s, which is a placeholder and not a person or a mailbox that is read", s, s.terms().Owner), "")
+	return one("owner", say("%s has the owner %s, which is a placeholder and not a person or a mailbox that is read", s,
+		s.terms().Owner), "")
 }
 
 func ownerExternal(c *Context, s *Subject) []problem {
@@ -118,7 +125,11 @@ func ownerExternal(c *Context, s *Subject) []problem {
 	if why == "" {
 		return nil
 	}
-	return []problem{{attribute: "owner", cause: c.broughtIn(owner, s), text: say("%s has the owner %s, %s", s, shown(owner), why)}}
+	return []problem{{
+		attribute: "owner",
+		cause:     c.broughtIn(owner, s),
+		text:      say("%s has the owner %s, %s", s, shown(owner), why),
+	}}
 }
 
 func ownerIsContact(c *Context, lower, _ *Subject) []problem {
@@ -131,10 +142,12 @@ func ownerDeparted(c *Context, s *Subject) []problem {
 	if !c.Settings.Departed(owner) {
 		return nil
 	}
-	return one("owner", say("%s has the owner %s, who is not among the %d active_owners", s, shown(owner), len(c.Settings.ActiveOwners)), "")
+	return one("owner", say("%s has the owner %s, who is not among the %d active_owners", s, shown(owner),
+		len(c.Settings.ActiveOwners)), "")
 }
 
 // Departed reports whether an owner is not among the active ones, where these are known.
 func (s Settings) Departed(owner string) bool {
-	return len(s.ActiveOwners) > 0 && !slices.ContainsFunc(s.ActiveOwners, func(a string) bool { return access.SameAddress(a, owner) })
+	return len(s.ActiveOwners) > 0 &&
+		!slices.ContainsFunc(s.ActiveOwners, func(a string) bool { return access.SameAddress(a, owner) })
 }

@@ -14,10 +14,12 @@ func partnerRules() []Rule {
 	return []Rule{{
 		Slug: "partner/unknown", Title: "The register does not hold this partner",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"partner"},
-		Why:    "A partner outside the register has no agreement and no contact, and nobody offboards it.",
-		Remedy: "Add the partner to the provider's partners with its agreement, domains and contact, or correct its name.",
+		Why: "A partner outside the register has no agreement and no contact, and nobody offboards it.",
+		Remedy: "Add the partner to the provider's partners with its agreement, domains and contact, or " +
+			"correct its name.",
 		Precedent: Precedent{
-			"PCI DSS 4.0.1, requirement 12.8.1: a list of all third-party service providers is kept, with what each of them does.",
+			"PCI DSS 4.0.1, requirement 12.8.1: a list of all third-party service providers is kept, with what each " +
+				"of them does.",
 			"https://www.pcisecuritystandards.org/document_library/",
 		},
 		Controls: []Control{NHI3, GVSC05, SA9, ISO519},
@@ -25,11 +27,12 @@ func partnerRules() []Rule {
 	}, {
 		Slug: "partner/unlisted-account", Title: "The register does not list this AWS account as the partner's",
 		Level: Deny, Fixed: true, On: carriers, Reads: []string{"federated"},
-		Why:    "Nobody can tell from twelve digits whose account it is: one wrong digit lets a stranger in.",
-		Remedy: "Compare the account with what the partner has signed, and add it to the partner's aws_accounts in the register, or correct aws_principal.",
+		Why: "Nobody can tell from twelve digits whose account it is: one wrong digit lets a stranger in.",
+		Remedy: "Compare the account with what the partner has signed, and add it to the partner's aws_accounts in " +
+			"the register, or correct aws_principal.",
 		Precedent: Precedent{
-			"AWS IAM Access Analyzer reports each role and each bucket that somebody outside of the account can reach, until somebody says " +
-				"that it is meant.",
+			"AWS IAM Access Analyzer reports each role and each bucket that somebody outside of the account can " +
+				"reach, until somebody says that it is meant.",
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/what-is-access-analyzer.html",
 		},
 		Controls: []Control{NHI3, GVSC05, SA9, ISO519},
@@ -51,7 +54,8 @@ func unlistedAccount(c *Context, s *Subject) []problem {
 	if len(registered.AWSAccounts) > 0 {
 		lists = "lists " + strings.Join(slices.Sorted(slices.Values(registered.AWSAccounts)), ", ")
 	}
-	return one("federated.aws_principal", say("%s trusts the AWS account %s, and the register %s as %s's", s, p.Account, lists, s.partner()), "")
+	return one("federated.aws_principal",
+		say("%s trusts the AWS account %s, and the register %s as %s's", s, p.Account, lists, s.partner()), "")
 }
 
 func partnerUnknown(c *Context, s *Subject) []problem {
@@ -72,5 +76,6 @@ func partnerUnknown(c *Context, s *Subject) []problem {
 			holds += say(" and %d more", more)
 		}
 	}
-	return one(attribute, say("%s is of the partner %s, which is not in the register of partners (%s)", s, shown(name), holds), "")
+	return one(attribute, say("%s is of the partner %s, which is not in the register of partners (%s)", s, shown(name),
+		holds), "")
 }

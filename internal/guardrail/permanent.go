@@ -29,8 +29,8 @@ func expiryPermanent(c *Context, s, upper *Subject) []problem {
 		s, date(began), counted(years, "year"), date(s.terms().ExpiresAt.Time), by), "")
 }
 
-// reviewedByOwnerAlone returns by whom what lasts is reviewed, where that is its owner alone, or somebody whom no address tells from the owner;
-// "" where somebody else looked, or nobody.
+// reviewedByOwnerAlone returns by whom what lasts is reviewed, where that is its owner alone, or somebody whom no
+// address tells from the owner; "" where somebody else looked, or nobody.
 func reviewedByOwnerAlone(s, upper *Subject) (by string) {
 	owner := s.terms().Owner
 	for _, r := range reviews(s, upper) {

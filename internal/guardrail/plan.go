@@ -12,8 +12,8 @@ func planRules() []Rule {
 		Why:    "Nobody can review a plan that does not say who answers for access and what it opens.",
 		Remedy: "Write the value in the configuration, or take it from a variable, so that it is known at plan.",
 		Precedent: Precedent{
-			"NIST SP 800-53 CM-3 (b): proposed changes are reviewed, and approved or disapproved with explicit consideration of their " +
-				"impact on security.",
+			"NIST SP 800-53 CM-3 (b): proposed changes are reviewed, and approved or disapproved with explicit " +
+				"consideration of their impact on security.",
 			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
 		},
 		Controls: []Control{PRAA05, AC2, CIS55, ISO518},

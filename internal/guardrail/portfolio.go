@@ -33,7 +33,8 @@ type Portfolio struct {
 	nowhere   map[*entry]bool // what opens nothing yet: one day it may reach something
 	partners  map[string]int
 	onboarded map[string]*entry
-	cut       map[string]bool // partners of which something was held when it was listed, whatever this apply has released since
+	// partners of which something was held when it was listed, whatever this apply has released since
+	cut map[string]bool
 	// formers are what the system remembers of removed access, held what it holds, and leaving what this plan removes.
 	formers, held *shelf
 	// ended has the uid that ended last under an id.
@@ -79,7 +80,8 @@ func NewPortfolio(s Settings, c access.Capabilities) *Portfolio {
 	p := &Portfolio{
 		settings: s, capabilities: c,
 		planned: map[access.Ref][]*entry{}, live: map[access.Ref]*entry{}, families: map[access.IdentityID]*family{},
-		keys: map[string]map[*entry]bool{}, partners: map[string]int{}, onboarded: map[string]*entry{}, cut: map[string]bool{}, nowhere: map[*entry]bool{},
+		keys: map[string]map[*entry]bool{}, partners: map[string]int{}, onboarded: map[string]*entry{},
+		cut: map[string]bool{}, nowhere: map[*entry]bool{},
 		formers: newShelf(), held: newShelf(), leaving: map[access.Ref]bool{},
 	}
 	p.rules = rankedBy(s)
@@ -99,12 +101,14 @@ func (p *Portfolio) Govern(s Settings) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.loaded {
-		s.Rehearsed, s.System = p.settings.Rehearsed, p.settings.System
+		s.Rehearsed = p.settings.Rehearsed
+		s.System = p.settings.System
 		p.settings, p.rules = s, rankedBy(s)
 	}
 }
 
-// Live takes in what the system holds, once; later calls change nothing. What the plan leaves of an object stands in place of what the system holds of it.
+// Live takes in what the system holds, once; later calls change nothing. What the plan leaves of an object stands in
+// place of what the system holds of it.
 func (p *Portfolio) Live(records []*access.Record, stack string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,7 +121,8 @@ func (p *Portfolio) Live(records []*access.Record, stack string) {
 	}
 }
 
-// Meanwhile takes in what the system holds now, where others have changed it since Live. What has arrived in this plan stays as it is.
+// Meanwhile takes in what the system holds now, where others have changed it since Live. What has arrived in
+// this plan stays as it is.
 func (p *Portfolio) Meanwhile(records []*access.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,8 +156,9 @@ func (p *Portfolio) Meanwhile(records []*access.Record) {
 func (p *Portfolio) settle(r *access.Record) {
 	e := &entry{
 		Subject: Subject{
-			Object: r.Object, Before: r.Object, History: r.History, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown,
-			Unseen: r.Unseen, Drift: r.Drift, Held: r.Held,
+			Object: r.Object, Before: r.Object, History: r.History, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt,
+			UseUnknown: r.UseUnknown,
+			Unseen:     r.Unseen, Drift: r.Drift, Held: r.Held,
 		},
 		ref: r.Object.Ref(), holder: r.Object.Holder(), stack: r.Stack, asked: r.EndAsked,
 	}
@@ -188,8 +194,8 @@ func (p *Portfolio) Within(system string) {
 	p.settings.System = system
 }
 
-// Reaching takes in how the system judges grants by what stands in it now. What is not judged yet is judged by the last one, and
-// so is what opened nothing before.
+// Reaching takes in how the system judges grants by what stands in it now. What is not judged yet is judged by the last
+// one, and so is what opened nothing before.
 func (p *Portfolio) Reaching(r access.Reaching) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -254,7 +260,8 @@ func (p *Portfolio) nextRank(e *entry) int {
 	return f.count[e.ref.Type]
 }
 
-// Left takes an object out that this apply removed: nothing meets it any more. What it was is remembered, for what takes its place.
+// Left takes an object out that this apply removed: nothing meets it any more. What it was is remembered,
+// for what takes its place.
 func (p *Portfolio) Left(ref access.Ref) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,11 +9,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
-// holdsPrivateKey reports whether any text of an object holds a private key, also the key of a map. It walks the object, so that
-// an argument that is added later is looked at as well.
+// holdsPrivateKey reports whether any text of an object holds a private key, also the key of a map. It walks the
+// object, so that an argument that is added later is looked at as well.
 func holdsPrivateKey(o access.Object) bool { return o != nil && keyIn(reflect.ValueOf(o)) }
 
-// language is the package that objects are made of. What else stands in them (times, addresses) holds no text of anybody's.
+// language is the package that objects are made of. What else stands in them (times, addresses)
+// holds no text of anybody's.
 var language = reflect.TypeFor[access.Identity]().PkgPath()
 
 // keyIn reports whether a value, or anything that it holds, is a text with a private key.

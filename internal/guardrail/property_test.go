@@ -39,24 +39,32 @@ func TestLessIsNeverRefused(t *testing.T) {
 		subjects := map[access.Ref]Subject{}
 		for range 2 + d.IntN(7) {
 			o := d.object()
-			h := access.History{UID: "1", Stack: pick(d, "ours", "theirs"), CreatedAt: in(-d.IntN(1000)), ReviewUsedAt: in(-d.IntN(100))}
+			h := access.History{
+				UID:          "1",
+				Stack:        pick(d, "ours", "theirs"),
+				CreatedAt:    in(-d.IntN(1000)),
+				ReviewUsedAt: in(-d.IntN(100)),
+			}
 			live = append(live, &access.Record{Object: o, History: h, EndsAt: o.Common().ExpiresAt.Time})
 			if d.IntN(4) > 0 {
 				subjects[o.Ref()] = Subject{
-					Object: d.less(o), Before: o, History: h, EndsAt: o.Common().ExpiresAt.Time, LastUsedAt: in(-d.IntN(200)),
-					Held: d.IntN(4) == 0, Drift: pick(d, nil, []string{"a policy"}),
+					Object: d.less(o), Before: o, History: h, EndsAt: o.Common().ExpiresAt.Time,
+					LastUsedAt: in(-d.IntN(200)),
+					Held:       d.IntN(4) == 0, Drift: pick(d, nil, []string{"a policy"}),
 				}
 			}
 		}
 		p.Live(live, "ours")
-		refs := slices.SortedFunc(maps.Keys(subjects), func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) })
+		refs := slices.SortedFunc(maps.Keys(subjects),
+			func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) })
 		d.Shuffle(len(refs), func(i, j int) { refs[i], refs[j] = refs[j], refs[i] })
 		for _, ref := range refs {
 			s := subjects[ref]
 			p.Put(s)
 			for _, f := range p.Evaluate(ref, "", Phase(d.IntN(2)), today) {
 				if f.Level == Deny {
-					t.Fatalf("plan %d refuses less access:\nbefore %+v\nafter  %+v\n%s\n%s", plan, s.Before, s.Object, f.Summary(), f.Detail())
+					t.Fatalf("plan %d refuses less access:\nbefore %+v\nafter  %+v\n%s\n%s", plan, s.Before, s.Object,
+						f.Summary(), f.Detail())
 				}
 				warnings++
 			}
@@ -69,15 +77,18 @@ func crowded(t *testing.T) []Subject {
 	t.Helper()
 	s := build(
 		plans(identity("acme/prod/main", ceiling("orders/acme/*"), offers(1), contact("joe@acme.test"))),
-		plans(identity("mid/prod/etl", under("acme/prod/main"), offers(1), contact("joe@acme.test")), was(identity("mid/prod/etl"))),
+		plans(identity("mid/prod/etl", under("acme/prod/main"), offers(1), contact("joe@acme.test")),
+			was(identity("mid/prod/etl"))),
 		plans(with(identity("sub/prod/etl", under("mid/prod/etl"), ceiling("orders/*")), until(on("2027-06-30")))),
 		plans(with(grant("sub/prod/etl", "daily", resource("orders/x/*")), owner("jane@example.com"))),
 		plans(grant("sub/prod/etl", "weekly", resource("orders/+/y"))),
-		plans(with(grant("sub/prod/etl", "monthly"), owner("joe@acme.test"), review(in(-1), "joe@acme.test"), waives("scope/overlap", "joe@acme.test", in(30)))),
+		plans(with(grant("sub/prod/etl", "monthly"), owner("joe@acme.test"), review(in(-1), "joe@acme.test"),
+			waives("scope/overlap", "joe@acme.test", in(30)))),
 		plans(with(grant("acme/prod/main", "daily", resource("orders/acme/*")), until(on("2027-06-01")))),
 		plans(with(grant("acme/prod/main", "weekly", resource("orders/acme/x")), owner("joe@acme.test"))),
 		plans(grant("acme/prod/main", "weekly", resource("orders/acme/x")), block("twice")),
-		plans(grant("acme/prod/main", "monthly", resource("invoices/acme/*")), was(with(grant("acme/prod/main", "monthly", resource("invoices/acme/*")), until(in(10))))),
+		plans(grant("acme/prod/main", "monthly", resource("invoices/acme/*")),
+			was(with(grant("acme/prod/main", "monthly", resource("invoices/acme/*")), until(in(10))))),
 		plans(credential("acme/prod/main", csr("p256"))),
 		plans(credential("acme/prod/main", secret(recipient), rotates("720h", "24h"))),
 		plans(credential("acme/prod/main")),
@@ -113,10 +124,13 @@ func TestTheOrderOfArrivalChangesNothing(t *testing.T) {
 		live []part
 	}{
 		{"an empty system", Warn, nil},
-		{"another stack's access", Warn, []part{foreign(grant("acme/prod/main", "theirs", resource("orders/acme/z"))), foreign(identity("initech/prod/a", ceiling("invoices/*")))}},
+		{"another stack's access", Warn,
+			[]part{foreign(grant("acme/prod/main", "theirs", resource("orders/acme/z"))),
+				foreign(identity("initech/prod/a", ceiling("invoices/*")))}},
 		// What is ours and has not arrived is only warned of, and twice when it does: the refusals are the same.
 		{"what was applied before", Deny, []part{
-			holds(identity("acme/prod/main")), holds(identity("mid/prod/etl")), holds(credential("globex/prod/etl", csr("p256"))),
+			holds(identity("acme/prod/main")), holds(identity("mid/prod/etl")),
+			holds(credential("globex/prod/etl", csr("p256"))),
 			holds(with(grant("acme/prod/main", "monthly", resource("invoices/acme/*")), until(in(10)))),
 		}},
 	} {
@@ -127,7 +141,9 @@ func TestTheOrderOfArrivalChangesNothing(t *testing.T) {
 				s.subjects = slices.Clone(subjects)
 				r := rand.New(rand.NewPCG(uint64(round), 7))
 				if round > 0 {
-					r.Shuffle(len(s.subjects), func(i, j int) { s.subjects[i], s.subjects[j] = s.subjects[j], s.subjects[i] })
+					r.Shuffle(len(s.subjects), func(i, j int) {
+						s.subjects[i], s.subjects[j] = s.subjects[j], s.subjects[i]
+					})
 				}
 				got := said(s.findings(), world.only)
 				if round == 0 {
@@ -138,8 +154,10 @@ func TestTheOrderOfArrivalChangesNothing(t *testing.T) {
 				}
 			}
 			for _, slug := range []string{
-				"expiry/outlives-parent", "expiry/outlives-identity", "expiry/rolling", "scope/exceeds-parent", "scope/foreign-partner", "scope/overlap",
-				"separation/shared-key", "separation/duplicate", "delegation/depth", "delegation/cycle", "owner/external", "scope/outside-ceiling",
+				"expiry/outlives-parent", "expiry/outlives-identity", "expiry/rolling", "scope/exceeds-parent",
+				"scope/foreign-partner", "scope/overlap",
+				"separation/shared-key", "separation/duplicate", "delegation/depth", "delegation/cycle",
+				"owner/external", "scope/outside-ceiling",
 			} {
 				if !slices.ContainsFunc(want, func(s string) bool { return strings.Contains(s, slug) }) {
 					t.Errorf("the plan has no %s", slug)
@@ -150,7 +168,8 @@ func TestTheOrderOfArrivalChangesNothing(t *testing.T) {
 }
 
 func without(of, in []string) string {
-	return strings.Join(slices.DeleteFunc(slices.Clone(of), func(s string) bool { return slices.Contains(in, s) }), "\n")
+	return strings.Join(slices.DeleteFunc(slices.Clone(of), func(s string) bool { return slices.Contains(in, s) }),
+		"\n")
 }
 
 // Terraform plans ten resources at a time. Whatever the interleaving, each conflict is found, and by one of the two.
@@ -188,7 +207,12 @@ func TestALaterClockRemovesNothing(t *testing.T) {
 		settings := d.settings()
 		settings.Levels = nil
 		o := d.object()
-		s := Subject{Object: o, Before: o, History: access.History{CreatedAt: in(-d.IntN(1000)), ReviewedAt: in(-d.IntN(100))}, LastUsedAt: in(-d.IntN(200))}
+		s := Subject{
+			Object:     o,
+			Before:     o,
+			History:    access.History{CreatedAt: in(-d.IntN(1000)), ReviewedAt: in(-d.IntN(100))},
+			LastUsedAt: in(-d.IntN(200)),
+		}
 		heard := map[string]bool{}
 		for days := 0; days < 900; days += 15 {
 			p := NewPortfolio(settings, access.Capabilities{KnowsLastUse: true})

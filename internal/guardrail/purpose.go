@@ -10,8 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// purposeLetters is how many characters a purpose has at least. Those of Chinese, Japanese and Korean say more and count
-// as two.
+// purposeLetters is how many characters a purpose has at least. Those of Chinese, Japanese and Korean say
+// more and count as two.
 const purposeLetters = 12
 
 func purposeRules() []Rule {
@@ -22,8 +22,8 @@ func purposeRules() []Rule {
 		Why:    "Without a purpose nobody can say when the access is no longer needed.",
 		Remedy: "Say in purpose what the partner does with it, such as \"Nightly order feed into ACME's ERP\".",
 		Precedent: Precedent{
-			"CIS Control 5.5: the inventory of service accounts holds at least the department that owns each, its review date and its " +
-				"purpose.",
+			"CIS Control 5.5: the inventory of service accounts holds at least the department that owns each, its " +
+				"review date and its purpose.",
 			"https://www.cisecurity.org/controls/account-management",
 		},
 		Controls: []Control{NHI1, CIS55, PCI827, ISO518},
@@ -34,8 +34,8 @@ func purposeRules() []Rule {
 		Why:    "A purpose that would fit any access does not let a reviewer decide whether this one is still needed.",
 		Remedy: "Say in purpose what the partner does with it, such as \"Nightly order feed into ACME's ERP\".",
 		Precedent: Precedent{
-			"The European data protection authorities (Opinion 03/2013) hold that purposes such as \"IT-security purposes\" or \"future " +
-				"research\" are usually too vague to be specific.",
+			"The European data protection authorities (Opinion 03/2013) hold that purposes such as \"IT-security " +
+				"purposes\" or \"future research\" are usually too vague to be specific.",
 			"https://ec.europa.eu/justice/article-29/documentation/opinion-recommendation/files/2013/wp203_en.pdf",
 		},
 		Controls: []Control{NHI1, CIS55, PCI724, ISO518},
@@ -61,11 +61,14 @@ func purposeMissing(_ *Context, s *Subject) []problem {
 }
 
 // emptyWords say nothing about a purpose, alone or together.
-var emptyWords = strings.Fields(`test tests testing temp temporary tmp access accesses integration integrations n a na none null tbd tba todo
-	purpose use usage used using general misc miscellaneous other various stuff things thing needed need needs required requirement
-	partner partners vendor vendors supplier customer client external third party identity account accounts service user grant
-	permission permissions credential credentials api key login connection setup project work business asdf foo bar xxx placeholder
-	the an and or of for to with by in on from is as it this that our their`)
+var emptyWords = strings.Fields(`
+	test tests testing temp temporary tmp access accesses integration integrations n a na none null tbd tba todo
+	purpose use usage used using general misc miscellaneous other various stuff things thing needed need needs
+	required requirement partner partners vendor vendors supplier customer client external third party identity
+	account accounts service user grant permission permissions credential credentials api key login connection setup
+	project work business asdf foo bar xxx placeholder the an and or of for to with by in on from is as it this that
+	our their
+`)
 
 func purposeVague(_ *Context, s *Subject) []problem {
 	purpose := strings.TrimSpace(s.purpose())
@@ -74,16 +77,20 @@ func purposeVague(_ *Context, s *Subject) []problem {
 		if wide > 0 {
 			least += say(", where %d of them count as two", wide)
 		}
-		return one("purpose", say("%s has the purpose %s of %s; %s", s, shown(purpose), counted(n, "character"), least), "")
+		return one("purpose", say("%s has the purpose %s of %s; %s", s, shown(purpose), counted(n, "character"), least),
+			"")
 	}
 	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 	partner := strings.FieldsFunc(s.partner(), apart)
 	for _, word := range strings.FieldsFunc(strings.ToLower(purpose), apart) {
-		if !slices.Contains(emptyWords, word) && !slices.Contains(partner, word) && strings.Trim(word, "0123456789") != "" {
+		if !slices.Contains(emptyWords, word) &&
+			!slices.Contains(partner, word) &&
+			strings.Trim(word, "0123456789") != "" {
 			return nil
 		}
 	}
-	return one("purpose", say("%s has the purpose %s, of which every word would fit any access of the partner", s, shown(purpose)), "")
+	return one("purpose", say("%s has the purpose %s, of which every word would fit any access of the partner", s,
+		shown(purpose)), "")
 }
 
 // letters returns how many characters a text has, and how many of them are of Chinese, Japanese or Korean.

@@ -47,8 +47,8 @@ func (v view) at(id access.IdentityID) (*entry, sight) {
 	return e, firm
 }
 
-// chain returns everything above an entry, nearest first, as far as it is seen, and how sure the least sure of it is. It
-// stops before an identity comes again.
+// chain returns everything above an entry, nearest first, as far as it is seen, and how sure the least sure of it is.
+// It stops before an identity comes again.
 func (v view) chain(e *entry) (above []*entry, seen sight) {
 	seen = firm
 	visited := map[access.IdentityID]bool{}
@@ -100,7 +100,7 @@ func toHosts(v view, lower *entry) ([]*entry, sight) {
 // step returns the way of one step from an entry to what it hangs on; none where that is nothing, or itself.
 func (v view) step(lower *entry) ([]*entry, sight) {
 	id := lower.above()
-	if id == (access.IdentityID{}) || id == lower.holder && lower.ref.Type == access.TypeIdentity {
+	if id == (access.IdentityID{}) || (id == lower.holder && lower.ref.Type == access.TypeIdentity) {
 		return nil, firm
 	}
 	upper, seen := v.at(id)
@@ -153,14 +153,15 @@ func (v view) weakest(path []*entry) sight {
 // mayMove reports whether the system alone holds an entry for our stack, since this plan may still move it.
 func (v view) mayMove(e *entry) bool { return e.seq == 0 && v.phase == Plan && e.stack == v.stack }
 
-// descendants returns the entries that hang on an identity, at any depth, planned before this view or live in other stacks.
-// What the system alone holds for this stack is left out: it may still arrive, and judges then.
+// descendants returns the entries that hang on an identity, at any depth, planned before this view or live in other
+// stacks. What the system alone holds for this stack is left out: it may still arrive, and judges then.
 func (v view) descendants(top *entry) []*entry {
 	if top.ref.Type != access.TypeIdentity {
 		return nil
 	}
 	var all []*entry
-	queue, visited := []access.IdentityID{top.holder}, map[access.IdentityID]bool{top.holder: true}
+	queue := []access.IdentityID{top.holder}
+	visited := map[access.IdentityID]bool{top.holder: true}
 	enqueue := func(e *entry) {
 		if e.ref.Type == access.TypeIdentity && !visited[e.holder] {
 			visited[e.holder] = true

@@ -16,11 +16,12 @@ func reachRules() []Rule {
 	return []Rule{{
 		Slug: "scope/system-path", Title: "The grant reaches the system's own administration",
 		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource", "actions", "expires_at"},
-		Why:    "Whoever reaches the administration of the access system, or passes access on, is bound by no other rule.",
+		Why: "Whoever reaches the administration of the access system, or passes access on, is bound by no " +
+			"other rule.",
 		Remedy: "Set resource to the data that the partner needs.",
 		Precedent: Precedent{
-			"In December 2024 a stolen key of BeyondTrust's remote support let intruders set passwords in the service itself; the US Treasury " +
-				"was among the victims.",
+			"In December 2024 a stolen key of BeyondTrust's remote support let intruders set passwords in the " +
+				"service itself; the US Treasury was among the victims.",
 			"https://www.beyondtrust.com/remote-support-saas-service-security-investigation",
 		},
 		Controls: []Control{NHI5, AC6, PRAA05},
@@ -28,11 +29,13 @@ func reachRules() []Rule {
 	}, {
 		Slug: "scope/privileged", Title: "Privileged access lasts too long",
 		Level: Deny, On: grants, Reads: []string{"resource", "actions", "expires_at"},
-		Why:    "A right to issue, sign, export keys or open a terminal reaches further than its grant says, and what it makes may outlast the grant.",
+		Why: "A right to issue, sign, export keys or open a terminal reaches further than its grant says, and " +
+			"what it makes may outlast the grant.",
 		Remedy: "Grant it for 30 days or less, or grant what is not privileged.",
 		Precedent: Precedent{
-			"In March 2011 somebody stole the account of a Comodo partner that could issue certificates, and within hours issued nine for " +
-				"sites such as Google and Yahoo. Suspending the account was not enough: each certificate had to be revoked.",
+			"In March 2011 somebody stole the account of a Comodo partner that could issue certificates, and within " +
+				"hours issued nine for sites such as Google and Yahoo. Suspending the account was not enough: each " +
+				"certificate had to be revoked.",
 			"https://blog.mozilla.org/security/2011/03/25/comodo-certificate-issue-follow-up/",
 		},
 		Controls: []Control{NHI5, AC6, AC22, PCI827},
@@ -40,8 +43,10 @@ func reachRules() []Rule {
 	}, {
 		Slug: "scope/unknown-engine", Title: "Nobody can tell what the grant opens",
 		Level: Deny, On: grants, Reads: []string{"resource", "actions"},
-		Why:    "If the provider does not know what is data, a grant may give out access to other systems, or administer what gives it out.",
-		Remedy: "Set resource to the data that the partner needs; where that is only there, read what the engine does on that path, and waive this with what was found as the reason.",
+		Why: "If the provider does not know what is data, a grant may give out access to other systems, or " +
+			"administer what gives it out.",
+		Remedy: "Set resource to the data that the partner needs; where that is only there, read what the engine " +
+			"does on that path, and waive this with what was found as the reason.",
 		Precedent: Precedent{
 			"NIST SP 800-53 CM-7(5): what may run is allowed by exception, and everything else is denied.",
 			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
@@ -52,11 +57,11 @@ func reachRules() []Rule {
 		Slug: "scope/no-mount", Title: "The grant opens nothing that is there",
 		Level: Deny, On: grants, Reads: []string{"resource"},
 		Why: "One day it opens whatever somebody puts there, and nobody has judged that.",
-		Remedy: "Set resource to a path at which the data are, or make the place before the grant. Where one run makes both, lower this rule to warn: " +
-			"the apply refuses the grant while there is still nothing.",
+		Remedy: "Set resource to a path at which the data are, or make the place before the grant. Where one run " +
+			"makes both, lower this rule to warn: the apply refuses the grant while there is still nothing.",
 		Precedent: Precedent{
-			"Microsoft on dangling names: where a name still points at something in the cloud that was removed, whoever makes one of that " +
-				"kind there takes over what is trusted under the name.",
+			"Microsoft on dangling names: where a name still points at something in the cloud that was removed, " +
+				"whoever makes one of that kind there takes over what is trusted under the name.",
 			"https://learn.microsoft.com/en-us/azure/security/fundamentals/subdomain-takeover",
 		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
@@ -92,8 +97,10 @@ func privileged(c *Context, s *Subject) []problem {
 	if why == "" || g.ExpiresAt.Sub(start) <= privilegedLife {
 		return nil
 	}
-	return one("expires_at", say("%s lasts until %s, %s from %s on, and is privileged (%s); %s is the most", s, date(g.ExpiresAt.Time),
-		beyond(g.ExpiresAt.Sub(start), privilegedLife), moment(start), strings.TrimSuffix(why, "."), length(privilegedLife)),
+	return one("expires_at", say("%s lasts until %s, %s from %s on, and is privileged (%s); %s is the most", s,
+		date(g.ExpiresAt.Time),
+		beyond(g.ExpiresAt.Sub(start), privilegedLife), moment(start), strings.TrimSuffix(why, "."),
+		length(privilegedLife)),
 		say("Set expires_at to %s or earlier, or grant what is not privileged.", moment(start.Add(privilegedLife))))
 }
 

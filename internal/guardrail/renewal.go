@@ -8,7 +8,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// decision is what makes past access last longer: when that was decided on last, and what a review has to be to decide anew.
+// decision is what makes past access last longer: when that was decided on last, and what a review
+// has to be to decide anew.
 type decision struct {
 	needed   bool
 	suffices func(review time.Time) bool
@@ -23,14 +24,14 @@ func (c *Context) justLeft(p *past) bool {
 	return p.leaves || (!p.removedAt.IsZero() && c.Now.Sub(p.removedAt) <= accident)
 }
 
-// isAll reports whether past access that leaves, or just left, gave all that the subject does, for as long: the subject is that under another
-// name, whatever went before it.
+// isAll reports whether past access that leaves, or just left, gave all that the subject does, for as long: the subject
+// is that under another name, whatever went before it.
 func (c *Context) isAll(s *Subject, p *past) bool {
 	if !c.justLeft(p) || s.end().After(p.last()) {
 		return false
 	}
 	g, was := s.grant(), p.grant()
-	return g == nil || was.Resource.Contains(g.Resource) && !access.Widened(was, g, "actions")
+	return g == nil || (was.Resource.Contains(g.Resource) && !access.Widened(was, g, "actions"))
 }
 
 // renews judges whether the subject makes past access last longer than was decided.
@@ -39,8 +40,9 @@ func (c *Context) renews(s *Subject, p *past) decision {
 	ended := !was.After(c.Now)
 	since := func(moment time.Time, past string) decision {
 		return decision{
-			needed: s.anew() || end.After(was), suffices: func(review time.Time) bool { return review.After(moment) }, past: past,
-			fix: say("Look whether the partner still needs it, and "+addReview, date(moment)),
+			needed: s.anew() || end.After(was), suffices: func(review time.Time) bool { return review.After(moment) },
+			past: past,
+			fix:  say("Look whether the partner still needs it, and "+addReview, date(moment)),
 		}
 	}
 	switch {
@@ -54,20 +56,24 @@ func (c *Context) renews(s *Subject, p *past) decision {
 	return since(p.removedAt, say("%s was removed on %s", p, date(p.removedAt)))
 }
 
-// renewsBeside judges what is to last beside access that stays: until it reaches where that one does for longer than access may live
-// without anybody looking.
+// renewsBeside judges what is to last beside access that stays: until it reaches where that one does for longer than
+// access may live without anybody looking.
 func (c *Context) renewsBeside(p *past, end time.Time) decision {
-	was, last := p.last(), access.Latest(p.History.CreatedAt, p.History.RenewedAt, p.History.ReviewedAt)
+	was := p.last()
+	last := access.Latest(p.History.CreatedAt, p.History.RenewedAt, p.History.ReviewedAt)
 	most := c.Settings.MaxLifetime[p.ref.Type]
 	return decision{
 		needed:   end.After(was) && end.After(last.Add(most)),
 		suffices: func(review time.Time) bool { return review.After(last) && !end.After(review.Add(most)) },
-		past:     say("%s gives that already, until %s, and nobody has looked at it since %s", p, date(was), date(last)),
-		fix:      say("Set expires_at to %s or earlier, or "+addReview, moment(access.Latest(was, last.Add(most))), date(access.Latest(last, end.Add(-most)))),
+		past: say("%s gives that already, until %s, and nobody has looked at it since %s", p, date(was),
+			date(last)),
+		fix: say("Set expires_at to %s or earlier, or "+addReview, moment(access.Latest(was, last.Add(most))),
+			date(access.Latest(last, end.Add(-most)))),
 	}
 }
 
-// takesUp judges what takes up access that was just removed, or that this plan removes: it may last as long as that was to last.
+// takesUp judges what takes up access that was just removed, or that this plan removes: it may last as
+// long as that was to last.
 func takesUp(p *past, end time.Time) decision {
 	was := p.last()
 	past := say("%s, which this plan removes, was to end on %s", p, date(was))

@@ -15,7 +15,8 @@ const automatic = 60 * time.Second
 
 // openings are the arguments whose change opens access further.
 var openings = []string{
-	"expires_at", "ceiling", "agreement", "parent_id", "subcontractors", "suspended", "federated", "rotation", "allowed_cidrs", "resource", "actions",
+	"expires_at", "ceiling", "agreement", "parent_id", "subcontractors", "suspended", "federated", "rotation",
+	"allowed_cidrs", "resource", "actions",
 }
 
 func reviewRules() []Rule {
@@ -25,7 +26,8 @@ func reviewRules() []Rule {
 		Why:    "Access that nobody looks at outlives its reason, and widening it builds on what nobody knows.",
 		Remedy: "Look whether the partner still needs it, and record it: review = { at, by, reason }.",
 		Precedent: Precedent{
-			"CIS Control 5.5: service accounts are reviewed at least quarterly, to validate that all active ones are authorized.",
+			"CIS Control 5.5: service accounts are reviewed at least quarterly, to validate that all active ones are " +
+				"authorized.",
 			"https://www.cisecurity.org/controls/account-management",
 		},
 		Controls: []Control{PCI724, PRAA05, CIS55, IAM08},
@@ -36,8 +38,8 @@ func reviewRules() []Rule {
 		Why:    "A review in the future means that nobody has looked yet.",
 		Remedy: "Set review.at to the moment at which somebody looked.",
 		Precedent: Precedent{
-			"Auditors of Deloitte Canada set back the clocks of their computers, so that their sign-offs bore earlier dates than the " +
-				"real ones. The PCAOB fined the firm in 2021.",
+			"Auditors of Deloitte Canada set back the clocks of their computers, so that their sign-offs bore " +
+				"earlier dates than the real ones. The PCAOB fined the firm in 2021.",
 			"https://www.complianceweek.com/accounting-and-auditing/pcaob-fines-deloitte-canada-350k-for-quality-control-failures/30885.article",
 		},
 		Controls: []Control{PCI724, IAM08, ISO518},
@@ -48,8 +50,8 @@ func reviewRules() []Rule {
 		Why:    "A review that is dated by plantimestamp() says that somebody looked when nobody did.",
 		Remedy: "Write the moment at which somebody looked as a fixed date, such as \"2026-11-20T00:00:00Z\".",
 		Precedent: Precedent{
-			"Five US mortgage servicers settled for 25 billion dollars in 2012, among other things for \"robo-signing\": people had signed " +
-				"in bulk for what they had not looked at.",
+			"Five US mortgage servicers settled for 25 billion dollars in 2012, among other things for " +
+				"\"robo-signing\": people had signed in bulk for what they had not looked at.",
 			"https://www.justice.gov/opa/pr/federal-government-and-state-attorneys-general-reach-25-billion-agreement-five-largest",
 		},
 		Controls: []Control{PCI724, IAM08, ISO518},
@@ -60,8 +62,8 @@ func reviewRules() []Rule {
 		Why:    "A partner that reviews its own access will find that it needs it.",
 		Remedy: "Have one of your own people look, and name them in review.by with an address in owner_domains.",
 		Precedent: Precedent{
-			"In 2015 Facebook had Cambridge Analytica certify by itself that it had deleted its data. In 2018 Facebook was told that, " +
-				"contrary to the certificate, not all of it was.",
+			"In 2015 Facebook had Cambridge Analytica certify by itself that it had deleted its data. In 2018 " +
+				"Facebook was told that, contrary to the certificate, not all of it was.",
 			"https://about.fb.com/news/2018/03/suspending-cambridge-analytica/",
 		},
 		Controls: []Control{AC5, PCI724, ISO522, IAM08},
@@ -89,7 +91,9 @@ func reviewOverdue(c *Context, s, upper *Subject) []problem {
 	if age <= c.Settings.ReviewEvery {
 		return nil
 	}
-	return two("review", "review", say("%s was %s on %s, %s ago; review_every is %s", s, looked, date(seen), length(age), length(c.Settings.ReviewEvery)), "")
+	return two("review", "review",
+		say("%s was %s on %s, %s ago; review_every is %s", s, looked, date(seen), length(age),
+			length(c.Settings.ReviewEvery)), "")
 }
 
 func reviewFuture(c *Context, s *Subject) []problem {
@@ -105,7 +109,8 @@ func reviewAutomatic(c *Context, s *Subject) []problem {
 	if r == nil || r.At.IsZero() || r.At.Sub(c.Now).Abs() > automatic {
 		return nil
 	}
-	return one("review.at", say("%s: review.at is %s, within %s of now (%s)", s, moment(r.At.Time), length(automatic), moment(c.Now)), "")
+	return one("review.at", say("%s: review.at is %s, within %s of now (%s)", s, moment(r.At.Time), length(automatic),
+		moment(c.Now)), "")
 }
 
 func reviewByPartner(c *Context, s *Subject) []problem {
@@ -120,7 +125,11 @@ func reviewByPartner(c *Context, s *Subject) []problem {
 	if why == "" {
 		return nil
 	}
-	return []problem{{attribute: "review.by", cause: c.broughtIn(r.By, s), text: say("%s was reviewed by %s, %s", s, shown(r.By), why)}}
+	return []problem{{
+		attribute: "review.by",
+		cause:     c.broughtIn(r.By, s),
+		text:      say("%s was reviewed by %s, %s", s, shown(r.By), why),
+	}}
 }
 
 func reviewByContact(c *Context, lower, _ *Subject) []problem {

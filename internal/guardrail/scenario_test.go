@@ -204,7 +204,11 @@ func credential(id string, changes ...func(*access.Credential)) *access.Credenti
 	c := &access.Credential{
 		IdentityID: identityID(id),
 		Terms:      access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(on("2027-01-31"))},
-		Federated:  &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc-" + id, Audiences: []string{"orders.example.com"}},
+		Federated: &access.FederatedTrust{
+			Issuer:    "https://login.acme.test",
+			Subject:   "svc-" + id,
+			Audiences: []string{"orders.example.com"},
+		},
 	}
 	for _, change := range changes {
 		change(c)

@@ -16,8 +16,8 @@ func scopeRules() []Rule {
 		Why:    "Whoever may do everything may also do what nobody thought of.",
 		Remedy: "List in actions what the partner does, such as [\"read\", \"list\"].",
 		Precedent: Precedent{
-			"The link that Microsoft's researchers published in 2020 was meant for downloads. It allowed everything: whoever had it could " +
-				"also have deleted and replaced the files.",
+			"The link that Microsoft's researchers published in 2020 was meant for downloads. It allowed everything: " +
+				"whoever had it could also have deleted and replaced the files.",
 			"https://www.wiz.io/blog/38-terabytes-of-private-data-accidentally-exposed-by-microsoft-ai-researchers",
 		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
@@ -25,11 +25,12 @@ func scopeRules() []Rule {
 	}, {
 		Slug: "scope/wildcard-resource", Title: "The grant covers too much",
 		Level: Deny, On: grants, Reads: []string{"resource"},
-		Why:    "A wildcard so near to the start also covers what is put there later, for others.",
-		Remedy: "Write more literal segments before the first wildcard of resource, or begin it with the partner's name.",
+		Why: "A wildcard so near to the start also covers what is put there later, for others.",
+		Remedy: "Write more literal segments before the first wildcard of resource, or begin it with the " +
+			"partner's name.",
 		Precedent: Precedent{
-			"In 2019 an intruder at Capital One used the role of a web firewall. It could list and copy folders of customers' data, with " +
-				"which a firewall has nothing to do.",
+			"In 2019 an intruder at Capital One used the role of a web firewall. It could list and copy folders of " +
+				"customers' data, with which a firewall has nothing to do.",
 			"https://www.justice.gov/usao-wdwa/press-release/file/1188626/download",
 		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
@@ -40,7 +41,8 @@ func scopeRules() []Rule {
 		Why:    "The ceiling is what was agreed on for the identity; nobody agreed on a grant beyond it.",
 		Remedy: "Narrow resource until it lies inside of the ceiling, or widen the ceiling in a review of its own.",
 		Precedent: Precedent{
-			"In 2013 intruders entered Target with the credentials of a contractor for heating and cooling. From there they reached the tills.",
+			"In 2013 intruders entered Target with the credentials of a contractor for heating and cooling. From " +
+				"there they reached the tills.",
 			"https://www.commerce.senate.gov/services/files/24d3c229-4f2f-405d-b8db-a3a67f183883",
 		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
@@ -52,15 +54,16 @@ func scopeRules() []Rule {
 		Why:    "A partner cannot pass on what it does not have.",
 		Remedy: "Narrow it until it lies inside of the parent's ceiling.",
 		Precedent: Precedent{
-			"RFC 5280 (section 4.2.1.10): where a certificate authority is bound to a name space, all names in the certificates below it " +
-				"must lie in that space.",
+			"RFC 5280 (section 4.2.1.10): where a certificate authority is bound to a name space, all names in the " +
+				"certificates below it must lie in that space.",
 			"https://www.rfc-editor.org/rfc/rfc5280.html#section-4.2.1.10",
 		},
 		Controls: []Control{NHI3, NHI5, SA9, ISO521},
 		above:    exceedsParent, up: toCeiling,
 	}, {
 		Slug: "scope/foreign-partner", Title: "Two partners meet on one resource",
-		Level: Deny, On: []access.Type{access.TypeIdentity, access.TypeGrant}, Reads: []string{"resource", "ceiling", "parent_id"}, Needs: whose,
+		Level: Deny, On: []access.Type{access.TypeIdentity, access.TypeGrant},
+		Reads: []string{"resource", "ceiling", "parent_id"}, Needs: whose,
 		Why:    "One partner must not see what belongs to another.",
 		Remedy: "Narrow one of the two; where partners are meant to meet, name the pattern in the setting shared.",
 		Precedent: Precedent{
@@ -75,7 +78,8 @@ func scopeRules() []Rule {
 		Why:    "The longer one hides the end of the shorter one: access goes on that was declared to have ended.",
 		Remedy: "Unite the two, or narrow one until no action on any path is in both.",
 		Precedent: Precedent{
-			"Access systems add grants up. In AWS one policy that allows is enough, whatever became of another one that did.",
+			"Access systems add grants up. In AWS one policy that allows is enough, whatever became of another " +
+				"one that did.",
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
 		},
 		Controls: []Control{NHI5, AC6, PRAA05, IAM07},
@@ -86,7 +90,8 @@ func scopeRules() []Rule {
 		Why:    "If access grows grant by grant, nobody sees the whole of it.",
 		Remedy: "Remove the grants that are no longer needed, or give another use case an identity of its own.",
 		Precedent: Precedent{
-			"NIST SP 800-53 AC-6(7): assigned privileges are reviewed for whether they are still needed, and removed if they are not.",
+			"NIST SP 800-53 AC-6(7): assigned privileges are reviewed for whether they are still needed, and removed " +
+				"if they are not.",
 			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
 		},
 		Controls: []Control{NHI5, NHI9, AC6, IAM08},
@@ -112,22 +117,27 @@ func wildcardResource(c *Context, s *Subject) []problem {
 	fixed, wild := resource.Fixed()
 	place := max(c.reach(s).Place, 1) // what names a place fixes as much as one segment does
 	counts := fixed - min(place, fixed) + min(fixed, 1)
-	if !wild || counts >= c.Settings.MinFixedSegments || slices.Contains(resource.Segments()[:fixed], s.partner()) {
+	if !wild ||
+		counts >= c.Settings.MinFixedSegments ||
+		slices.Contains(resource.Segments()[:fixed], s.partner()) {
 		return nil
 	}
 	such := "such as"
 	if fixed+1 < c.Settings.MinFixedSegments { // the example is shorter, and passes by its name
 		such = "or the partner's name among fewer, as in"
 	}
-	fix := say("Write %d literal segments or more before the first wildcard, %s \"%s/*\".", c.Settings.MinFixedSegments, such, example(resource, fixed, s.partner()))
+	fix := say("Write %d literal segments or more before the first wildcard, %s \"%s/*\".", c.Settings.MinFixedSegments,
+		such, example(resource, fixed, s.partner()))
 	if fixed == 1 && resource.Segments()[0] == "ssh" {
-		fix = "Name one login, as in \"ssh/<login>\", and give each further one a grant of its own." // what follows ssh is no folder
+		// what follows ssh is no folder
+		fix = "Name one login, as in \"ssh/<login>\", and give each further one a grant of its own."
 	}
 	named := ""
 	if place > 1 && fixed >= place {
 		named = say(" (%s counts as one: it only names the place)", strings.Join(resource.Segments()[:place], "/"))
 	}
-	return one("resource", say("%s: resource %s has %s before its first wildcard%s; min_fixed_segments is %d", s, resource,
+	return one("resource", say("%s: resource %s has %s before its first wildcard%s; min_fixed_segments is %d", s,
+		resource,
 		counted(counts, "literal segment"), named, c.Settings.MinFixedSegments), fix)
 }
 
@@ -145,7 +155,9 @@ func outsideCeiling(_ *Context, lower, upper *Subject) []problem {
 	if !outside {
 		return nil
 	}
-	return two("resource", "ceiling", say("%s: resource %s covers %s, which the ceiling of %s (%s) does not", lower, lower.grant().Resource, path, upper, patterns(ceiling)), "")
+	return two("resource", "ceiling",
+		say("%s: resource %s covers %s, which the ceiling of %s (%s) does not", lower, lower.grant().Resource, path,
+			upper, patterns(ceiling)), "")
 }
 
 func patterns(all []access.Pattern) string {
@@ -157,10 +169,13 @@ func patterns(all []access.Pattern) string {
 }
 
 func exceedsParent(_ *Context, lower, upper *Subject) []problem {
-	attribute, ceiling := lower.reachedBy(), upper.identity().Ceiling
+	attribute := lower.reachedBy()
+	ceiling := upper.identity().Ceiling
 	for _, p := range lower.reach() {
 		if path, outside := access.Outside(ceiling, p); outside {
-			return two(attribute, "ceiling", say("%s: %s %s covers %s, which the ceiling of %s above it (%s) does not", lower, attribute, p, path, upper, patterns(ceiling)), "")
+			return two(attribute, "ceiling",
+				say("%s: %s %s covers %s, which the ceiling of %s above it (%s) does not", lower, attribute, p, path,
+					upper, patterns(ceiling)), "")
 		}
 	}
 	return nil
@@ -198,12 +213,14 @@ func overlap(c *Context, a, b *Subject) []problem {
 	if len(same) == 0 {
 		return nil
 	}
-	text := say("%s (until %s) and %s (until %s) both allow %s on %s", a, date(a.grant().ExpiresAt.Time), b, date(b.grant().ExpiresAt.Time),
+	text := say("%s (until %s) and %s (until %s) both allow %s on %s", a, date(a.grant().ExpiresAt.Time), b,
+		date(b.grant().ExpiresAt.Time),
 		strings.Join(same, ", "), shorter.Resource.Meet(longer.Resource))
 	return two("resource", "resource", text, "")
 }
 
-// alike returns the actions of a grant that another one has too, or that let do the same as one of its own, by a measure of the caller's.
+// alike returns the actions of a grant that another one has too, or that let do the same as one of its own, by a
+// measure of the caller's.
 func (c *Context) alike(a, b *access.Grant, same func(does, other []string) bool) (actions []string) {
 	var others [][]string // what each of b's lets do; not asked before it matters
 	for _, action := range slices.Sorted(slices.Values(a.Actions)) {
@@ -232,16 +249,20 @@ func (c *Context) does(g *access.Grant, action string) []string {
 	return c.Capabilities.Does(g.Resource, action)
 }
 
-// share reports whether what two actions let do may have something in common: nobody knows what an action did that means nothing any more.
+// share reports whether what two actions let do may have something in common: nobody knows what an action did that
+// means nothing any more.
 func share(a, b []string) bool {
-	return len(a) == 0 || len(b) == 0 || slices.ContainsFunc(a, func(word string) bool { return slices.Contains(b, word) })
+	return len(a) == 0 ||
+		len(b) == 0 ||
+		slices.ContainsFunc(a, func(word string) bool { return slices.Contains(b, word) })
 }
 
 func accumulation(c *Context, s *Subject) []problem {
 	if !c.firstOver(c.Settings.MaxGrants) {
 		return nil
 	}
-	return one("identity_id", say("identity %s has more than %s; max_grants is %d", s.Object.Holder(), counted(c.Settings.MaxGrants, "grant"), c.Settings.MaxGrants), "")
+	return one("identity_id", say("identity %s has more than %s; max_grants is %d", s.Object.Holder(),
+		counted(c.Settings.MaxGrants, "grant"), c.Settings.MaxGrants), "")
 }
 
 // firstOver reports whether the subject is the first of its type and identity to arrive over the limit, counting what

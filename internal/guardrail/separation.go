@@ -16,8 +16,8 @@ func separationRules() []Rule {
 		Why:    "A configuration that changes two environments at once lets a mistake in the one into the other.",
 		Remedy: "Use the provider of that environment, or name the environment in guardrails.environments.",
 		Precedent: Precedent{
-			"Midnight Blizzard entered Microsoft in 2023 through an old test tenant that was not part of production, and from there reached " +
-				"the mail of its leadership.",
+			"Midnight Blizzard entered Microsoft in 2023 through an old test tenant that was not part of production, " +
+				"and from there reached the mail of its leadership.",
 			"https://www.microsoft.com/en-us/security/blog/2024/01/25/midnight-blizzard-guidance-for-responders-on-nation-state-attack/",
 		},
 		Controls: []Control{NHI8, ISO831, AC6},
@@ -28,8 +28,8 @@ func separationRules() []Rule {
 		Why:    "If two identities share a key, nobody can tell them apart, or end one without the other.",
 		Remedy: "Ask the partner for a key, or a workload, of its own for each identity.",
 		Precedent: Precedent{
-			"F5 shipped BIG-IP appliances with one and the same SSH key for all customers (CVE-2012-1493): whoever had it from one could " +
-				"log in to the others.",
+			"F5 shipped BIG-IP appliances with one and the same SSH key for all customers (CVE-2012-1493): whoever " +
+				"had it from one could log in to the others.",
 			"https://nvd.nist.gov/vuln/detail/CVE-2012-1493",
 		},
 		Controls: []Control{NHI9, IA4, IA5, ISO517},
@@ -40,8 +40,8 @@ func separationRules() []Rule {
 		Why:    "Each would undo what the other does, and destroying one would end the other's access.",
 		Remedy: "Remove one of the two blocks, or give it another name.",
 		Precedent: Precedent{
-			"Terraform's documentation expects every object to be bound to one resource only: with several, Terraform may behave " +
-				"unexpectedly.",
+			"Terraform's documentation expects every object to be bound to one resource only: with several, " +
+				"Terraform may behave unexpectedly.",
 			"https://developer.hashicorp.com/terraform/language/state",
 		},
 		Controls: []Control{NHI9, IA4, CIS51},
@@ -54,8 +54,9 @@ func otherEnvironment(c *Context, s *Subject) []problem {
 	var found []problem
 	check := func(attribute, environment string) {
 		if environment != "" && !slices.Contains(ours, environment) {
-			found = append(found, problem{attribute: attribute, text: say("%s: %s says the environment %s, but this provider is for %s",
-				s, attribute, environment, strings.Join(ours, ", "))})
+			found = append(found, problem{attribute: attribute,
+				text: say("%s: %s says the environment %s, but this provider is for %s",
+					s, attribute, environment, strings.Join(ours, ", "))})
 		}
 	}
 	if i := s.identity(); i != nil {
@@ -86,8 +87,8 @@ func sharedKey(_ *Context, a, b *Subject) []problem {
 			if !shares(a, ka, b, kb) {
 				continue
 			}
-			const passOn = "Ask the partner for a key, or a workload, of its own for each identity. To pass one on, take it from the one in one apply, and give it " +
-				"to the other in the next."
+			const passOn = "Ask the partner for a key, or a workload, of its own for each identity. To pass one on, " +
+				"take it from the one in one apply, and give it to the other in the next."
 			text := say("%s and %s both hold %s", a, b, ka.name())
 			switch first, second := a.heldBefore(ka.print), b.heldBefore(ka.print); {
 			case first && !second:
@@ -101,8 +102,8 @@ func sharedKey(_ *Context, a, b *Subject) []problem {
 	return nil
 }
 
-// shares reports whether two subjects hold one key, and this plan has a part in that. A partner may have all that it is given sealed to one
-// recipient.
+// shares reports whether two subjects hold one key, and this plan has a part in that. A partner may have all that it is
+// given sealed to one recipient.
 func shares(a *Subject, ka heldKey, b *Subject, kb heldKey) bool {
 	toOnePartner := (ka.recipient || kb.recipient) && a.partner() == b.partner()
 	if ka.print != kb.print || toOnePartner || (ka.prior && kb.prior) {
@@ -111,8 +112,8 @@ func shares(a *Subject, ka heldKey, b *Subject, kb heldKey) bool {
 	return !givesUpAlone(a, ka, b) && !givesUpAlone(b, kb, a)
 }
 
-// givesUpAlone reports whether a key that a subject held before this plan is no finding by that: who keeps it is found by what it keeps,
-// and who gives it up shares it only with who had none of it before.
+// givesUpAlone reports whether a key that a subject held before this plan is no finding by that: who keeps it is found
+// by what it keeps, and who gives it up shares it only with who had none of it before.
 func givesUpAlone(s *Subject, k heldKey, other *Subject) bool {
 	return k.prior && (s.holdsNow(k.print) || other.heldBefore(k.print))
 }
@@ -127,7 +128,8 @@ func (s *Subject) holdsNow(print string) bool {
 	return slices.ContainsFunc(s.keys, func(k heldKey) bool { return k.print == print && !k.prior })
 }
 
-// namesakes returns the other resources of this plan that declare the entry's id. At apply they were told apart already.
+// namesakes returns the other resources of this plan that declare the entry's id. At apply they
+// were told apart already.
 func namesakes(v view, e *entry) []*entry {
 	if v.phase == Apply || len(v.planned[e.ref]) < 2 {
 		return nil

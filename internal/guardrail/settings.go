@@ -50,15 +50,16 @@ type Settings struct {
 	MinFixedSegments, MaxGrants int
 	// Partners is the register of partners by name; nil: there is none.
 	Partners map[string]Partner
-	// MaxWaiver is how far ahead a waiver may end, MaxIssued how long what is issued once may live; zero: what every configuration may.
-	// Unwaivable are rules that no waiver hides. Only a floor says these.
+	// MaxWaiver is how far ahead a waiver may end, MaxIssued how long what is issued once may live; zero: what every
+	// configuration may. Unwaivable are rules that no waiver hides. Only a floor says these.
 	MaxWaiver, MaxIssued time.Duration
 	Unwaivable           []string
-	// Deciders are whose signatures count, and RequireSigned is what nobody decides without one: of access.SignedKinds. Only a floor
-	// says these.
+	// Deciders are whose signatures count, and RequireSigned is what nobody decides without one: of access.SignedKinds.
+	// Only a floor says these.
 	Deciders      []access.Decider
 	RequireSigned []string
-	// Sheets are the worksheets that people signed, and System is the id of the access system: only what is signed for this one counts.
+	// Sheets are the worksheets that people signed, and System is the id of the access system: only what is
+	// signed for this one counts.
 	Sheets []signed.Sheet
 	System string
 	// Written are the names of the settings that the configuration writes, as in SettingError.
@@ -103,7 +104,7 @@ func Defaults() Settings {
 // Level returns the level at which a rule is in force.
 func (s Settings) Level(r Rule) Level {
 	level, set := s.Levels[r.Slug]
-	if !set || r.Fixed && level < r.Level {
+	if !set || (r.Fixed && level < r.Level) {
 		return r.Level
 	}
 	return level
@@ -137,7 +138,8 @@ func (s Settings) validateNumbers(add func(setting, format string, values ...any
 		value   time.Duration
 	}{{"warn_before", s.WarnBefore}, {"review_every", s.ReviewEvery}, {"dormant_after", s.DormantAfter}} {
 		if length.value <= 0 {
-			add(length.setting, "%s is not a length of time over zero: write a duration such as 720h, or leave it out", length.value)
+			add(length.setting, "%s is not a length of time over zero: write a duration such as 720h, or leave it out",
+				length.value)
 		}
 	}
 	for _, number := range []struct {
@@ -150,7 +152,8 @@ func (s Settings) validateNumbers(add func(setting, format string, values ...any
 	}
 }
 
-// validateOwners refuses lists of owners that are empty: a directory that could not be read must not make everybody a departed owner.
+// validateOwners refuses lists of owners that are empty: a directory that could not be read must not make
+// everybody a departed owner.
 func (s Settings) validateOwners(add func(setting, format string, values ...any)) {
 	if s.OwnerDomains != nil && len(s.OwnerDomains) == 0 {
 		add("owner_domains", "it is empty, so that nobody could own anything: name a domain, or leave it out")
@@ -161,7 +164,8 @@ func (s Settings) validateOwners(add func(setting, format string, values ...any)
 		}
 	}
 	if s.ActiveOwners != nil && len(s.ActiveOwners) == 0 {
-		add("active_owners", "it is empty, so that every owner counts as departed: is the directory readable? Leave it out if there is none")
+		add("active_owners", "it is empty, so that every owner counts as departed: is the directory readable? Leave "+
+			"it out if there is none")
 	}
 }
 
@@ -170,9 +174,11 @@ func (s Settings) validateLevels(add func(setting, format string, values ...any)
 		rule, known := Lookup(slug)
 		switch {
 		case !known:
-			add("levels", "%q is no rule. The rules, nearest first: %s", slug, strings.Join(nearest(slug, slugs()), ", "))
+			add("levels", "%q is no rule. The rules, nearest first: %s", slug,
+				strings.Join(nearest(slug, slugs()), ", "))
 		case rule.Fixed && s.Levels[slug] < rule.Level:
-			add("levels", "%s is fixed at %s and cannot be lowered to %s: it is what the provider is for. The rules that can be: %s",
+			add("levels", "%s is fixed at %s and cannot be lowered to %s: it is what the provider is for. The rules "+
+				"that can be: %s",
 				slug, rule.Level, s.Levels[slug], strings.Join(lowerable(), ", "))
 		case s.Levels[slug] < Off || s.Levels[slug] > Deny:
 			add("levels", "%s is set to no level: write off, warn or deny", slug)
@@ -184,9 +190,12 @@ func (s Settings) validateLifetimes(add func(setting, format string, values ...a
 	for _, t := range []access.Type{access.TypeCredential, access.TypeGrant, access.TypeIdentity} {
 		length, set := s.MaxLifetime[t]
 		if most := hardLifetime(t); set && length > most {
-			add("max_lifetime."+string(t), "%s is over %s, which no configuration can raise: write %s or less", access.Hours(length), access.Hours(most), access.Hours(most))
+			add("max_lifetime."+string(t), "%s is over %s, which no configuration can raise: write %s or less",
+				access.Hours(length), access.Hours(most), access.Hours(most))
 		} else if !set || length <= 0 {
-			add("max_lifetime."+string(t), "%s is not a length of time over zero: write a duration such as 2160h, or leave it out", access.Hours(length))
+			add("max_lifetime."+string(t),
+				"%s is not a length of time over zero: write a duration such as 2160h, or leave it out",
+				access.Hours(length))
 		}
 	}
 }

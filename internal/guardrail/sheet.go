@@ -13,8 +13,9 @@ import (
 // fillingTime is how long after a worksheet was made its decisions may say that they were made.
 const fillingTime = 31 * day
 
-// sheetSigner returns who signed the worksheet that the subject's review is a row of, or why it is none. What a configuration says of a
-// row is believed in nothing: the provider has the whole worksheet, and the row is read from there.
+// sheetSigner returns who signed the worksheet that the subject's review is a row of, or why it is none.
+// What a configuration says of a row is believed in nothing: the provider has the whole worksheet, and the
+// row is read from there.
 func (c *Context) sheetSigner(s *Subject, mark signed.Mark) (*access.Decider, string) {
 	if len(c.Settings.Deciders) == 0 {
 		return nil, "no floor names deciders, so that nobody can say whose it is"
@@ -24,7 +25,8 @@ func (c *Context) sheetSigner(s *Subject, mark signed.Mark) (*access.Decider, st
 		return err == nil && its == mark
 	})
 	if at < 0 {
-		return nil, "the worksheet that it names is not among worksheets of the provider block, which has to have it whole, with its signature"
+		return nil, "the worksheet that it names is not among worksheets of the provider block, which has to have it " +
+			"whole, with its signature"
 	}
 	sheet, r := &c.Settings.Sheets[at], s.terms().Review
 	d, err := sheet.Signer(c.Settings.Deciders, r.At.Time, c.Now)
@@ -52,11 +54,15 @@ func (c *Context) inSheet(s *Subject, sheet *signed.Sheet) string {
 	edition, made, ok := access.ParseStamp(row.Edition)
 	switch {
 	case !ok:
-		return say("%s has no edition beside it: sign only what partner_review_worksheet of this version has made, with that column", sheet.File)
-	case edition != c.edition(s) && (!s.fresh() || c.reviewCarries(s)): // what is made anew and needs no review gets nothing by it
-		return say("%s decided on another edition of it: it was extended, reviewed, ended otherwise or made anew since", sheet.File)
+		return say("%s has no edition beside it: sign only what partner_review_worksheet of this version has made, "+
+			"with that column", sheet.File)
+	case edition != c.edition(s) && (!s.fresh() || c.reviewCarries(s)):
+		// what is made anew and needs no review gets nothing by it
+		return say("%s decided on another edition of it: it was extended, reviewed, ended otherwise or made anew since",
+			sheet.File)
 	case r.At.Before(made), r.At.After(made.Add(fillingTime)):
-		return say("it is of %s, and the worksheet was made on %s: a decision is made then, or within %s", date(r.At.Time), date(made), length(fillingTime))
+		return say("it is of %s, and the worksheet was made on %s: a decision is made then, or within %s",
+			date(r.At.Time), date(made), length(fillingTime))
 	}
 	return ""
 }

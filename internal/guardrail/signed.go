@@ -24,10 +24,12 @@ func signedRules() []Rule {
 	return []Rule{{
 		Slug: unsignedReview, Title: "The review is not signed by a decider",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"review", "expires_at"}, Needs: toldInLines,
-		Why:    "Whoever can edit the configuration can write that somebody looked; only somebody who has the key can sign it.",
+		Why: "Whoever can edit the configuration can write that somebody looked; only somebody who has the key " +
+			"can sign it.",
 		Remedy: signNow,
 		Precedent: Precedent{
-			"In 2021 two malicious commits came into PHP's source under the names of two of its maintainers: anybody can write an author's name into a commit.",
+			"In 2021 two malicious commits came into PHP's source under the names of two of its maintainers: anybody " +
+				"can write an author's name into a commit.",
 			"https://news-web.php.net/php.internals/113838",
 		},
 		Controls: []Control{PCI724, AC5, IAM08, ISO518},
@@ -35,10 +37,12 @@ func signedRules() []Rule {
 	}, {
 		Slug: "review/not-entitled", Title: "The signer of the review may not decide on this access",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"review", "owner"}, Needs: toldInLines,
-		Why:    "A signature says who decided, not that they may: nobody decides on what they own themselves, or on access they were not named for.",
+		Why: "A signature says who decided, not that they may: nobody decides on what they own themselves, or on " +
+			"access they were not named for.",
 		Remedy: "Have it decided by somebody whom the floor names for this partner and this owner.",
 		Precedent: Precedent{
-			"NIST SP 800-53 (AC-5) has the duties of individuals separated, and access authorized so that it supports that.",
+			"NIST SP 800-53 (AC-5) has the duties of individuals separated, and access authorized so that it " +
+				"supports that.",
 			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
 		},
 		Controls: []Control{AC5, PCI724, IAM08, ISO518},
@@ -46,19 +50,22 @@ func signedRules() []Rule {
 	}, {
 		Slug: "waiver/unsigned", Title: "Nobody who may allow the waiver has signed it",
 		Level: Deny, Fixed: true, On: everything, Reads: append([]string{"waivers"}, decided...), Needs: toldInLines,
-		Why:    "A waiver sets a rule aside. Whoever can edit the configuration can write that somebody allowed it; only somebody who has the key can sign it.",
+		Why: "A waiver sets a rule aside. Whoever can edit the configuration can write that somebody allowed it; " +
+			"only somebody who has the key can sign it.",
 		Remedy: signNow,
 		Precedent: Precedent{
-			"In 2023 Storm-0558 read mail of companies with tokens that it had signed itself: the key was one for consumers, and nobody checked " +
-				"what it may sign for.",
+			"In 2023 Storm-0558 read mail of companies with tokens that it had signed itself: the key was one for " +
+				"consumers, and nobody checked what it may sign for.",
 			"https://www.microsoft.com/en-us/security/blog/2023/07/14/analysis-of-storm-0558-techniques-for-unauthorized-email-access/",
 		},
 		Controls: []Control{AC5, PRAA05, ISO518},
 		own:      waivers(waiverUnsigned),
 	}, {
 		Slug: "incident/unsigned", Title: "Nobody who may release the hold has signed that",
-		Level: Deny, Fixed: true, On: identities, Reads: []string{"hold_released", "hold_released_by", "hold_released_signature"}, Needs: toldInLines,
-		Why:    "Whoever cut it did so for a reason. Somebody who can be asked must say that the reason is gone, not a line in a configuration.",
+		Level: Deny, Fixed: true, On: identities,
+		Reads: []string{"hold_released", "hold_released_by", "hold_released_signature"}, Needs: toldInLines,
+		Why: "Whoever cut it did so for a reason. Somebody who can be asked must say that the reason is gone, not " +
+			"a line in a configuration.",
 		Remedy: signNow,
 		Precedent: Precedent{
 			"NIST SP 800-61 (revision 3) has the end of an incident's recovery declared by criteria, and documented.",
@@ -85,8 +92,8 @@ func (c *Context) lined(s *Subject) signed.Subject {
 	return signed.Subject{Ref: s.Object.Ref(), Edition: c.edition(s), Access: access.Digest(s.Object)}
 }
 
-// mayDecide says why a decider may not decide on the subject; "" where they may. Owners are the one that it has and the one that it gets,
-// so that nobody passes by handing it over in the same plan.
+// mayDecide says why a decider may not decide on the subject; "" where they may. Owners are the one that it has and the
+// one that it gets, so that nobody passes by handing it over in the same plan.
 func (c *Context) mayDecide(d *access.Decider, s *Subject) string {
 	owners := []string{s.terms().Owner}
 	if s.Before != nil && !s.Gone {
@@ -111,7 +118,8 @@ func (c *Context) verified(line, signature string, moments ...time.Time) (*acces
 	}
 	d, err := signed.CheckLine(line, signature, c.Settings.Deciders, append(moments, c.Now)...)
 	if errors.Is(err, signed.ErrOther) {
-		return nil, "it is over another line than this decision's: the access, its end or its history has changed since, or the decision was edited"
+		return nil, "it is over another line than this decision's: the access, its end or its history has changed " +
+			"since, or the decision was edited"
 	}
 	if err != nil {
 		return nil, err.Error()
@@ -119,7 +127,8 @@ func (c *Context) verified(line, signature string, moments ...time.Time) (*acces
 	return d, ""
 }
 
-// revokedSince says that the key of a signature that was applied is revoked or nobody's now; "" where it is still a decider's.
+// revokedSince says that the key of a signature that was applied is revoked or nobody's now; "" where
+// it is still a decider's.
 func (c *Context) revokedSince(signature string) string {
 	mark, err := signed.MarkOf(signature)
 	if err != nil || len(c.Settings.Deciders) == 0 {
@@ -137,23 +146,32 @@ func (c *Context) revokedSince(signature string) string {
 // onlyNarrows reports whether the plan does what a row of a worksheet decided, to narrow the access, and nothing else.
 func (s *Subject) onlyNarrows() bool {
 	r := s.terms().Review
-	if r == nil || r.Access == "" || r.Decision != access.DecisionNarrow || s.created() {
+	if r == nil ||
+		r.Access == "" ||
+		r.Decision != access.DecisionNarrow ||
+		s.created() {
 		return false
 	}
-	return access.Digest(s.Object) != access.Digest(s.Before) && !slices.ContainsFunc(access.Attributes(s.Object.Ref().Type), func(a string) bool {
-		return a != "review" && (s.Unknown[a] || s.widens(a))
-	})
+	return access.Digest(s.Object) != access.Digest(s.Before) &&
+		!slices.ContainsFunc(access.Attributes(s.Object.Ref().Type), func(a string) bool {
+			return a != "review" && (s.Unknown[a] || s.widens(a))
+		})
 }
 
-// counts reports whether a review says that somebody looked: where reviews have to be signed, what narrowed without a signature does not.
+// counts reports whether a review says that somebody looked: where reviews have to be signed, what narrowed
+// without a signature does not.
 func (c *Context) counts(r *access.Review) bool {
-	return r == nil || r.Signature != "" || r.Decision != access.DecisionNarrow || !c.asks(access.SignedReview)
+	return r == nil ||
+		r.Signature != "" ||
+		r.Decision != access.DecisionNarrow ||
+		!c.asks(access.SignedReview)
 }
 
 // reviewStands reports whether the subject's review was applied before, and so judged then.
 func (s *Subject) reviewStands() bool { return s.applied() && !s.Gone }
 
-// reviewCarries reports whether the plan needs the review of what it creates, because it goes on from access that was there.
+// reviewCarries reports whether the plan needs the review of what it creates, because it goes on from
+// access that was there.
 func (c *Context) reviewCarries(s *Subject) bool {
 	return slices.ContainsFunc(c.pasts(s), func(p *past) bool { return c.renews(s, p).needed })
 }
@@ -198,25 +216,28 @@ func reviewUnsigned(c *Context, s *Subject) []problem {
 	}
 }
 
-// noNewReview says what lacks a review of this change that is signed; before is the one that was applied earlier, nil where there is none.
+// noNewReview says what lacks a review of this change that is signed; before is the one that was applied earlier,
+// nil where there is none.
 func (c *Context) noNewReview(s *Subject, before *access.Review) []problem {
 	const missing = "no review of its own that is signed stands for it"
-	p := problem{cause: entered, fix: "Add a review = { at, by, reason } to this block: the plan then prints the line to sign. Or have it decided on in a worksheet that is signed."}
+	p := problem{cause: entered, fix: "Add a review = { at, by, reason } to this block: the plan then prints the " +
+		"line to sign. Or have it decided on in a worksheet that is signed."}
 	switch {
 	case !c.asks(access.SignedReview):
 		return c.signedBefore("review.signature", before, s)
 	case s.extends():
 		p.attribute, p.text = "expires_at", say("%s: %s, and %s", s, s.moves(), missing)
 	case c.reviewCarries(s): // also what the review of a new identity would carry, which nobody has to sign
-		p.attribute, p.text = "review", say("%s goes on from access that was there before it, until %s, and %s", s, date(s.end()), missing)
+		p.attribute, p.text = "review",
+			say("%s goes on from access that was there before it, until %s, and %s", s, date(s.end()), missing)
 	default:
 		return c.signedBefore("review.signature", before, s)
 	}
 	return []problem{p}
 }
 
-// bareReview says that a review has no signature, where it has to have one: not where it only ends access, nor of what is created and goes on
-// from nothing.
+// bareReview says that a review has no signature, where it has to have one: not where it only ends access, nor of what
+// is created and goes on from nothing.
 func (c *Context) bareReview(s *Subject, r *access.Review) []problem {
 	ends := r.EndNow && !s.extends()
 	carriesNothing := s.fresh() && !c.reviewCarries(s)
@@ -225,10 +246,12 @@ func (c *Context) bareReview(s *Subject, r *access.Review) []problem {
 	}
 	cause, counts := entered, ""
 	if s.onlyNarrows() {
-		cause, counts = standing, ": it narrows the access, and extends or widens nothing afterwards"
+		cause = standing
+		counts = ": it narrows the access, and extends or widens nothing afterwards"
 	}
-	return []problem{{attribute: "review", cause: cause, text: say("%s: the review of %s by %s is not signed%s", s, date(r.At.Time), shown(r.By), counts),
-		fix: signNow + " " + signHere, paste: command(c.reviewLine(s))}}
+	return []problem{{attribute: "review", cause: cause,
+		text: say("%s: the review of %s by %s is not signed%s", s, date(r.At.Time), shown(r.By), counts),
+		fix:  signNow + " " + signHere, paste: command(c.reviewLine(s))}}
 }
 
 // forgedReview says why the signature of a review does not count; nothing where it does.
@@ -237,7 +260,12 @@ func (c *Context) forgedReview(s *Subject, r *access.Review) []problem {
 	if why == "" {
 		return nil
 	}
-	p := problem{attribute: "review.signature", cause: entered, text: say("%s: the signature of the review of %s by %s does not count: %s", s, date(r.At.Time), shown(r.By), why)}
+	p := problem{
+		attribute: "review.signature",
+		cause:     entered,
+		text: say("%s: the signature of the review of %s by %s does not count: %s", s, date(r.At.Time),
+			shown(r.By), why),
+	}
 	if s.fresh() && !c.reviewCarries(s) {
 		p.fix = "Remove the review: what is created needs none."
 	} else if mark, err := signed.MarkOf(r.Signature); err != nil || !mark.Sheet {
@@ -262,8 +290,9 @@ func (c *Context) signedBefore(attribute string, r *access.Review, s *Subject) [
 	if why == "" {
 		return nil
 	}
-	return []problem{{attribute: attribute, cause: standing, text: say("%s: the review of %s by %s was signed with %s", s, date(r.At.Time), shown(r.By), why),
-		fix: "Look at it again, and have that review signed with a key that counts."}}
+	return []problem{{attribute: attribute, cause: standing,
+		text: say("%s: the review of %s by %s was signed with %s", s, date(r.At.Time), shown(r.By), why),
+		fix:  "Look at it again, and have that review signed with a key that counts."}}
 }
 
 func reviewNotEntitled(c *Context, s *Subject) []problem {
@@ -278,12 +307,22 @@ func reviewNotEntitled(c *Context, s *Subject) []problem {
 	if why = c.mayDecide(d, s); why == "" {
 		return nil
 	}
-	return []problem{{attribute: "review.by", cause: entered, text: say("%s: the review of %s is signed by %s, %s", s, date(r.At.Time), d.Address, why)}}
+	return []problem{{
+		attribute: "review.by",
+		cause:     entered,
+		text:      say("%s: the review of %s is signed by %s, %s", s, date(r.At.Time), d.Address, why),
+	}}
 }
 
-// waiverStands reports whether a waiver was applied before and is the same, for access that this change makes no wider in what its rule reads.
+// waiverStands reports whether a waiver was applied before and is the same, for access that this change makes no wider
+// in what its rule reads.
 func (c *Context) waiverStands(s *Subject, w granted) bool {
-	if !w.applied || s.Gone || w.later() || w.Approver != w.before.Approver || w.Reason != w.before.Reason || w.Signature != w.before.Signature {
+	if !w.applied ||
+		s.Gone ||
+		w.later() ||
+		w.Approver != w.before.Approver ||
+		w.Reason != w.before.Reason ||
+		w.Signature != w.before.Signature {
 		return false
 	}
 	reads := decided
@@ -296,8 +335,9 @@ func (c *Context) waiverStands(s *Subject, w granted) bool {
 func waiverUnsigned(c *Context, s *Subject, w granted) (problem, bool) {
 	if c.waiverStands(s, w) {
 		if why := c.revokedSince(w.Signature); w.Signature != "" && why != "" {
-			return problem{attribute: "signature", cause: standing, text: say("%s: the waiver of %s by %s was signed with %s", s, shown(w.slug), shown(w.Approver), why),
-				fix: "Have it allowed again, and signed with a key that counts; or remove it."}, true
+			return problem{attribute: "signature", cause: standing,
+				text: say("%s: the waiver of %s by %s was signed with %s", s, shown(w.slug), shown(w.Approver), why),
+				fix:  "Have it allowed again, and signed with a key that counts; or remove it."}, true
 		}
 		return problem{}, false
 	}
@@ -306,11 +346,13 @@ func waiverUnsigned(c *Context, s *Subject, w granted) (problem, bool) {
 	}
 	line := signed.WaiverLine(c.lined(s), s.terms(), w.slug, w.Waiver)
 	text, refused := c.allowed(s, line, w.Signature, w.Approver)
-	return problem{attribute: "signature", cause: entered, text: say("%s waives %s until %s, and %s", s, shown(w.slug), date(w.Until.Time), text),
-		fix: signNow + " " + signHere, paste: command(line)}, refused
+	return problem{attribute: "signature", cause: entered,
+		text: say("%s waives %s until %s, and %s", s, shown(w.slug), date(w.Until.Time), text),
+		fix:  signNow + " " + signHere, paste: command(line)}, refused
 }
 
-// allowed says why a line is not signed by who may: not at all, not so that it counts, by another than is named, or by one who may not.
+// allowed says why a line is not signed by who may: not at all, not so that it counts, by another than is named,
+// or by one who may not.
 func (c *Context) allowed(s *Subject, line, signature, by string) (why string, refused bool) {
 	if signature == "" {
 		return say("%s has not signed that", shown(by)), true
@@ -333,7 +375,9 @@ func releaseUnsigned(c *Context, s *Subject) []problem {
 	if i.HoldReleased == "" {
 		return nil
 	}
-	if before := s.identityBefore(); before != nil && !s.Gone && before.HoldReleased == i.HoldReleased &&
+	if before := s.identityBefore(); before != nil &&
+		!s.Gone &&
+		before.HoldReleased == i.HoldReleased &&
 		before.HoldReleasedBy == i.HoldReleasedBy && before.HoldReleasedSignature == i.HoldReleasedSignature {
 		return nil
 	}
@@ -345,6 +389,8 @@ func releaseUnsigned(c *Context, s *Subject) []problem {
 	if !refused {
 		return nil
 	}
-	return []problem{{attribute: "hold_released", cause: entered, text: say("%s: hold_released is %s, and %s", s, shown(i.HoldReleased), text),
-		fix: "Name who lifts it in hold_released_by, and write as hold_released_signature what ssh-keygen prints to them. " + signHere, paste: command(line)}}
+	return []problem{{attribute: "hold_released", cause: entered,
+		text: say("%s: hold_released is %s, and %s", s, shown(i.HoldReleased), text),
+		fix: "Name who lifts it in hold_released_by, and write as hold_released_signature what ssh-keygen " +
+			"prints to them. " + signHere, paste: command(line)}}
 }

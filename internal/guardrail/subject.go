@@ -14,10 +14,11 @@ type Subject struct {
 	Object access.Object
 	// Before is what the system holds; nil: the plan creates the object.
 	Before access.Object
-	// Told is what the state says was last applied, where that is not Before; nil: nothing, or the state is not believed.
+	// Told is what the state says was last applied, where that is not Before; nil: nothing, or the
+	// state is not believed.
 	Told access.Object
-	// Gone: the system holds nothing any more, Before is what the state remembers of it, and the plan brings it back. It is
-	// judged as created, and a later end is an extension all the same.
+	// Gone: the system holds nothing any more, Before is what the state remembers of it, and the plan brings it back.
+	// It is judged as created, and a later end is an extension all the same.
 	Gone bool
 	// Adopted: the plan creates it, but the system holds it from this stack, and Before is that. A later end is then an
 	// extension; every other rule judges it as created.
@@ -26,11 +27,12 @@ type Subject struct {
 	History access.History
 	// EndsAt is the end that the plan puts in force, LastUsedAt when the system last saw it used; zero: not known.
 	EndsAt, LastUsedAt time.Time
-	// UseUnknown: it may have been used since LastUsedAt. Unseen says since when, and why, where something has stopped to tell.
+	// UseUnknown: it may have been used since LastUsedAt. Unseen says since when, and why, where
+	// something has stopped to tell.
 	UseUnknown bool
 	Unseen     access.Unseen
-	// IssuedAt is when what is in force of a credential was issued; zero: nothing is, or it is not known. Anew: the plan issues
-	// it anew.
+	// IssuedAt is when what is in force of a credential was issued; zero: nothing is, or it is not known. Anew:
+	// the plan issues it anew.
 	IssuedAt time.Time
 	Anew     bool
 	// Drift is what the system holds beyond the declaration. Held: it was cut by hand in the system.
@@ -49,8 +51,8 @@ type Subject struct {
 	// Later: a creation that is judged at apply and only warned of at plan.
 	Later bool
 
-	// keys are what a credential holds, read once when it arrives; reaches what a grant or a ceiling reaches, by the last look at
-	// the system.
+	// keys are what a credential holds, read once when it arrives; reaches what a grant or a ceiling reaches, by the
+	// last look at the system.
 	keys    []heldKey
 	reaches []reached
 }
@@ -58,14 +60,14 @@ type Subject struct {
 // created reports whether the plan creates the object, adopting it or not.
 func (s *Subject) created() bool { return s.Before == nil || s.Adopted || s.Gone }
 
-// extends reports whether the plan moves the expiry of what exists to a later moment, takes back a decision by which it ended, or takes
-// away a waiver that ended it before.
+// extends reports whether the plan moves the expiry of what exists to a later moment, takes back a decision by which it
+// ended, or takes away a waiver that ended it before.
 func (s *Subject) extends() bool {
 	if s.Before == nil {
 		return false
 	}
 	told := s.narrower()
-	return access.Extends(s.Before, s.Object, s.EndsAt) || told != nil && access.Extends(told, s.Object, s.EndsAt)
+	return access.Extends(s.Before, s.Object, s.EndsAt) || (told != nil && access.Extends(told, s.Object, s.EndsAt))
 }
 
 // moves says how the plan moves the end of what it extends.
@@ -74,7 +76,8 @@ func (s *Subject) moves() string {
 	if to.After(from) {
 		return say("expires_at moves from %s to %s", date(from), date(s.terms().ExpiresAt.Time))
 	}
-	return say("a waiver that ended it on %s is gone, so that it ends on %s", date(access.Dropped(s.Before, s.Object)), date(access.Earliest(to, s.EndsAt)))
+	return say("a waiver that ended it on %s is gone, so that it ends on %s", date(access.Dropped(s.Before, s.Object)),
+		date(access.Earliest(to, s.EndsAt)))
 }
 
 // endBefore returns the earlier of the ends that the system holds and that the state was told.
@@ -87,27 +90,34 @@ func (s *Subject) endBefore() time.Time {
 
 // widens reports whether an argument is wider than what the system holds, or than what was last applied.
 func (s *Subject) widens(attribute string) bool {
-	if access.Widened(s.Before, s.Object, attribute) || attribute == "expires_at" && s.extends() {
+	if access.Widened(s.Before, s.Object, attribute) || (attribute == "expires_at" && s.extends()) {
 		return true
 	}
 	told := s.narrower()
 	return told != nil && access.Widened(told, s.Object, attribute)
 }
 
-// narrower returns what a change is compared with beside what the system holds: what was last applied, if that is something else.
-// Nil where the change takes away from what the system holds and adds nothing: less is never refused, whatever a state says.
+// narrower returns what a change is compared with beside what the system holds: what was last applied, if that is
+// something else. Nil where the change takes away from what the system holds and adds nothing: less is never refused,
+// whatever a state says.
 func (s *Subject) narrower() access.Object {
-	if s.Told == nil || len(s.Unknown) == 0 && access.Narrows(s.Before, s.Object) {
+	if s.Told == nil || (len(s.Unknown) == 0 && access.Narrows(s.Before, s.Object)) {
 		return nil
 	}
 	return s.Told
 }
 
-// Gives reports whether the plan creates the object, or changes it in anything that is not less access: to end it by a review is.
+// Gives reports whether the plan creates the object, or changes it in anything that is not less access: to
+// end it by a review is.
 func (s *Subject) Gives(phase Phase) bool {
 	r := s.terms().Review
-	ends := s.Before != nil && r != nil && r.EndNow && r.Decision == access.DecisionEnd && !s.extends()
-	return s.enters(slices.DeleteFunc(access.Attributes(s.Object.Ref().Type), func(a string) bool { return ends && a == "review" }), phase)
+	ends := s.Before != nil &&
+		r != nil &&
+		r.EndNow &&
+		r.Decision == access.DecisionEnd &&
+		!s.extends()
+	return s.enters(slices.DeleteFunc(access.Attributes(s.Object.Ref().Type),
+		func(a string) bool { return ends && a == "review" }), phase)
 }
 
 // enters reports whether the plan creates the object, or widens it in one of the arguments.
@@ -141,8 +151,8 @@ func (s *Subject) waits(arguments ...[]string) bool {
 	return false
 }
 
-// start returns when the life that the plan leaves in place began: now where it creates or extends, else when the object was
-// last renewed, or created.
+// start returns when the life that the plan leaves in place began: now where it creates or extends, else when the
+// object was last renewed, or created.
 func (s *Subject) start(now time.Time) time.Time {
 	switch {
 	case s.extends() || s.Gone || s.History.CreatedAt.IsZero():
@@ -153,8 +163,8 @@ func (s *Subject) start(now time.Time) time.Time {
 	return s.History.CreatedAt
 }
 
-// issued returns when what the plan leaves in force of a credential was or will be issued: a later end of what stays does not make
-// it younger.
+// issued returns when what the plan leaves in force of a credential was or will be issued: a later end of what stays
+// does not make it younger.
 func (s *Subject) issued(now time.Time) time.Time {
 	if s.Anew || s.IssuedAt.IsZero() || s.Before == nil {
 		return s.start(now)

@@ -23,7 +23,8 @@ func date(t time.Time) string {
 // moment returns a point in time as an argument is written. What is given as a limit is cut to the second before it.
 func moment(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
 
-// length returns a length of time in words: whole days where it has any. What is only just longer than a limit reads so.
+// length returns a length of time in words: whole days where it has any. What is only just longer
+// than a limit reads so.
 func length(d time.Duration) string {
 	if d < day {
 		return access.Hours(d.Truncate(time.Second))
@@ -51,7 +52,8 @@ func counted[N int | int64](n N, thing string) string {
 	return strconv.FormatInt(int64(n), 10) + " " + thing + "s"
 }
 
-// beyond returns a length that is over a limit, in words that show it: where the days are the limit's, with what is beside them.
+// beyond returns a length that is over a limit, in words that show it: where the days are the limit's,
+// with what is beside them.
 func beyond(d, limit time.Duration) string {
 	text := length(d)
 	if text == length(limit) {

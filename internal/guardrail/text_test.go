@@ -29,7 +29,8 @@ func TestWhatIsOverALimitReadsSo(t *testing.T) {
 // One formatter says each length under a day: the rule's text and what it says to write were 1h30m0s and 1h30m.
 func TestALengthIsWrittenAsConfigurationsWriteIt(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		90 * time.Minute: "1h30m", time.Minute: "1m", time.Hour: "1h", 90*time.Second + 5: "1m30s", 0: "0s", day: "1 day", 3*day + time.Minute: "just over 3 days",
+		90 * time.Minute: "1h30m", time.Minute: "1m", time.Hour: "1h", 90*time.Second + 5: "1m30s", 0: "0s",
+		day: "1 day", 3*day + time.Minute: "just over 3 days",
 	} {
 		if got := length(d); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)
@@ -37,7 +38,8 @@ func TestALengthIsWrittenAsConfigurationsWriteIt(t *testing.T) {
 	}
 }
 
-// The shorter grant reads, and the longer one syncs, which is to read and to write: what both allow is to read, whichever comes first by its name.
+// The shorter grant reads, and the longer one syncs, which is to read and to write: what both allow is to read,
+// whichever comes first by its name.
 func TestWhatTwoGrantsBothAllowIsInTheShorterOnesWords(t *testing.T) {
 	words := can(func(c *access.Capabilities) {
 		c.Does = func(_ access.Pattern, action string) []string {
@@ -48,7 +50,8 @@ func TestWhatTwoGrantsBothAllowIsInTheShorterOnesWords(t *testing.T) {
 		for _, longer := range []int{90, 180} {
 			reads := map[string]string{"a": "b", "b": "a"}[syncs]
 			said := ""
-			for _, f := range build(words, plans(identity(etl)), plans(with(grant(etl, syncs, resource("orders/acme/*"), actions("sync")), until(in(longer)))),
+			for _, f := range build(words, plans(identity(etl)),
+				plans(with(grant(etl, syncs, resource("orders/acme/*"), actions("sync")), until(in(longer)))),
 				plans(with(grant(etl, reads, resource("orders/acme/*"), actions("read")), until(in(90))))).findings() {
 				if f.Rule.Slug == "scope/overlap" {
 					said += f.Problem

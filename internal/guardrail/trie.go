@@ -13,7 +13,8 @@ import (
 type trie struct {
 	children map[string]*trie
 	ends     map[*entry]bool
-	// partners counts the patterns at and below this segment by partner, so that a walk skips what holds nothing foreign.
+	// partners counts the patterns at and below this segment by partner, so that a walk skips what
+	// holds nothing foreign.
 	partners map[string]int
 }
 
@@ -116,5 +117,5 @@ func (t *trie) collect(but string, found map[*entry]bool) {
 
 // holdsOnly reports whether there is nothing at or below a segment but what is of one partner.
 func (t *trie) holdsOnly(but string) bool {
-	return len(t.partners) == 0 || len(t.partners) == 1 && t.partners[but] > 0
+	return len(t.partners) == 0 || (len(t.partners) == 1 && t.partners[but] > 0)
 }

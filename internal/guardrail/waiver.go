@@ -20,8 +20,8 @@ func waiverRules() []Rule {
 		Why:    "A waiver of a rule that does not exist has no effect, and its reader cannot tell.",
 		Remedy: "Correct the slug, or remove the waiver.",
 		Precedent: Precedent{
-			"The server of Kubernetes used to drop fields that it did not know, so that a mistyped one silently did nothing. It has since " +
-				"learned to warn of them or to refuse them.",
+			"The server of Kubernetes used to drop fields that it did not know, so that a mistyped one silently did " +
+				"nothing. It has since learned to warn of them or to refuse them.",
 			"https://kubernetes.io/blog/2023/04/24/openapi-v3-field-validation-ga/",
 		},
 		Controls: []Control{PRAA05, AC6},
@@ -32,7 +32,8 @@ func waiverRules() []Rule {
 		Why:    "Fixed rules are what the provider is for.",
 		Remedy: "Remove the waiver and meet the rule.",
 		Precedent: Precedent{
-			"RFC 6797 (section 12.1): if a site demands secure transport and that fails, the browser offers no way to continue.",
+			"RFC 6797 (section 12.1): if a site demands secure transport and that fails, the browser offers no way " +
+				"to continue.",
 			"https://www.rfc-editor.org/rfc/rfc6797.html#section-12.1",
 		},
 		Controls: []Control{PRAA05, AC6},
@@ -43,8 +44,8 @@ func waiverRules() []Rule {
 		Why:    "The exception was granted for a time that is over.",
 		Remedy: "Remove the waiver and meet the rule, or have it approved anew.",
 		Precedent: Precedent{
-			"In 2015 the US Office of Personnel Management extended authorizations of its systems that had run out. At the end of 2016 its " +
-				"inspector general still found at least 18 major systems without a valid one.",
+			"In 2015 the US Office of Personnel Management extended authorizations of its systems that had run out. " +
+				"At the end of 2016 its inspector general still found at least 18 major systems without a valid one.",
 			"https://oversight.garden/reports/opm/4A-CI-00-16-039",
 		},
 		Controls: []Control{PRAA05, AC22, ISO518},
@@ -55,8 +56,8 @@ func waiverRules() []Rule {
 		Why:    "An exception without a near end is a rule.",
 		Remedy: "Set until to 90 days from now or earlier.",
 		Precedent: Precedent{
-			"In 2016 Mozilla let a payment processor have nine more certificates with the banned SHA-1, none of them for longer than 90 " +
-				"days.",
+			"In 2016 Mozilla let a payment processor have nine more certificates with the banned SHA-1, none of them " +
+				"for longer than 90 days.",
 			"https://blog.mozilla.org/security/2016/02/24/payment-processors-still-using-weak-crypto/",
 		},
 		Controls: []Control{PRAA05, AC22, ISO518},
@@ -67,8 +68,8 @@ func waiverRules() []Rule {
 		Why:    "Whoever answers for access must not exempt it from the rules.",
 		Remedy: "Have it approved by somebody else of our own people, and name their address in approver.",
 		Precedent: Precedent{
-			"At Barings one man ran both the trading and the settlement of its Singapore office, and so approved his own trades. The bank " +
-				"collapsed in 1995.",
+			"At Barings one man ran both the trading and the settlement of its Singapore office, and so approved his " +
+				"own trades. The bank collapsed in 1995.",
 			"https://www.gov.uk/government/publications/report-into-the-collapse-of-barings-bank",
 		},
 		Controls: []Control{AC5, PRAA05, ISO518},
@@ -79,8 +80,8 @@ func waiverRules() []Rule {
 		Why:    "A waiver that is not needed may one day hide what nobody meant it to hide.",
 		Remedy: "Remove the waiver; it can be given again when it is needed.",
 		Precedent: Precedent{
-			"ESLint reports comments that disable a rule where there is nothing to report, so that they do not suppress future errors " +
-				"unexpectedly.",
+			"ESLint reports comments that disable a rule where there is nothing to report, so that they do not " +
+				"suppress future errors unexpectedly.",
 			"https://eslint.org/docs/latest/use/command-line-interface#--report-unused-disable-directives",
 		},
 		Controls: []Control{PRAA05, ISO518},
@@ -140,19 +141,28 @@ func waiverUnknown(c *Context, s *Subject, w granted) (problem, bool) {
 		slugs = append(slugs, r.Slug)
 	}
 	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which is no rule", s, shown(w.slug)),
-		fix: say("Write %s, if that is what is meant, or remove the waiver.", slices.MinFunc(slugs, func(a, b string) int { return distance(w.slug, a) - distance(w.slug, b) }))}, true
+		fix: say("Write %s, if that is what is meant, or remove the waiver.",
+			slices.MinFunc(slugs, func(a, b string) int { return distance(w.slug, a) - distance(w.slug, b) }))}, true
 }
 
 func waiverFixed(c *Context, s *Subject, w granted) (problem, bool) {
 	r := c.rule(w.slug)
 	if r != nil && !r.Fixed && !c.Settings.waivable(r.Rule) {
-		return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which the floor lets nobody waive (set by %s)", s, w.slug, c.Settings.Floor.SetBy)}, true
+		return problem{cause: enteredIf(!w.applied),
+			text: say("%s waives %s, which the floor lets nobody waive (set by %s)", s, w.slug,
+				c.Settings.Floor.SetBy)}, true
 	}
-	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which is fixed", s, w.slug)}, r != nil && r.Fixed
+	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which is fixed", s, w.slug)},
+		r != nil && r.Fixed
 }
 
 func waiverExpired(c *Context, s *Subject, w granted) (problem, bool) {
-	return problem{attribute: "until", cause: enteredIf(w.later()), text: say("%s waives %s until %s, and it is now %s", s, shown(w.slug), date(w.Until.Time), moment(c.Now))},
+	return problem{
+			attribute: "until",
+			cause:     enteredIf(w.later()),
+			text: say("%s waives %s until %s, and it is now %s", s, shown(w.slug), date(w.Until.Time),
+				moment(c.Now)),
+		},
 		!w.Until.After(c.Now)
 }
 
@@ -160,8 +170,9 @@ func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
 	most := c.Settings.waiverLimit()
 	limit := c.Now.Add(most)
 	return problem{attribute: "until", cause: enteredIf(w.later()),
-		text: say("%s waives %s until %s, %s from now; %s is the most", s, shown(w.slug), date(w.Until.Time), beyond(w.Until.Sub(c.Now), most), length(most)),
-		fix:  say("Set until to %s or earlier.", moment(limit))}, w.Until.After(limit)
+		text: say("%s waives %s until %s, %s from now; %s is the most", s, shown(w.slug), date(w.Until.Time),
+			beyond(w.Until.Sub(c.Now), most), length(most)),
+		fix: say("Set until to %s or earlier.", moment(limit))}, w.Until.After(limit)
 }
 
 func waiverSelfApproved(c *Context, s *Subject, w granted) (problem, bool) {
@@ -202,7 +213,12 @@ func approvedBy(s *Subject, w granted, why string) (problem, bool) {
 // unfit says why an address could not own the subject: "" where the rules of owners would not refuse it.
 func (c *Context) unfit(text string, s *Subject) string {
 	terms := access.Terms{Owner: text}
-	asked := &Subject{Object: &access.Identity{ID: s.Object.Holder(), Terms: terms, Contact: s.contact(), ParentID: access.IdentityID{Partner: s.client()}}}
+	asked := &Subject{Object: &access.Identity{
+		ID:       s.Object.Holder(),
+		Terms:    terms,
+		Contact:  s.contact(),
+		ParentID: access.IdentityID{Partner: s.client()},
+	}}
 	for _, check := range []struct {
 		slug, why string
 		own       func(c *Context, s *Subject) []problem
@@ -224,20 +240,32 @@ func (c *Context) unfit(text string, s *Subject) string {
 // still arrive, and neither is one that another rule of waivers refuses.
 func waiverUnused(c *Context, s *Subject, w granted) (problem, bool) {
 	r := c.rule(w.slug)
-	if r == nil || !c.Settings.waivable(r.Rule) || r.Pairs() || r.Slug == unusedWaiver || !w.Until.After(c.Now) || c.hid[w.slug] {
+	if r == nil ||
+		!c.Settings.waivable(r.Rule) ||
+		r.Pairs() ||
+		r.Slug == unusedWaiver ||
+		!w.Until.After(c.Now) ||
+		c.hid[w.slug] {
 		return problem{}, false
 	}
 	fix := ""
-	if w.applied && strings.HasPrefix(w.slug, "expiry/") && w.Until.Before(s.terms().ExpiresAt.Time) {
+	if w.applied &&
+		strings.HasPrefix(w.slug, "expiry/") &&
+		w.Until.Before(s.terms().ExpiresAt.Time) {
 		fix = "Let it end, or remove it together with a review: the access ends with the waiver, and later without it."
 	}
-	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which has nothing to say of it", s, w.slug), fix: fix}, true
+	return problem{
+		cause: enteredIf(!w.applied),
+		text:  say("%s waives %s, which has nothing to say of it", s, w.slug),
+		fix:   fix,
+	}, true
 }
 
 // rule returns the rule of a slug, with its level; nil where there is none.
 func (c *Context) rule(slug string) *ranked {
 	rules := c.view.rules
-	at, found := slices.BinarySearchFunc(rules, slug, func(r ranked, s string) int { return strings.Compare(r.Slug, s) })
+	at, found := slices.BinarySearchFunc(rules, slug,
+		func(r ranked, s string) int { return strings.Compare(r.Slug, s) })
 	if !found {
 		return nil
 	}

@@ -21,8 +21,8 @@ type Whole struct {
 // sized are the arguments that say how much a system has to keep. An owner, a purpose or a review is none of it.
 var sized = append(proofArguments(), "resource", "actions", "expires_at")
 
-// Whole returns what hangs on an identity, sorted: what has arrived in the plan, and what other stacks hold. At apply also what the
-// system alone holds, since it stays.
+// Whole returns what hangs on an identity, sorted: what has arrived in the plan, and what other stacks hold. At apply
+// also what the system alone holds, since it stays.
 func (p *Portfolio) Whole(id access.IdentityID, phase Phase) (w Whole) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()

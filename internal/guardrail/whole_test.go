@@ -16,18 +16,24 @@ func TestTheWholeOfAnIdentityIsWhatThePlanLeavesOfIt(t *testing.T) {
 		grants      string
 		grows       bool
 	}{
-		"what it creates":                      {[]part{carries(), plans(grant(etl, "daily"))}, 1, "daily ", true},
-		"what it leaves as it is":              {[]part{plans(credential(etl), unchanged()), plans(grant(etl, "daily"), unchanged())}, 1, "daily ", false},
-		"what it only narrows":                 {[]part{plans(grant(etl, "daily"), was(wide))}, 0, "daily ", false},
-		"what it widens":                       {[]part{plans(wide, was(grant(etl, "daily")))}, 0, "daily ", true},
-		"what passes to somebody else":         {[]part{plans(with(grant(etl, "daily"), owner("joe@example.com")), was(grant(etl, "daily")))}, 0, "daily ", false},
-		"beside what another stack holds":      {[]part{foreign(grant(etl, "weekly")), plans(grant(etl, "daily"))}, 0, "daily weekly ", true},
-		"what may still arrive, or leave":      {[]part{holds(grant(etl, "weekly")), plans(grant(etl, "daily"))}, 0, "daily ", true},
-		"at apply what the system holds stays": {[]part{atApply(), holds(grant(etl, "weekly")), plans(grant(etl, "daily"))}, 0, "daily weekly ", true},
-		"what is declared of what it holds":    {[]part{atApply(), holds(wide), plans(grant(etl, "daily"), was(wide))}, 0, "daily ", false},
-		"what is not known yet":                {[]part{plans(grant(etl, "daily"), unknown("resource"))}, 0, "", false},
-		"nothing of another identity":          {[]part{plans(grant("acme/prod/other", "daily"))}, 0, "", false},
-		"nothing at all":                       {nil, 0, "", false},
+		"what it creates": {[]part{carries(), plans(grant(etl, "daily"))}, 1, "daily ", true},
+		"what it leaves as it is": {[]part{plans(credential(etl), unchanged()),
+			plans(grant(etl, "daily"), unchanged())}, 1, "daily ", false},
+		"what it only narrows": {[]part{plans(grant(etl, "daily"), was(wide))}, 0, "daily ", false},
+		"what it widens":       {[]part{plans(wide, was(grant(etl, "daily")))}, 0, "daily ", true},
+		"what passes to somebody else": {[]part{plans(with(grant(etl, "daily"), owner("joe@example.com")),
+			was(grant(etl, "daily")))}, 0, "daily ", false},
+		"beside what another stack holds": {[]part{foreign(grant(etl, "weekly")), plans(grant(etl, "daily"))}, 0,
+			"daily weekly ", true},
+		"what may still arrive, or leave": {[]part{holds(grant(etl, "weekly")), plans(grant(etl, "daily"))}, 0,
+			"daily ", true},
+		"at apply what the system holds stays": {[]part{atApply(), holds(grant(etl, "weekly")),
+			plans(grant(etl, "daily"))}, 0, "daily weekly ", true},
+		"what is declared of what it holds": {[]part{atApply(), holds(wide), plans(grant(etl, "daily"), was(wide))},
+			0, "daily ", false},
+		"what is not known yet":       {[]part{plans(grant(etl, "daily"), unknown("resource"))}, 0, "", false},
+		"nothing of another identity": {[]part{plans(grant("acme/prod/other", "daily"))}, 0, "", false},
+		"nothing at all":              {nil, 0, "", false},
 	} {
 		s := build(c.parts...)
 		p := s.portfolio()

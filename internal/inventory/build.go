@@ -16,7 +16,8 @@ import (
 
 // Options are what an inventory is judged by.
 type Options struct {
-	// System is the system's name. KnowsLastUse: it knows when access was last used. Surveyed: what nobody declared was looked for.
+	// System is the system's name. KnowsLastUse: it knows when access was last used. Surveyed: what nobody
+	// declared was looked for.
 	System                 string
 	KnowsLastUse, Surveyed bool
 	// WarnBefore is how long before its end an item is expiring, DormantAfter after how long without use it is dormant.
@@ -31,7 +32,14 @@ type Options struct {
 
 // Build returns the inventory of what a system holds at a moment of its clock.
 func Build(records []*access.Record, strays []access.Stray, at time.Time, o Options) *Inventory {
-	b := &builder{Options: o, at: at, names: map[string]bool{}, by: map[access.Ref]*access.Record{}, below: map[access.IdentityID]map[access.Type]int{}, parents: map[access.IdentityID]bool{}}
+	b := &builder{
+		Options: o,
+		at:      at,
+		names:   map[string]bool{},
+		by:      map[access.Ref]*access.Record{},
+		below:   map[access.IdentityID]map[access.Type]int{},
+		parents: map[access.IdentityID]bool{},
+	}
 	for _, p := range o.Partners {
 		b.names[p] = true
 	}
@@ -52,7 +60,8 @@ func Build(records []*access.Record, strays []access.Stray, at time.Time, o Opti
 		inv.Items = append(inv.Items, b.stray(s))
 	}
 	order.Sort(inv.Items, func(x, y Item) int {
-		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(rank(x.Type), rank(y.Type)), cmp.Compare(x.NativeID, y.NativeID))
+		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(rank(x.Type), rank(y.Type)),
+			cmp.Compare(x.NativeID, y.NativeID))
 	})
 	return inv
 }
@@ -113,20 +122,26 @@ func signatures(terms *access.Terms) map[string]string {
 }
 
 func (b *builder) item(r *access.Record) Item {
-	ref, holder, terms := r.Object.Ref(), r.Object.Holder(), r.Object.Common()
+	ref := r.Object.Ref()
+	holder := r.Object.Holder()
+	terms := r.Object.Common()
 	i := Item{
 		Type: ref.Type, ID: ref.ID, Partner: holder.Partner, Environment: holder.Environment, Name: holder.Name,
 		Owner: terms.Owner, Stack: r.Stack, Review: terms.Review, Waivers: terms.Waivers, Signed: signatures(terms),
-		ExpiresAt: terms.ExpiresAt.Time, EndsAt: r.EndsAt, CreatedAt: r.CreatedAt, RenewedAt: r.RenewedAt, ReviewedAt: r.ReviewedAt,
+		ExpiresAt: terms.ExpiresAt.Time, EndsAt: r.EndsAt, CreatedAt: r.CreatedAt, RenewedAt: r.RenewedAt,
+		ReviewedAt: r.ReviewedAt,
 		LastUsedAt: r.LastUsedAt, Renewals: r.Renewals, Status: r.Status(b.at, b.WarnBefore),
-		Drift: slices.Sorted(slices.Values(slices.Concat(r.Drift, r.Adopted))), EnforcedBy: r.EnforcedBy, Revocation: r.Revocation, Import: importBlock(ref),
+		Drift: slices.Sorted(slices.Values(slices.Concat(r.Drift, r.Adopted))), EnforcedBy: r.EnforcedBy,
+		Revocation: r.Revocation, Import: importBlock(ref),
 	}
 	i.OwnerLeft = b.Departed != nil && b.Departed(terms.Owner)
 	i.UseUnknown = !b.KnowsLastUse || r.UseUnknown
 	i.Logins = len(r.Adopted)
 	switch o := r.Object.(type) {
 	case *access.Identity:
-		i.Purpose, i.Contact, i.Agreement = o.Purpose, o.Contact, o.Agreement
+		i.Purpose = o.Purpose
+		i.Contact = o.Contact
+		i.Agreement = o.Agreement
 		i.ReviewDueAt = i.ReviewDue(b.ReviewEvery)
 		for _, p := range o.Ceiling {
 			i.Ceiling = append(i.Ceiling, string(p))
@@ -164,8 +179,8 @@ func (i *Item) credential(c *access.Credential) {
 }
 
 // ofRehearsal says what a twin is that a listing meets.
-const ofRehearsal = "It belongs to a rehearsal that is running or was killed. It reaches nothing of the partner's, ends by itself, and " +
-	"goes with the next rehearsal of its stack"
+const ofRehearsal = "It belongs to a rehearsal that is running or was killed. It reaches nothing of the partner's, " +
+	"ends by itself, and goes with the next rehearsal of its stack"
 
 // flags returns what there is to know about an object, in the order of the constants.
 func (b *builder) flags(r *access.Record, i *Item) []Flag {
@@ -179,8 +194,10 @@ func (b *builder) flags(r *access.Record, i *Item) []Flag {
 	add(len(r.Drift)+len(r.Adopted) > 0, Drifted)
 	rests := b.rests(r)
 	add(rests && !r.LastUsedAt.IsZero(), Dormant)
-	add(b.at.Before(r.EndsAt) && (b.useless(r) || rests && r.LastUsedAt.IsZero()), Unused)
-	add(i.Status == access.StatusExpiring || b.at.Before(r.EndsAt) && r.EndsAt.Sub(b.at) <= b.WarnBefore && i.Status != access.StatusActive, Expiring)
+	add(b.at.Before(r.EndsAt) && (b.useless(r) || (rests && r.LastUsedAt.IsZero())), Unused)
+	add(i.Status == access.StatusExpiring || (b.at.Before(r.EndsAt) &&
+		r.EndsAt.Sub(b.at) <= b.WarnBefore &&
+		i.Status != access.StatusActive), Expiring)
 	return flags
 }
 
@@ -197,7 +214,7 @@ func (b *builder) orphaned(r *access.Record, item *Item) bool {
 		above = i.ParentID.Ref()
 	}
 	upper := b.by[above]
-	return upper == nil || !b.at.Before(upper.EndsAt) && b.at.Before(r.Object.Common().ExpiresAt.Time)
+	return upper == nil || (!b.at.Before(upper.EndsAt) && b.at.Before(r.Object.Common().ExpiresAt.Time))
 }
 
 // mayRest returns for how long an object may go unused: as its identity declares, or as the inventory was told.
@@ -212,7 +229,12 @@ func (b *builder) mayRest(r *access.Record) time.Duration {
 
 // rests reports whether an object could be used, and was not for longer than it may rest.
 func (b *builder) rests(r *access.Record) bool {
-	if !b.KnowsLastUse || r.UseUnknown || r.Suspended || r.Held || r.Object.Ref().Type == access.TypeGrant || !b.at.Before(r.EndsAt) {
+	if !b.KnowsLastUse ||
+		r.UseUnknown ||
+		r.Suspended ||
+		r.Held ||
+		r.Object.Ref().Type == access.TypeGrant ||
+		!b.at.Before(r.EndsAt) {
 		return false
 	}
 	since := r.CreatedAt
@@ -222,7 +244,8 @@ func (b *builder) rests(r *access.Record) bool {
 	return b.at.Sub(since) > b.mayRest(r)
 }
 
-// useless reports whether it is a credential that may do nothing, a grant that nobody can log in for, an identity with neither.
+// useless reports whether it is a credential that may do nothing, a grant that nobody can log in for, an
+// identity with neither.
 func (b *builder) useless(r *access.Record) bool {
 	has := b.below[r.Object.Holder()]
 	switch r.Object.Ref().Type {
@@ -231,24 +254,30 @@ func (b *builder) useless(r *access.Record) bool {
 	case access.TypeGrant:
 		return has[access.TypeCredential] == 0
 	}
-	return has[access.TypeGrant] == 0 && has[access.TypeCredential] == 0 && !b.parents[r.Object.Holder()]
+	return has[access.TypeGrant] == 0 &&
+		has[access.TypeCredential] == 0 &&
+		!b.parents[r.Object.Holder()]
 }
 
 func (b *builder) stray(s access.Stray) Item {
 	i := Item{
-		Type: access.TypeIdentity, NativeID: s.NativeID, Partner: b.partner(s.Names), Status: access.StatusActive, CreatedAt: s.CreatedAt,
-		LastUsedAt: s.LastUsedAt, UseUnknown: s.LastUsedAt.IsZero(), Flags: []Flag{Ungoverned}, Revocation: s.Revocation,
-		Why: fmt.Sprintf("%s %s: %s", s.Kind, strings.Join(s.Names, ", "), s.Why),
+		Type: access.TypeIdentity, NativeID: s.NativeID, Partner: b.partner(s.Names), Status: access.StatusActive,
+		CreatedAt:  s.CreatedAt,
+		LastUsedAt: s.LastUsedAt, UseUnknown: s.LastUsedAt.IsZero(), Flags: []Flag{Ungoverned},
+		Revocation: s.Revocation,
+		Why:        fmt.Sprintf("%s %s: %s", s.Kind, strings.Join(s.Names, ", "), s.Why),
 	}
 	partner := cmp.Or(i.Partner, "PARTNER")
 	i.Declaration = declaration(&s, partner)
 	if s.Adoptable {
-		i.Import = fmt.Sprintf("import {\n  to = partner_identity.%s\n  id = \"%s/ENVIRONMENT/NAME@%s\"\n}\n", label(s.NativeID), partner, s.NativeID)
+		i.Import = fmt.Sprintf("import {\n  to = partner_identity.%s\n  id = \"%s/ENVIRONMENT/NAME@%s\"\n}\n",
+			label(s.NativeID), partner, s.NativeID)
 	}
 	return i
 }
 
-// partner returns whose a stray is by its names: the one partner whose name is a word in them; "" where none is, or several.
+// partner returns whose a stray is by its names: the one partner whose name is a word in them; ""
+// where none is, or several.
 func (b *builder) partner(names []string) string {
 	found := ""
 	for _, name := range names {

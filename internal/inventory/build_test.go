@@ -82,32 +82,43 @@ func TestFlagsSayWhatIsNeglected(t *testing.T) {
 		id      string // whose flags
 		want    []Flag
 	}{
-		"what is healthy":                            {trio(), "acme/prod/orders", nil},
-		"what is new and was not used yet":           {trio(fresh), "acme/prod/orders", nil},
-		"whose owner left":                           {trio(gone), "acme/prod/orders", []Flag{Orphaned}},
-		"what hangs on nothing":                      {append(trio(), identityOf(child, under(access.IdentityID{Partner: "x", Environment: "y", Name: "z"}))), "globex/prod/lab", []Flag{Orphaned, Unused}},
-		"what hangs on what is there":                {append(trio(), identityOf(child, under(orders)), credentialOf(child), grantOf(child)), "globex/prod/lab", nil},
-		"what hangs on what has ended":               {append(trio(ending(-1)), identityOf(child, under(orders)), credentialOf(child), grantOf(child)), "globex/prod/lab", []Flag{Orphaned}},
-		"a credential without its identity":          {[]*access.Record{credentialOf(orders), grantOf(orders)}, "acme/prod/orders/federated", []Flag{Orphaned}},
-		"what was edited by hand":                    {trio(drifted), "acme/prod/orders", []Flag{Drifted}},
-		"what has a login of before its adoption":    {trio(adopted), "acme/prod/orders", []Flag{Drifted}},
-		"a grant for a login of before":              {[]*access.Record{identityOf(orders, adopted), grantOf(orders)}, "acme/prod/orders/daily", nil},
-		"what was used long ago":                     {trio(used(-46)), "acme/prod/orders", []Flag{Dormant}},
-		"what was used 45 days ago":                  {trio(used(-45)), "acme/prod/orders", nil},
-		"what is used seldom, as expected":           {trio(used(-79), seldom), "acme/prod/orders", nil},
-		"what was never used":                        {trio(never), "acme/prod/orders", []Flag{Unused}},
-		"whose use the system does not see":          {trio(unseen), "acme/prod/orders", nil},
-		"what is suspended and not used":             {trio(used(-70), suspended), "acme/prod/orders", nil},
-		"a credential without a grant":               {trio()[:2], "acme/prod/orders/federated", []Flag{Unused}},
-		"a credential whose grant has ended":         {append(trio()[:2], grantOf(orders, ending(-1))), "acme/prod/orders/federated", []Flag{Unused}},
-		"a grant without a credential":               {[]*access.Record{identityOf(orders), grantOf(orders)}, "acme/prod/orders/daily", []Flag{Unused}},
-		"an identity with nothing":                   {trio()[:1], "acme/prod/orders", []Flag{Unused}},
-		"an identity that only others hang on":       {append(trio()[:1], identityOf(child, under(orders))), "acme/prod/orders", nil},
-		"what ends in 20 days":                       {trio(ending(20)), "acme/prod/orders", []Flag{Expiring}},
-		"what ends in 31 days":                       {trio(ending(31)), "acme/prod/orders", nil},
-		"what has ended":                             {trio(ending(-1), used(-70)), "acme/prod/orders", nil},
-		"what is suspended and ends in 20 days":      {trio(ending(20), suspended), "acme/prod/orders", []Flag{Expiring}},
-		"all of it at once, in the constants' order": {trio(gone, drifted, used(-60), ending(5)), "acme/prod/orders", []Flag{Orphaned, Drifted, Dormant, Expiring}},
+		"what is healthy":                  {trio(), "acme/prod/orders", nil},
+		"what is new and was not used yet": {trio(fresh), "acme/prod/orders", nil},
+		"whose owner left":                 {trio(gone), "acme/prod/orders", []Flag{Orphaned}},
+		"what hangs on nothing": {append(trio(),
+			identityOf(child, under(access.IdentityID{Partner: "x", Environment: "y", Name: "z"}))), "globex/prod/lab",
+			[]Flag{Orphaned, Unused}},
+		"what hangs on what is there": {append(trio(), identityOf(child, under(orders)),
+			credentialOf(child), grantOf(child)), "globex/prod/lab", nil},
+		"what hangs on what has ended": {append(trio(ending(-1)), identityOf(child, under(orders)),
+			credentialOf(child), grantOf(child)), "globex/prod/lab", []Flag{Orphaned}},
+		"a credential without its identity": {[]*access.Record{credentialOf(orders), grantOf(orders)},
+			"acme/prod/orders/federated", []Flag{Orphaned}},
+		"what was edited by hand":                 {trio(drifted), "acme/prod/orders", []Flag{Drifted}},
+		"what has a login of before its adoption": {trio(adopted), "acme/prod/orders", []Flag{Drifted}},
+		"a grant for a login of before": {[]*access.Record{identityOf(orders, adopted), grantOf(orders)},
+			"acme/prod/orders/daily", nil},
+		"what was used long ago":            {trio(used(-46)), "acme/prod/orders", []Flag{Dormant}},
+		"what was used 45 days ago":         {trio(used(-45)), "acme/prod/orders", nil},
+		"what is used seldom, as expected":  {trio(used(-79), seldom), "acme/prod/orders", nil},
+		"what was never used":               {trio(never), "acme/prod/orders", []Flag{Unused}},
+		"whose use the system does not see": {trio(unseen), "acme/prod/orders", nil},
+		"what is suspended and not used":    {trio(used(-70), suspended), "acme/prod/orders", nil},
+		"a credential without a grant":      {trio()[:2], "acme/prod/orders/federated", []Flag{Unused}},
+		"a credential whose grant has ended": {append(trio()[:2], grantOf(orders, ending(-1))),
+			"acme/prod/orders/federated", []Flag{Unused}},
+		"a grant without a credential": {[]*access.Record{identityOf(orders), grantOf(orders)},
+			"acme/prod/orders/daily", []Flag{Unused}},
+		"an identity with nothing": {trio()[:1], "acme/prod/orders", []Flag{Unused}},
+		"an identity that only others hang on": {append(trio()[:1], identityOf(child, under(orders))),
+			"acme/prod/orders", nil},
+		"what ends in 20 days": {trio(ending(20)), "acme/prod/orders", []Flag{Expiring}},
+		"what ends in 31 days": {trio(ending(31)), "acme/prod/orders", nil},
+		"what has ended":       {trio(ending(-1), used(-70)), "acme/prod/orders", nil},
+		"what is suspended and ends in 20 days": {trio(ending(20), suspended), "acme/prod/orders",
+			[]Flag{Expiring}},
+		"all of it at once, in the constants' order": {trio(gone, drifted, used(-60), ending(5)), "acme/prod/orders",
+			[]Flag{Orphaned, Drifted, Dormant, Expiring}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inv := Build(c.records, nil, today, judged)
@@ -121,11 +132,20 @@ func TestFlagsSayWhatIsNeglected(t *testing.T) {
 
 func TestAStrayIsThePartnersWhoseNameItBears(t *testing.T) {
 	for names, want := range map[string]string{
-		"acme-ci": "acme", "svc_ACME_prod": "acme", "globex": "globex", "acmes": "", "xacme": "", "acme and globex": "", "acme/acme": "acme", "robot": "",
+		"acme-ci": "acme", "svc_ACME_prod": "acme", "globex": "globex", "acmes": "", "xacme": "", "acme and globex": "",
+		"acme/acme": "acme", "robot": "",
 	} {
-		inv := Build(trio(), []access.Stray{{NativeID: "auth/userpass/users/x", Kind: "user", Names: []string{names}, Adoptable: true}}, today, judged)
+		inv := Build(trio(), []access.Stray{{
+			NativeID:  "auth/userpass/users/x",
+			Kind:      "user",
+			Names:     []string{names},
+			Adoptable: true,
+		}}, today, judged)
 		stray := inv.Items[0]
-		if stray.Partner != want || !stray.Has(Ungoverned) || stray.Has(Governed) || stray.Import == "" {
+		if stray.Partner != want ||
+			!stray.Has(Ungoverned) ||
+			stray.Has(Governed) ||
+			stray.Import == "" {
 			t.Errorf("%q is of %q, want %q: %+v", names, stray.Partner, want, stray)
 		}
 	}
@@ -133,7 +153,8 @@ func TestAStrayIsThePartnersWhoseNameItBears(t *testing.T) {
 
 func TestEachFilterWantsWhatItSays(t *testing.T) {
 	other := access.IdentityID{Partner: "globex", Environment: "test", Name: "lab"}
-	inv := Build(append(trio(gone), identityOf(other, ending(20)), credentialOf(other), grantOf(other)), []access.Stray{{NativeID: "x"}}, today, judged)
+	inv := Build(append(trio(gone), identityOf(other, ending(20)), credentialOf(other), grantOf(other)),
+		[]access.Stray{{NativeID: "x"}}, today, judged)
 	for name, c := range map[string]struct {
 		filter Filter
 		want   int
@@ -146,13 +167,21 @@ func TestEachFilterWantsWhatItSays(t *testing.T) {
 		"an end that is no one": {Filter{ExpiresBefore: days(20)}, 0},
 		"a flag":                {Filter{Flags: []Flag{Expiring}}, 1},
 		"any of several flags":  {Filter{Flags: []Flag{Expiring, Ungoverned, Orphaned}}, 3},
-		"all at once":           {Filter{Partner: "acme", Environment: "prod", Owner: "gone@example.com", Flags: []Flag{Orphaned}}, 1},
+		"all at once": {Filter{
+			Partner:     "acme",
+			Environment: "prod",
+			Owner:       "gone@example.com",
+			Flags:       []Flag{Orphaned},
+		}, 1},
 	} {
 		if got := inv.Filter(c.filter); len(got.Items) != c.want || got.At != today {
 			t.Errorf("%s: %d items, want %d", name, len(got.Items), c.want)
 		}
 	}
-	if count := inv.Count(); count[Governed] != 6 || count[Ungoverned] != 1 || count[Orphaned] != 1 || len(count) != len(Flags()) {
+	if count := inv.Count(); count[Governed] != 6 ||
+		count[Ungoverned] != 1 ||
+		count[Orphaned] != 1 ||
+		len(count) != len(Flags()) {
 		t.Errorf("%v", count)
 	}
 }
@@ -194,7 +223,10 @@ func TestATwinOfARehearsalIsNobodysNeglect(t *testing.T) {
 		switch {
 		case i.NativeID == "x" && i.Partner != "acme":
 			t.Errorf("the stray is taken for %q's", i.Partner)
-		case i.ID == twin.String() && (len(i.Flags) != 1 || i.Flags[0] != Governed || i.Import != "" || i.Why == ""):
+		case i.ID == twin.String() && (len(i.Flags) != 1 ||
+			i.Flags[0] != Governed ||
+			i.Import != "" ||
+			i.Why == ""):
 			t.Errorf("the twin is shown as %+v", i)
 		}
 	}

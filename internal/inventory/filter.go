@@ -21,7 +21,13 @@ type Filter struct {
 
 // Filter returns the inventory of the items that are wanted.
 func (inv *Inventory) Filter(f Filter) *Inventory {
-	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked, OwnersUnknown: inv.OwnersUnknown, ReviewEvery: inv.ReviewEvery}
+	out := &Inventory{
+		System:        inv.System,
+		At:            inv.At,
+		Unchecked:     inv.Unchecked,
+		OwnersUnknown: inv.OwnersUnknown,
+		ReviewEvery:   inv.ReviewEvery,
+	}
 	for _, i := range inv.Items {
 		if f.wants(&i) {
 			out.Items = append(out.Items, i)
@@ -54,7 +60,13 @@ func (i *Item) Holder() string {
 // stays whole: a reader who saw a part of it would take that for all.
 func (inv *Inventory) Whole(partner, owner string) *Inventory {
 	parents, owned := inv.parents(), inv.ownedBy(owner)
-	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked, OwnersUnknown: inv.OwnersUnknown, ReviewEvery: inv.ReviewEvery}
+	out := &Inventory{
+		System:        inv.System,
+		At:            inv.At,
+		Unchecked:     inv.Unchecked,
+		OwnersUnknown: inv.OwnersUnknown,
+		ReviewEvery:   inv.ReviewEvery,
+	}
 	for n := range inv.Items {
 		i := &inv.Items[n]
 		theirs := partner == "" || i.Partner == partner || below(partner, i, parents)
@@ -110,8 +122,8 @@ func Flags() []Flag {
 	return []Flag{Governed, Ungoverned, Orphaned, Drifted, Dormant, Unused, Expiring}
 }
 
-// Checked reports whether it is known of a number of items that no other one has the flag. Where nobody looked for it, none is not
-// known to be none.
+// Checked reports whether it is known of a number of items that no other one has the flag. Where nobody looked for it,
+// none is not known to be none.
 func (inv *Inventory) Checked(f Flag, items int) bool {
 	return items > 0 || !slices.Contains(inv.Unchecked, f)
 }

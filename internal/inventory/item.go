@@ -46,13 +46,15 @@ type Inventory struct {
 	ReviewEvery time.Duration
 }
 
-// Item is one identity, credential or grant, or something ungoverned. All times are UTC; zero means never, or not known.
+// Item is one identity, credential or grant, or something ungoverned. All times are UTC; zero
+// means never, or not known.
 type Item struct {
 	// Type is identity, credential or grant; of what is ungoverned it is what it would become.
 	Type access.Type
 	// ID is the object's id; "" for what is ungoverned. NativeID is its name in the system where that has one.
 	ID, NativeID string
-	// Partner, Environment and Name are the parts of its identity's id. Of what is ungoverned they are empty, or guessed.
+	// Partner, Environment and Name are the parts of its identity's id. Of what is ungoverned they
+	// are empty, or guessed.
 	Partner, Environment, Name string
 	// Parent is the id of the identity that the identity hangs on, "" for none.
 	Parent string
@@ -64,7 +66,8 @@ type Item struct {
 	Stack string
 	// System is where it is held, if a report holds several systems; "" is the inventory's own.
 	System string
-	// Issuer, Subject and Audiences are whom a federated credential trusts; Fingerprint is of the key that the partner handed in.
+	// Issuer, Subject and Audiences are whom a federated credential trusts; Fingerprint is of the key that
+	// the partner handed in.
 	Issuer, Subject, Fingerprint string
 	Audiences                    []string
 	// Networks are those from which alone a credential is let in; none: any.
@@ -85,7 +88,8 @@ type Item struct {
 	Review *access.Review
 	// Waivers are the rules that are set aside on it.
 	Waivers map[string]access.Waiver
-	// Signed are the fingerprints of the keys that its review ("review") and its waivers (by their rules) were signed with.
+	// Signed are the fingerprints of the keys that its review ("review") and its waivers (by their
+	// rules) were signed with.
 	Signed map[string]string
 
 	ExpiresAt, EndsAt, RotatesAt                 time.Time
@@ -98,8 +102,8 @@ type Item struct {
 	Drift       []string // what the system holds beyond the declaration, a sentence each
 	EnforcedBy  string   // who ends it, in words
 	Revocation  []string // how to cut it by hand, a step each
-	// Why says of what is ungoverned what makes it a partner's, or access at all, and of a rehearsal's twin what it is; Import
-	// is a ready import block. Declaration are resource blocks that declare anew what is ungoverned.
+	// Why says of what is ungoverned what makes it a partner's, or access at all, and of a rehearsal's twin what it is;
+	// Import is a ready import block. Declaration are resource blocks that declare anew what is ungoverned.
 	Why, Import, Declaration string
 }
 
@@ -111,8 +115,8 @@ func (i *Item) Looked() time.Time {
 	return i.CreatedAt
 }
 
-// ReviewDue returns when somebody has to look again, where a review counts for so long; zero where that is not asked for, or where nobody
-// knows when anybody has looked.
+// ReviewDue returns when somebody has to look again, where a review counts for so long; zero where that is not asked
+// for, or where nobody knows when anybody has looked.
 func (i *Item) ReviewDue(every time.Duration) time.Time {
 	if every == 0 || i.Looked().IsZero() {
 		return time.Time{}

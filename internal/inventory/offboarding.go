@@ -55,7 +55,8 @@ func (inv *Inventory) Offboard(partner, stack string, records []*access.Record) 
 	for _, i := range inv.Items {
 		if i.Has(Ungoverned) && i.Partner == partner {
 			out.Items = append(out.Items, i)
-			out.Notes = append(out.Notes, fmt.Sprintf("%s was made by hand: a destroy does not remove it. %s.", i.NativeID, strings.TrimSuffix(i.Why, ".")))
+			out.Notes = append(out.Notes, fmt.Sprintf("%s was made by hand: a destroy does not remove it. %s.",
+				i.NativeID, strings.TrimSuffix(i.Why, ".")))
 		}
 	}
 	return out
@@ -91,7 +92,8 @@ func (o *Offboarding) note(partner, stack string, r *access.Record, i Item) {
 		note("%s belongs to %s and hangs on %s: it goes with it.", i.ID, i.Partner, identity.ParentID)
 	}
 	if i.Stack != stack {
-		note("%s %s belongs to the stack %q: remove it from that configuration, or its next apply creates it again.", i.Type, i.ID, i.Stack)
+		note("%s %s belongs to the stack %q: remove it from that configuration, or its next apply creates it again.",
+			i.Type, i.ID, i.Stack)
 	}
 	if isIdentity && r.Held {
 		note("%s was already cut by hand.", i.ID)

@@ -19,7 +19,12 @@ func TestWhatHangsOnAPartnerGoesFirst(t *testing.T) {
 		identityOf(lab, under(orders)), credentialOf(lab), grantOf(lab, drifted),
 		identityOf(deep, under(lab), func(r *access.Record) { r.Stack = "labs" }),
 		identityOf(other), credentialOf(other), grantOf(other))
-	strays := []access.Stray{{NativeID: "auth/userpass/users/acme", Kind: "user", Names: []string{"acme"}, Why: "it has no owner"}, {NativeID: "x", Names: []string{"globex"}}}
+	strays := []access.Stray{{
+		NativeID: "auth/userpass/users/acme",
+		Kind:     "user",
+		Names:    []string{"acme"},
+		Why:      "it has no owner",
+	}, {NativeID: "x", Names: []string{"globex"}}}
 	out := Build(records, strays, today, judged).Offboard("acme", "partners", records)
 	var got []string
 	for _, i := range out.Items {
@@ -36,8 +41,10 @@ func TestWhatHangsOnAPartnerGoesFirst(t *testing.T) {
 	}
 	notes := strings.Join(out.Notes, "\n")
 	for _, want := range []string{
-		"globex/prod/lab belongs to globex and hangs on acme/prod/orders", "initech/prod/deep belongs to initech and hangs on globex/prod/lab",
-		`identity initech/prod/deep belongs to the stack "labs"`, "grant globex/prod/lab/daily: The policy was edited.", "auth/userpass/users/acme was made by hand",
+		"globex/prod/lab belongs to globex and hangs on acme/prod/orders",
+		"initech/prod/deep belongs to initech and hangs on globex/prod/lab",
+		`identity initech/prod/deep belongs to the stack "labs"`, "grant globex/prod/lab/daily: The policy was edited.",
+		"auth/userpass/users/acme was made by hand",
 	} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("%q is not in\n%s", want, notes)

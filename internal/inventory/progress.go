@@ -6,13 +6,14 @@ import "github.com/partner-access/terraform-provider-partner/internal/access"
 
 // Progress is how far the review of partners' access is: of identities, credentials and grants, each by itself.
 type Progress struct {
-	// Of is how many are in force, Reviewed of how many of them the newest review, or the creation, still counts, and Overdue of how many it
-	// does not any more. Lapsed is how many have ended by themselves and are still held. Signed is how many of those in force have a review of their own
-	// that is signed.
+	// Of is how many are in force, Reviewed of how many of them the newest review, or the creation, still counts, and
+	// Overdue of how many it does not any more. Lapsed is how many have ended by themselves and are still held. Signed
+	// is how many of those in force have a review of their own that is signed.
 	Of, Reviewed, Overdue, Lapsed, Signed int
 }
 
-// Progress returns how far the review of what is declared is. Where reviews are not asked for, everything counts as reviewed.
+// Progress returns how far the review of what is declared is. Where reviews are not asked for,
+// everything counts as reviewed.
 func (inv *Inventory) Progress() Progress {
 	var p Progress
 	for n := range inv.Items {

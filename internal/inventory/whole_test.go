@@ -25,7 +25,8 @@ func TestWholeKeepsWhatBelongsTogether(t *testing.T) {
 	for _, c := range []struct {
 		partner, owner string
 		want           int
-	}{{"", "", 7}, {"acme", "", 6}, {"sub", "", 3}, {"", "Bob@example.com", 2}, {"acme", "cat@example.com", 3}, {"nobody", "", 0}} {
+	}{{"", "", 7}, {"acme", "", 6}, {"sub", "", 3}, {"", "Bob@example.com", 2}, {"acme", "cat@example.com", 3},
+		{"nobody", "", 0}} {
 		got := inv.Whole(c.partner, c.owner)
 		if len(got.Items) != c.want || len(got.Unchecked) != 1 {
 			t.Errorf("%q of %q: %d items, want %d", c.partner, c.owner, len(got.Items), c.want)

@@ -25,21 +25,42 @@ var platforms = []platform{
 			"{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}", "{GITHUB_RUN_ID}",
 		},
 	},
-	{marker: "GITLAB_CI", names: []string{"GITLAB_USER_LOGIN", "GITLAB_USER_EMAIL"}, runs: []string{"{CI_JOB_URL}", "{CI_PIPELINE_URL}", "{CI_JOB_ID}"}},
-	{marker: "CIRCLECI", names: []string{"CIRCLE_USERNAME"}, runs: []string{"{CIRCLE_BUILD_URL}", "{CIRCLE_WORKFLOW_ID}"}},
-	{marker: "BUILDKITE", names: []string{"BUILDKITE_BUILD_CREATOR_EMAIL", "BUILDKITE_BUILD_CREATOR"}, runs: []string{"{BUILDKITE_BUILD_URL}"}},
+	{
+		marker: "GITLAB_CI",
+		names:  []string{"GITLAB_USER_LOGIN", "GITLAB_USER_EMAIL"},
+		runs:   []string{"{CI_JOB_URL}", "{CI_PIPELINE_URL}", "{CI_JOB_ID}"},
+	},
+	{
+		marker: "CIRCLECI",
+		names:  []string{"CIRCLE_USERNAME"},
+		runs:   []string{"{CIRCLE_BUILD_URL}", "{CIRCLE_WORKFLOW_ID}"},
+	},
+	{
+		marker: "BUILDKITE",
+		names:  []string{"BUILDKITE_BUILD_CREATOR_EMAIL", "BUILDKITE_BUILD_CREATOR"},
+		runs:   []string{"{BUILDKITE_BUILD_URL}"},
+	},
 	{
 		marker: "TF_BUILD", names: []string{"BUILD_REQUESTEDFOREMAIL", "BUILD_REQUESTEDFOR"}, // Azure Pipelines
-		runs: []string{"{SYSTEM_COLLECTIONURI}{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}", "{BUILD_BUILDID}"},
+		runs: []string{"{SYSTEM_COLLECTIONURI}{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}",
+			"{BUILD_BUILDID}"},
 	},
 	{marker: "TFC_RUN_ID", names: []string{"TFC_WORKSPACE_SLUG"}, runs: []string{"{TFC_RUN_ID}"}}, // it names no person
-	{marker: "ATLANTIS_TERRAFORM_VERSION", names: []string{"USER_NAME", "PULL_AUTHOR"}, runs: []string{"{PULL_URL}", "{PULL_NUM}"}},
-	{marker: "JENKINS_URL", names: []string{"BUILD_USER_EMAIL", "BUILD_USER_ID", "CHANGE_AUTHOR"}, runs: []string{"{BUILD_URL}", "{BUILD_TAG}"}},
+	{
+		marker: "ATLANTIS_TERRAFORM_VERSION",
+		names:  []string{"USER_NAME", "PULL_AUTHOR"},
+		runs:   []string{"{PULL_URL}", "{PULL_NUM}"},
+	},
+	{
+		marker: "JENKINS_URL",
+		names:  []string{"BUILD_USER_EMAIL", "BUILD_USER_ID", "CHANGE_AUTHOR"},
+		runs:   []string{"{BUILD_URL}", "{BUILD_TAG}"},
+	},
 	{marker: "CI"},
 }
 
-// CurrentActor returns who makes changes, as the environment says: for whom a CI system runs, else who is logged in. It is a
-// claim, not a proof: whoever runs Terraform can set these variables. The proof is in the CI system's own log.
+// CurrentActor returns who makes changes, as the environment says: for whom a CI system runs, else who is logged in. It
+// is a claim, not a proof: whoever runs Terraform can set these variables. The proof is in the CI system's own log.
 func CurrentActor(lookup func(variable string) (string, bool)) Actor {
 	a := Actor{Kind: "user", Name: clean(login(lookup))}
 	if host, err := os.Hostname(); err == nil {
@@ -106,8 +127,9 @@ func fill(template string, get func(string) string) string {
 	return clean(b.String())
 }
 
-// bare returns an address without user info, query and fragment, any of which may hold a secret. It asks no parser: a password
-// with a slash or a percent sign in it makes an address that none takes. What cannot be told apart is taken for user info.
+// bare returns an address without user info, query and fragment, any of which may hold a secret. It asks no
+// parser: a password with a slash or a percent sign in it makes an address that none takes. What cannot be told
+// apart is taken for user info.
 func bare(address string) string {
 	scheme, rest, found := strings.Cut(address, "//")
 	if !found {
@@ -115,9 +137,13 @@ func bare(address string) string {
 	}
 	visible := rest
 	query := strings.IndexAny(rest, "?#")
-	if query >= 0 && strings.Contains(rest[:query], "/") && (strings.Contains(rest[:query], "@") || !namesUser(rest)) {
+	if query >= 0 &&
+		strings.Contains(rest[:query], "/") &&
+		(strings.Contains(rest[:query], "@") || !namesUser(rest)) {
 		visible = rest[:query] // an @ after this belongs to the query
-		if !strings.Contains(visible, "@") && strings.Contains(rest[query:], "@") && !namesHost(rest) {
+		if !strings.Contains(visible, "@") &&
+			strings.Contains(rest[query:], "@") &&
+			!namesHost(rest) {
 			return "" // or to a login, whose password all this is
 		}
 	}
@@ -138,7 +164,8 @@ func namesUser(rest string) bool {
 	return found && strings.Trim(port, "0123456789") != ""
 }
 
-// namesHost reports whether an address begins with what nobody takes for a login: a name with a dot in it, or an IPv6 address.
+// namesHost reports whether an address begins with what nobody takes for a login: a name with a dot in
+// it, or an IPv6 address.
 func namesHost(rest string) bool {
 	authority, _, _ := strings.Cut(rest, "/")
 	host, _, _ := strings.Cut(authority, ":")

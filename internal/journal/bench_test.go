@@ -11,21 +11,24 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// What a journal adds to each change, its intent and its end: one change after the other, and ten at a time as Terraform
-// makes them. The time is that of the disk: two writes that last for each batch of lines.
+// What a journal adds to each change, its intent and its end: one change after the other, and ten at a time as
+// Terraform makes them. The time is that of the disk: two writes that last for each batch of lines.
 func BenchmarkChange(b *testing.B) {
 	for name, parallel := range map[string]int{"one at a time": 1, "ten at a time": 10, "thirty at a time": 30} {
 		b.Run(name, func(b *testing.B) {
 			j := Open(filepath.Join(b.TempDir(), "journal.jsonl"), Options{})
-			s := Govern(&still{}, j, Desk{Stack: "partners", Actor: func() Actor { return Actor{Name: "ci", Kind: "ci"} }, Warn: func(_ context.Context, summary, detail string) {
-				b.Error(summary, detail)
-			}})
+			s := Govern(&still{}, j, Desk{Stack: "partners",
+				Actor: func() Actor { return Actor{Name: "ci", Kind: "ci"} },
+				Warn: func(_ context.Context, summary, detail string) {
+					b.Error(summary, detail)
+				}})
 			work := make(chan struct{})
 			var wg sync.WaitGroup
 			for range parallel {
 				wg.Go(func() {
 					for range work {
-						if _, err := s.Put(b.Context(), access.Change{Object: anIdentity(), Stack: "partners"}); err != nil {
+						if _, err := s.Put(b.Context(),
+							access.Change{Object: anIdentity(), Stack: "partners"}); err != nil {
 							b.Error(err)
 						}
 					}

@@ -13,12 +13,13 @@ import (
 	"time"
 )
 
-// schemaVersion is the version of the form of a line: schemas/journal-line.v2.json. Lines of version 1 are read as well: the form has
-// only grown.
+// schemaVersion is the version of the form of a line: schemas/journal-line.v2.json. Lines of version 1 are read as
+// well: the form has only grown.
 const schemaVersion = 2
 
-// The rule of the chain is one of bytes, so that a line of Python checks it: a line is BODY,"hash":"HASH"} and a newline,
-// HASH is the SHA-256 of BODY in hexadecimal digits, and BODY ends with the HASH of the line before, as "previous".
+// The rule of the chain is one of bytes, so that a line of Python checks it: a line is BODY,"hash":"HASH"} and
+// a newline, HASH is the SHA-256 of BODY in hexadecimal digits, and BODY ends with the HASH of the line
+// before, as "previous".
 const (
 	hashBegins = `,"hash":"`
 	hashEnds   = "\"}\n"
@@ -42,7 +43,11 @@ func ParseHead(text string) (Head, error) {
 	var err error
 	seq, hash, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
 	h.Hash = hash
-	if h.Seq, err = strconv.ParseInt(seq, 10, 64); err != nil || h.String() != text || h.Seq < 0 || (h.Seq == 0) != (hash == "") || hash != "" && !isHash(hash) {
+	if h.Seq, err = strconv.ParseInt(seq, 10, 64); err != nil ||
+		h.String() != text ||
+		h.Seq < 0 ||
+		(h.Seq == 0) != (hash == "") ||
+		(hash != "" && !isHash(hash)) {
 		return Head{}, fmt.Errorf("%q is not the number and the hash of a line", text)
 	}
 	return h, nil
@@ -97,7 +102,8 @@ const notALine = "was changed: it is not a line of a journal"
 // longestVersion is how long what stands before the number can be.
 const longestVersion = len(`{"schema":`) + 9
 
-// seqOf returns the number of a line. It stands in its place, so that a long journal is checked without taking each line apart.
+// seqOf returns the number of a line. It stands in its place, so that a long journal is checked without
+// taking each line apart.
 func seqOf(body []byte) (seq int64, is bool) {
 	version, rest, ok := bytes.Cut(body, []byte(`,"seq":`))
 	if !ok || !bytes.HasPrefix(version, []byte(`{"schema":`)) || len(version) > longestVersion {
@@ -113,7 +119,8 @@ func open(line []byte) (body []byte, hash string, ok bool) {
 	if len(line) < tailLength {
 		return nil, "", false
 	}
-	body, tail := line[:len(line)-tailLength], string(line[len(line)-tailLength:])
+	body = line[:len(line)-tailLength]
+	tail := string(line[len(line)-tailLength:])
 	ok = strings.HasPrefix(tail, hashBegins) && strings.HasSuffix(tail, hashEnds)
 	return body, tail[len(hashBegins) : len(hashBegins)+hashLength], ok
 }

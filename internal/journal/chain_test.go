@@ -15,11 +15,14 @@ import (
 
 // aLine is any line that could be written, with texts that try to look like the end of one.
 func aLine() *rapid.Generator[Line] {
-	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", `","hash":"`, "\n", `"}`, "a\x00b", "ä€", `"previous":""`}))
+	text := rapid.OneOf(rapid.String(),
+		rapid.SampledFrom([]string{"", `","hash":"`, "\n", `"}`, "a\x00b", "ä€", `"previous":""`}))
 	return rapid.Custom(func(t *rapid.T) Line {
 		l := Line{
-			Phase: rapid.SampledFrom([]Phase{Intent, Done, Failed}).Draw(t, "phase"), Verb: rapid.SampledFrom([]Verb{Create, Renew, Revoke}).Draw(t, "verb"),
-			Change: text.Draw(t, "change"), Type: "grant", ID: text.Draw(t, "id"), Owner: text.Draw(t, "owner"), Error: text.Draw(t, "error"),
+			Phase:  rapid.SampledFrom([]Phase{Intent, Done, Failed}).Draw(t, "phase"),
+			Verb:   rapid.SampledFrom([]Verb{Create, Renew, Revoke}).Draw(t, "verb"),
+			Change: text.Draw(t, "change"), Type: "grant", ID: text.Draw(t, "id"), Owner: text.Draw(t, "owner"),
+			Error: text.Draw(t, "error"),
 			Actor: Actor{Name: text.Draw(t, "name"), Kind: "user"}, Swept: rapid.SliceOfN(text, 0, 3).Draw(t, "swept"),
 		}
 		if rapid.Bool().Draw(t, "reviewed") {
@@ -54,7 +57,9 @@ func TestAnythingThatIsDoneToAJournalIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lines, head := chained(t, rapid.SliceOfN(aLine(), 2, 8).Draw(t, "lines"))
 		whole := slices.Concat(lines...)
-		if v := verify(t, whole, &head); v.Problem != "" || v.Last != head || v.Lines != int64(len(lines)) {
+		if v := verify(t, whole, &head); v.Problem != "" ||
+			v.Last != head ||
+			v.Lines != int64(len(lines)) {
 			t.Fatalf("a whole journal: %+v", v)
 		}
 		at := rapid.IntRange(0, len(lines)-1).Draw(t, "line")
@@ -93,7 +98,8 @@ func TestAVerdictSaysWhatWasDone(t *testing.T) {
 	t.Parallel()
 	lines, head := chained(t, []Line{{ID: "one"}, {ID: "two"}, {ID: "three"}, {ID: "four"}})
 	behind := Head{}
-	if first, err := ParseHead("2 " + string(lines[1][len(lines[1])-hashLength-len(hashEnds):len(lines[1])-len(hashEnds)]) + "\n"); err == nil {
+	if first, err := ParseHead("2 " +
+		string(lines[1][len(lines[1])-hashLength-len(hashEnds):len(lines[1])-len(hashEnds)]) + "\n"); err == nil {
 		behind = first
 	}
 	for what, c := range map[string]struct {
@@ -102,19 +108,23 @@ func TestAVerdictSaysWhatWasDone(t *testing.T) {
 		lines   int64
 		problem string
 	}{
-		"whole":                 {lines, &head, 4, ""},
-		"empty":                 {nil, &Head{}, 0, ""},
-		"without a head":        {lines[:2], nil, 2, ""},
-		"with a head behind":    {lines, &behind, 4, ""},
-		"cut off":               {lines[:3], &head, 3, "it ends after line 3, but its head says that 4 were written"},
-		"nothing left":          {nil, &head, 0, "it ends after line 0"},
-		"changed":               {[][]byte{lines[0], bytes.Replace(lines[1], []byte("two"), []byte("2ND"), 1)}, nil, 1, "line 2 was changed"},
-		"dropped":               {[][]byte{lines[0], lines[2]}, nil, 1, "line 2 is number 3: the lines before it were dropped"},
-		"doubled":               {[][]byte{lines[0], lines[0]}, nil, 1, "line 2 is number 1: it was moved, or is there twice"},
+		"whole":              {lines, &head, 4, ""},
+		"empty":              {nil, &Head{}, 0, ""},
+		"without a head":     {lines[:2], nil, 2, ""},
+		"with a head behind": {lines, &behind, 4, ""},
+		"cut off":            {lines[:3], &head, 3, "it ends after line 3, but its head says that 4 were written"},
+		"nothing left":       {nil, &head, 0, "it ends after line 0"},
+		"changed": {[][]byte{lines[0], bytes.Replace(lines[1], []byte("two"), []byte("2ND"), 1)}, nil, 1,
+			"line 2 was changed"},
+		"dropped": {[][]byte{lines[0], lines[2]}, nil, 1,
+			"line 2 is number 3: the lines before it were dropped"},
+		"doubled": {[][]byte{lines[0], lines[0]}, nil, 1,
+			"line 2 is number 1: it was moved, or is there twice"},
 		"torn":                  {[][]byte{lines[0], lines[1][:40]}, nil, 1, "line 2 was cut off in the middle"},
 		"something else":        {[][]byte{[]byte("hello\n")}, nil, 0, "line 1 was changed: it is not a line"},
 		"written anew up to it": {forgedAs(t, "1st", "two"), &behind, 1, "line 2 has another hash than the head says"},
-		"written anew":          {[][]byte{forgedAs(t, "1st")[0], lines[1]}, nil, 1, "line 2 does not follow the line before"},
+		"written anew": {[][]byte{forgedAs(t, "1st")[0], lines[1]}, nil, 1,
+			"line 2 does not follow the line before"},
 	} {
 		v := verify(t, slices.Concat(c.journal...), c.head)
 		if !strings.HasPrefix(v.Problem, c.problem) || (c.problem == "") != (v.Problem == "") {
@@ -144,7 +154,8 @@ func TestAHeadIsReadAsItWasWritten(t *testing.T) {
 			t.Errorf("%q: %v, %v", h, got, err)
 		}
 	}
-	for _, text := range []string{"", "1", "1 \n", "0 " + head.Hash + "\n", "01 " + head.Hash + "\n", "1 " + head.Hash, head.String() + "\n", "x y\n"} {
+	for _, text := range []string{"", "1", "1 \n", "0 " + head.Hash + "\n", "01 " + head.Hash + "\n", "1 " + head.Hash,
+		head.String() + "\n", "x y\n"} {
 		if h, err := ParseHead(text); err == nil {
 			t.Errorf("%q is read as %v", text, h)
 		}

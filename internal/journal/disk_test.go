@@ -23,7 +23,8 @@ const asChild = "PARTNER_JOURNAL_CHILD"
 // child runs the test of a name in a process of its own, in which childPath is where the journal is.
 func child(t *testing.T, test, path, limit string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command("/bin/sh", "-c", limit+` exec "$0" "$@"`, os.Args[0], "-test.run=^"+test+"$", "-test.timeout=60s")
+	cmd := exec.Command("/bin/sh", "-c", limit+` exec "$0" "$@"`, os.Args[0], "-test.run=^"+test+"$",
+		"-test.timeout=60s")
 	cmd.Env = append(os.Environ(), asChild+"="+path)
 	return cmd
 }

@@ -17,8 +17,8 @@ import (
 
 const privateFile, privateDir = fs.FileMode(0o600), fs.FileMode(0o700)
 
-// plain opens a file to write to, and makes it where it is missing. A journal that is written through a symbolic link, into
-// a device or a pipe is not where its name says.
+// plain opens a file to write to, and makes it where it is missing. A journal that is written through a symbolic link,
+// into a device or a pipe is not where its name says.
 func plain(path string) (*os.File, error) {
 	before, err := regular(path)
 	if err != nil {
@@ -51,7 +51,11 @@ func regular(path string) (fs.FileInfo, error) {
 	case err != nil:
 		return nil, err
 	case info.Mode()&fs.ModeSymlink != 0:
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("it is a symbolic link: name the file itself")}
+		return nil, &fs.PathError{
+			Op:   "open",
+			Path: path,
+			Err:  errors.New("it is a symbolic link: name the file itself"),
+		}
 	case info.IsDir():
 		return nil, &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
 	case !info.Mode().IsRegular():
@@ -71,8 +75,8 @@ func made(f *os.File) error {
 	return durable.Disk{}.Sync(filepath.Dir(f.Name()))
 }
 
-// replace puts a content in the place of a file, such that a reader, and who comes after a crash, sees the old one or the
-// new one.
+// replace puts a content in the place of a file, such that a reader, and who comes after a crash, sees the
+// old one or the new one.
 func replace(path string, content []byte) error { return swap(durable.Disk{}, path, content) }
 
 // swap returns replace on a disk that need not last.
@@ -85,7 +89,9 @@ func swap(disk durable.Disk, path string, content []byte) error {
 
 // fail returns an error of the disk in the words of package access.
 func (j *Journal) fail(err error) error {
-	if err == nil || errors.Is(err, access.ErrUnavailable) || errors.Is(err, access.ErrNotPermitted) {
+	if err == nil ||
+		errors.Is(err, access.ErrUnavailable) ||
+		errors.Is(err, access.ErrNotPermitted) {
 		return err
 	}
 	return fmt.Errorf("%w: the journal %s cannot be written: %w", durable.Kind(err), j.path, err)

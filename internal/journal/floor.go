@@ -11,9 +11,10 @@ import (
 // floorType is the type of lines that are about the floor.
 const floorType access.Type = "floor"
 
-// Floored makes the journal of a system tell of a change of its floor: a line before it with what it said and is to say, and one after it
-// with what it says. after is nil where it is lifted. Without a journal it is only done.
-func Floored(ctx context.Context, system access.System, before *access.FloorRecord, after *access.Floor, change func() (*access.FloorRecord, error)) error {
+// Floored makes the journal of a system tell of a change of its floor: a line before it with what it said and is to
+// say, and one after it with what it says. after is nil where it is lifted. Without a journal it is only done.
+func Floored(ctx context.Context, system access.System, before *access.FloorRecord, after *access.Floor,
+	change func() (*access.FloorRecord, error)) error {
 	g, kept := access.As[*governed](system)
 	if !kept {
 		_, err := change()

@@ -41,14 +41,20 @@ func TestAChangeOfTheFloorIsTold(t *testing.T) {
 	}
 	var told []string
 	for _, l := range o.lines() {
-		told = append(told, fmt.Sprint(l.Phase, " ", l.Verb, " ", l.Type, " ", l.ID, " ", l.Owner, " ", floor(l.Before), " ", floor(l.After), " ", l.Error))
+		told = append(told, fmt.Sprint(l.Phase, " ", l.Verb, " ", l.Type, " ", l.ID, " ", l.Owner, " ", floor(l.Before),
+			" ", floor(l.After), " ", l.Error))
 	}
-	is, before := "[max_grants: 5 shared: none set_by: ciso@example.com]", "[max_grants: 9 set_by: old@example.com]"
+	is := "[max_grants: 5 shared: none set_by: ciso@example.com]"
+	before := "[max_grants: 9 set_by: old@example.com]"
 	want := []string{
-		"intent change floor floor ciso@example.com [-] " + is + " ", "done change floor floor ciso@example.com [-] " + is + " ",
-		"intent change floor floor ciso@example.com " + before + " " + is + " ", "done change floor floor ciso@example.com [-] " + is + " ",
-		"intent change floor floor old@example.com " + before + " [] ", "done change floor floor old@example.com [-] [] ",
-		"intent change floor floor ciso@example.com " + before + " " + is + " ", "failed change floor floor ciso@example.com [-] [-] no right",
+		"intent change floor floor ciso@example.com [-] " + is + " ",
+		"done change floor floor ciso@example.com [-] " + is + " ",
+		"intent change floor floor ciso@example.com " + before + " " + is + " ",
+		"done change floor floor ciso@example.com [-] " + is + " ",
+		"intent change floor floor old@example.com " + before + " [] ",
+		"done change floor floor old@example.com [-] [] ",
+		"intent change floor floor ciso@example.com " + before + " " + is + " ",
+		"failed change floor floor ciso@example.com [-] [-] no right",
 	}
 	if !slices.Equal(told, want) {
 		t.Errorf("told was %q", told)

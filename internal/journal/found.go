@@ -27,8 +27,8 @@ type cutsTold struct {
 	told map[cutTold]bool
 }
 
-// cutTold is a cut that the journal tells of. Systems that share a journal hold the same names. Where nobody knows when a cut was made, each
-// stack tells it: two systems of one kind have one name.
+// cutTold is a cut that the journal tells of. Systems that share a journal hold the same names. Where nobody knows when
+// a cut was made, each stack tells it: two systems of one kind have one name.
 type cutTold struct {
 	system, stack, scope string
 	// at is when it was made, in nanoseconds; 0 where nobody knows.
@@ -126,8 +126,8 @@ func scoped(name string) access.Ref {
 	return access.Ref{Type: access.TypeIdentity, ID: name}
 }
 
-// readCutsTold reads which cuts the journal tells of. What was given back since, or made anew, can be cut again by somebody of whom no
-// system says when he did it.
+// readCutsTold reads which cuts the journal tells of. What was given back since, or made anew, can be cut again by
+// somebody of whom no system says when he did it.
 func (j *Journal) readCutsTold() map[cutTold]bool {
 	told := map[cutTold]bool{}
 	f, err := os.Open(j.path)
@@ -158,7 +158,8 @@ func (j *Journal) readCutsTold() map[cutTold]bool {
 
 // mentions reports whether a line is of one of the verbs, without taking it apart.
 func mentions(line []byte, verbs ...Verb) bool {
-	return slices.ContainsFunc(verbs, func(v Verb) bool { return bytes.Contains(line, []byte(`,"verb":"`+string(v)+`",`)) })
+	return slices.ContainsFunc(verbs,
+		func(v Verb) bool { return bytes.Contains(line, []byte(`,"verb":"`+string(v)+`",`)) })
 }
 
 // tampered returns the lines of what a change has healed.

@@ -51,7 +51,8 @@ func (w *watched) Notes() (healed []access.Healed, warnings [][2]string) {
 }
 
 func (w *watched) Token(_ context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
-	return access.Token{Identity: id, Text: "hunter2", Accessor: "ACCESSOR", Until: until}, errors.Join(w.works(), w.none)
+	return access.Token{Identity: id, Text: "hunter2", Accessor: "ACCESSOR", Until: until},
+		errors.Join(w.works(), w.none)
 }
 
 func watching(t *testing.T) (*office, *watched) {
@@ -59,8 +60,9 @@ func watching(t *testing.T) (*office, *watched) {
 	o := newOffice(t)
 	w := &watched{memory: o.memory}
 	o.System = Govern(w, o.journal, Desk{
-		Stack: "partners", Clock: func() time.Time { return o.memory.now }, Actor: func() Actor { return Actor{Name: "jane", Kind: "user"} },
-		Warn: func(_ context.Context, summary, detail string) { o.warned = append(o.warned, summary+": "+detail) },
+		Stack: "partners", Clock: func() time.Time { return o.memory.now },
+		Actor: func() Actor { return Actor{Name: "jane", Kind: "user"} },
+		Warn:  func(_ context.Context, summary, detail string) { o.warned = append(o.warned, summary+": "+detail) },
 	})
 	return o, w
 }
@@ -70,14 +72,25 @@ func TestACutByHandIsALine(t *testing.T) {
 	t.Parallel()
 	o, w := watching(t)
 	o.put(access.Change{Object: anIdentity()})
-	w.holds = map[string]time.Time{"acme": noon, "globex/prod/feed": noon, "initech/prod/feed/secret": noon, access.ShadowPartner("x"): noon}
+	w.holds = map[string]time.Time{
+		"acme":                     noon,
+		"globex/prod/feed":         noon,
+		"initech/prod/feed/secret": noon,
+		access.ShadowPartner("x"):  noon,
+	}
 	o.put(access.Change{Object: aSecret()})
-	o.says(2, "found cut partner", "found cut identity", "found cut credential", "intent create credential", "done create credential")
-	if l := o.lines()[2]; l.ID != "acme" || !l.FoundAt.Equal(noon) || len(l.Found) != 1 || l.Change != o.lines()[5].Change {
+	o.says(2, "found cut partner", "found cut identity", "found cut credential", "intent create credential",
+		"done create credential")
+	if l := o.lines()[2]; l.ID != "acme" ||
+		!l.FoundAt.Equal(noon) ||
+		len(l.Found) != 1 ||
+		l.Change != o.lines()[5].Change {
 		t.Errorf("%+v", l)
 	}
 	again, v := watching(t)
-	again.journal, v.records, v.holds = o.journal, o.memory.records, w.holds
+	again.journal = o.journal
+	v.records = o.memory.records
+	v.holds = w.holds
 	again.System = Govern(v, o.journal, Desk{Clock: access.WallClock, Actor: func() Actor { return Actor{} }})
 	again.put(access.Change{Object: aSecret(), UID: "uid-1"})
 	again.says(7, "intent change credential", "done change credential")
@@ -92,20 +105,24 @@ func TestATamperThatIsHealedIsALine(t *testing.T) {
 	w.healed = []access.Healed{{Ref: anIdentity().Ref(), What: "publish/a was changed."}, {What: "publish/b is gone."}}
 	o.put(access.Change{Object: anIdentity()})
 	o.says(0, "intent create identity", "done create identity", "found tamper identity", "found tamper system")
-	if l := o.lines(); l[2].Found[0] != "publish/a was changed." || l[3].ID != "memory" || l[1].Generation != "abc/7" || len(l[1].Found) > 0 {
+	if l := o.lines(); l[2].Found[0] != "publish/a was changed." ||
+		l[3].ID != "memory" ||
+		l[1].Generation != "abc/7" ||
+		len(l[1].Found) > 0 {
 		t.Errorf("%+v", l)
 	}
 }
 
-// On OpenBao only a look at the entity tells that somebody disabled it: the change itself marks it. What a rehearsal does to a
-// shadow is no tamper.
+// On OpenBao only a look at the entity tells that somebody disabled it: the change itself marks it. What a rehearsal
+// does to a shadow is no tamper.
 func TestACutThatTheChangeItselfFindsIsALine(t *testing.T) {
 	t.Parallel()
 	o, w := watching(t)
 	o.put(access.Change{Object: anIdentity()})
 	w.whileItPuts = func() {
 		w.holds = map[string]time.Time{"acme/prod/orders-etl": noon}
-		w.healed = []access.Healed{{Ref: access.Ref{Type: access.TypeIdentity, ID: access.ShadowPartner("x") + "/prod/feed"}, What: "It is disabled."}}
+		w.healed = []access.Healed{{Ref: access.Ref{Type: access.TypeIdentity,
+			ID: access.ShadowPartner("x") + "/prod/feed"}, What: "It is disabled."}}
 	}
 	o.put(access.Change{Object: aSecret()})
 	o.says(2, "intent create credential", "done create credential", "found cut identity")
@@ -128,7 +145,10 @@ func TestATokenIsALineAndIsNotInIt(t *testing.T) {
 	}
 	o.says(2, "intent token token", "done token token", "intent revoke token", "done revoke token")
 	given, revoked := o.lines()[3], o.lines()[5]
-	if given.ID != "acme/prod/orders-etl" || given.Serial != "ACCESSOR" || !given.EndsAt.Equal(noon.Add(time.Hour)) || given.Owner != "jane.doe@example.com" ||
+	if given.ID != "acme/prod/orders-etl" ||
+		given.Serial != "ACCESSOR" ||
+		!given.EndsAt.Equal(noon.Add(time.Hour)) ||
+		given.Owner != "jane.doe@example.com" ||
 		revoked.Serial != "ACCESSOR" || revoked.Seconds != 1.5 {
 		t.Errorf("%+v\n%+v", given, revoked)
 	}
@@ -140,7 +160,8 @@ func TestATokenIsALineAndIsNotInIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.says(6, "intent token token", "failed token token")
-	if err := Rehearsed(t.Context(), o.System, "acme", func() (time.Time, float64, error) { return noon, 1, nil }); err != nil {
+	if err := Rehearsed(t.Context(), o.System, "acme",
+		func() (time.Time, float64, error) { return noon, 1, nil }); err != nil {
 		t.Fatal(err)
 	}
 	o.says(8, "intent rehearse partner", "done rehearse partner") // it is found behind the tokens
@@ -149,8 +170,8 @@ func TestATokenIsALineAndIsNotInIt(t *testing.T) {
 	}
 }
 
-// Two systems write one journal: each cut is told, also one that was made before another system's of the same name. And one whose line could
-// not be written is told later.
+// Two systems write one journal: each cut is told, also one that was made before another system's of the same name. And
+// one whose line could not be written is told later.
 func TestACutIsToldForEachSystemThatSharesAJournal(t *testing.T) {
 	t.Parallel()
 	o, w := watching(t)
@@ -159,7 +180,9 @@ func TestACutIsToldForEachSystemThatSharesAJournal(t *testing.T) {
 	o.put(access.Change{Object: aSecret()})
 	o.says(2, "found cut partner", "intent create credential", "done create credential")
 	second, v := watching(t)
-	second.journal, v.records, v.holds = o.journal, o.memory.records, map[string]time.Time{"acme": noon}
+	second.journal = o.journal
+	v.records = o.memory.records
+	v.holds = map[string]time.Time{"acme": noon}
 	second.System = Govern(v, o.journal, Desk{Clock: access.WallClock, Actor: func() Actor { return Actor{} }})
 	head, err := os.ReadFile(o.journal.headPath())
 	if err != nil {
@@ -180,8 +203,8 @@ func TestACutIsToldForEachSystemThatSharesAJournal(t *testing.T) {
 	second.says(8, "intent change credential", "done change credential")
 }
 
-// OpenBao does not say when somebody disabled an entity. Such a cut on a second system was never told, where the first had told one of the same
-// name; and what was made on the second let the first tell its own anew.
+// OpenBao does not say when somebody disabled an entity. Such a cut on a second system was never told, where the first
+// had told one of the same name; and what was made on the second let the first tell its own anew.
 func TestACutOfUnknownTimeIsToldForEachSystemThatSharesAJournal(t *testing.T) {
 	t.Parallel()
 	o, w := watching(t)

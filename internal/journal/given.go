@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
-// Given is what an object gives, and on what terms, in the words of the configuration: who reaches what, from where, until
-// when, on whose word. There is no secret in it, and of what a partner handed in only the fingerprint of the key.
+// Given is what an object gives, and on what terms, in the words of the configuration: who reaches what, from where,
+// until when, on whose word. There is no secret in it, and of what a partner handed in only the fingerprint of the key.
 type Given struct {
 	Owner string `json:"owner,omitempty"`
 	// ExpiresAt is the end that is declared, EndsAt the earliest of all that count, which the system enforces.
@@ -84,7 +84,9 @@ func given(r *access.Record) *Given {
 		return nil
 	}
 	g := declared(r.Object, r.EndsAt)
-	g.Suspended, g.Held, g.AdoptedFrom = r.Suspended || g.Suspended, r.Held, r.AdoptedFrom
+	g.Suspended = r.Suspended || g.Suspended
+	g.Held = r.Held
+	g.AdoptedFrom = r.AdoptedFrom
 	return g
 }
 
@@ -98,7 +100,12 @@ func declared(o access.Object, end time.Time) *Given {
 		if g.Waivers == nil {
 			g.Waivers = map[string]Waiver{}
 		}
-		g.Waivers[slug] = Waiver{Approver: w.Approver, Until: w.Until.UTC(), Reason: w.Reason, Signed: signedBy(w.Signature)}
+		g.Waivers[slug] = Waiver{
+			Approver: w.Approver,
+			Until:    w.Until.UTC(),
+			Reason:   w.Reason,
+			Signed:   signedBy(w.Signature),
+		}
 	}
 	switch o := o.(type) {
 	case *access.Identity:
@@ -112,7 +119,10 @@ func declared(o access.Object, end time.Time) *Given {
 }
 
 func (g *Given) identity(i *access.Identity) {
-	g.Purpose, g.Contact, g.Suspended, g.HoldReleased = i.Purpose, i.Contact, i.Suspended, i.HoldReleased
+	g.Purpose = i.Purpose
+	g.Contact = i.Contact
+	g.Suspended = i.Suspended
+	g.HoldReleased = i.HoldReleased
 	g.HoldReleasedBy, g.HoldSigned = i.HoldReleasedBy, signedBy(i.HoldReleasedSignature)
 	for _, p := range slices.Sorted(slices.Values(i.Ceiling)) {
 		g.Ceiling = append(g.Ceiling, string(p))
@@ -148,7 +158,14 @@ func reviewOf(r *access.Review) *Review {
 	if r == nil {
 		return nil
 	}
-	return &Review{At: r.At.UTC(), By: r.By, Reason: r.Reason, Decision: string(r.Decision), Access: r.Access, Signed: signedBy(r.Signature)}
+	return &Review{
+		At:       r.At.UTC(),
+		By:       r.By,
+		Reason:   r.Reason,
+		Decision: string(r.Decision),
+		Access:   r.Access,
+		Signed:   signedBy(r.Signature),
+	}
 }
 
 // signedBy returns how a decision was signed; nil where it was not.
@@ -160,7 +177,8 @@ func signedBy(signature string) *Signed {
 	return &Signed{Key: mark.Key, Digest: mark.Digest, Worksheet: mark.Sheet}
 }
 
-// trustOf returns whom a credential trusts. A key that cannot be read has no fingerprint: the change was refused, or will be.
+// trustOf returns whom a credential trusts. A key that cannot be read has no fingerprint: the change
+// was refused, or will be.
 func trustOf(c *access.Credential) *Trust {
 	if c.Federated != nil {
 		t := &Trust{}

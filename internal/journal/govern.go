@@ -27,8 +27,9 @@ type Desk struct {
 	Warn func(ctx context.Context, summary, detail string)
 }
 
-// Govern puts a journal before a system: nothing is changed whose intent is not on disk. After a change the journal says
-// what came of it; where it cannot, the change stands and Warn hears of it, since an error would lose what was issued.
+// Govern puts a journal before a system: nothing is changed whose intent is not on disk. After a change the
+// journal says what came of it; where it cannot, the change stands and Warn hears of it, since an error
+// would lose what was issued.
 //
 // Reading does not touch the journal. What else the system can do is found with [access.As].
 func Govern(inner access.System, j *Journal, d Desk) access.System {
@@ -170,9 +171,11 @@ func (g *governed) swept(refs []access.Ref) (names []string, gave map[string]*Gi
 	return names, gave
 }
 
-// Rehearsed makes the journal of a system tell of a rehearsal: a line before it, and one after it with when the last refusal
-// was seen, and how long that took. What the rehearsal itself changes has lines of its own. Without a journal it is only done.
-func Rehearsed(ctx context.Context, system access.System, partner string, rehearse func() (refused time.Time, seconds float64, err error)) error {
+// Rehearsed makes the journal of a system tell of a rehearsal: a line before it, and one after it with when the last
+// refusal was seen, and how long that took. What the rehearsal itself changes has lines of its own. Without a
+// journal it is only done.
+func Rehearsed(ctx context.Context, system access.System, partner string,
+	rehearse func() (refused time.Time, seconds float64, err error)) error {
 	g, kept := access.As[*governed](system)
 	if !kept {
 		_, _, err := rehearse()
@@ -187,7 +190,8 @@ func Rehearsed(ctx context.Context, system access.System, partner string, rehear
 		g.failed(ctx, l, err)
 		return err
 	}
-	l.Refused, l.Seconds = refused.UTC().Truncate(time.Millisecond), took
+	l.Refused = refused.UTC().Truncate(time.Millisecond)
+	l.Seconds = took
 	g.done(ctx, l)
 	return nil
 }
@@ -221,13 +225,15 @@ func (g *governed) done(ctx context.Context, l Line) {
 	found := g.note(ctx, &l)
 	found = append(found, g.cuts(ctx, l)...) // what only the change itself could see
 	if err := g.append(ctx, append([]Line{l}, found...)...); err != nil {
-		g.desk.Warn(ctx, fmt.Sprintf("The journal lacks the outcome of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change was made, and nothing of it "+
-			"is lost. But the journal has only its intent (change %s), not its outcome: %v. The provider makes no "+
-			"other change until it can write the journal again.", l.Change, err))
+		g.desk.Warn(ctx, fmt.Sprintf("The journal lacks the outcome of a change: %s of %s %s", l.Verb, l.Type, l.ID),
+			fmt.Sprintf("The change was made, and nothing of it is lost. But the journal has only its intent (change "+
+				"%s), not its outcome: %v. The provider makes no other change until it can write the journal again.",
+				l.Change, err))
 	}
 }
 
-// note writes into a line what the system noted, and lets whoever runs it hear of that. What was found has lines of its own.
+// note writes into a line what the system noted, and lets whoever runs it hear of that. What was
+// found has lines of its own.
 func (g *governed) note(ctx context.Context, l *Line) (found []Line) {
 	n, ok := access.As[access.Noter](g.System)
 	if !ok {
@@ -247,8 +253,9 @@ const longestError = 500
 func (g *governed) failed(ctx context.Context, l Line, cause error) {
 	l.Phase, l.Error, l.Serial, l.Before, l.After = Failed, shorten(cause.Error(), longestError), "", nil, nil
 	if err := g.append(ctx, l); err != nil {
-		g.desk.Warn(ctx, fmt.Sprintf("The journal lacks the outcome of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change failed: see the error beside "+
-			"this one. But the journal has only its intent (change %s), not that it failed: %v.", l.Change, err))
+		g.desk.Warn(ctx, fmt.Sprintf("The journal lacks the outcome of a change: %s of %s %s", l.Verb, l.Type, l.ID),
+			fmt.Sprintf("The change failed: see the error beside this one. But the journal has only its intent "+
+				"(change %s), not that it failed: %v.", l.Change, err))
 	}
 }
 
@@ -279,8 +286,9 @@ func (g *governed) forget(refs ...access.Ref) {
 	}
 }
 
-// before returns what the system holds before a change, as far as this process knows, nil where nothing. Where nobody asked yet
-// (destroy -refresh=false) one listing serves all changes; where that fails, the change shall not fail for it.
+// before returns what the system holds before a change, as far as this process knows, nil where nothing.
+// Where nobody asked yet (destroy -refresh=false) one listing serves all changes; where that fails, the
+// change shall not fail for it.
 func (g *governed) before(ctx context.Context, ref access.Ref) *access.Record {
 	g.asking.Lock()
 	if !g.asked.Swap(true) {

@@ -19,14 +19,16 @@ import (
 
 func anIdentity() *access.Identity {
 	return &access.Identity{
-		ID:    access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders-etl"},
-		Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(noon.AddDate(0, 4, 0))}, Purpose: "Nightly order feed",
+		ID:      access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders-etl"},
+		Terms:   access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(noon.AddDate(0, 4, 0))},
+		Purpose: "Nightly order feed",
 	}
 }
 
 func aSecret() *access.Credential {
 	return &access.Credential{
-		IdentityID: anIdentity().ID, Terms: access.Terms{Owner: "john.roe@example.com", ExpiresAt: access.At(noon.AddDate(0, 3, 0))},
+		IdentityID: anIdentity().ID, Terms: access.Terms{Owner: "john.roe@example.com",
+			ExpiresAt: access.At(noon.AddDate(0, 3, 0))},
 		Secret: &access.SecretRequest{Recipient: "age1"},
 	}
 }
@@ -166,17 +168,26 @@ func (o *office) says(since int, want ...string) {
 func TestEachChangeHasALineBeforeAndALineAfter(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.memory.during = func() { o.says(len(o.lines())-1, "intent create identity") } // it is on disk when the system is asked
+	// it is on disk when the system is asked
+	o.memory.during = func() { o.says(len(o.lines())-1, "intent create identity") }
 	o.put(access.Change{Object: anIdentity()})
 	o.memory.during = nil
 	o.says(0, "intent create identity", "done create identity")
 	lines := o.lines()
 	intent, done := lines[0], lines[1]
-	if intent.Change == "" || intent.Change != done.Change || intent.UID != "" || done.UID != "uid-1" || !done.Refused.IsZero() {
+	if intent.Change == "" ||
+		intent.Change != done.Change ||
+		intent.UID != "" ||
+		done.UID != "uid-1" ||
+		!done.Refused.IsZero() {
 		t.Errorf("%+v\n%+v", intent, done)
 	}
 	for _, l := range lines {
-		if l.System != "memory" || l.Stack != "partners" || l.Actor.Name != "jane" || l.ID != "acme/prod/orders-etl" || l.Owner != "jane.doe@example.com" ||
+		if l.System != "memory" ||
+			l.Stack != "partners" ||
+			l.Actor.Name != "jane" ||
+			l.ID != "acme/prod/orders-etl" ||
+			l.Owner != "jane.doe@example.com" ||
 			!l.EndsAt.Equal(anIdentity().ExpiresAt.Time) || l.Schema != schemaVersion {
 			t.Errorf("%+v", l)
 		}
@@ -209,11 +220,14 @@ func TestVerbsSayWhatAChangeDoes(t *testing.T) {
 		return i
 	}
 	later := func(i *access.Identity) {
-		i.ExpiresAt, i.Review = access.At(noon.AddDate(0, 6, 0)), review
+		i.ExpiresAt = access.At(noon.AddDate(0, 6, 0))
+		i.Review = review
 	}
 	step(Create, anIdentity(), access.Change{})
 	step(Change, identity(func(i *access.Identity) { i.Purpose = "Hourly order feed" }), access.Change{})
-	if l := step(Renew, identity(later), access.Change{}); l.Review == nil || l.Review.By != "ciso@example.com" || !l.Review.At.Equal(noon) {
+	if l := step(Renew, identity(later), access.Change{}); l.Review == nil ||
+		l.Review.By != "ciso@example.com" ||
+		!l.Review.At.Equal(noon) {
 		t.Errorf("%+v", l)
 	}
 	cut := step(Suspend, identity(func(i *access.Identity) { later(i); i.Suspended = true }), access.Change{})
@@ -221,7 +235,8 @@ func TestVerbsSayWhatAChangeDoes(t *testing.T) {
 		t.Errorf("suspended after %v s at %v", cut.Seconds, cut.Refused)
 	}
 	step(Resume, identity(later), access.Change{})
-	if l := step(Create, aSecret(), access.Change{}); l.Serial != "serial-1" || l.Review == nil { // on its identity's review
+	// on its identity's review
+	if l := step(Create, aSecret(), access.Change{}); l.Serial != "serial-1" || l.Review == nil {
 		t.Errorf("%+v", l)
 	}
 	if l := step(Change, aSecret(), access.Change{}); l.Serial != "" {
@@ -234,7 +249,8 @@ func TestVerbsSayWhatAChangeDoes(t *testing.T) {
 	if _, err := o.List(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	o.put(access.Change{Object: identity(func(i *access.Identity) { later(i); i.HoldReleased = "INC-1" }), UID: "uid-1"})
+	o.put(access.Change{Object: identity(func(i *access.Identity) { later(i); i.HoldReleased = "INC-1" }),
+		UID: "uid-1"})
 	o.says(at, "found cut identity", "intent resume identity", "done resume identity")
 }
 
@@ -251,7 +267,11 @@ func TestARevocationSaysWhatWentAlongAndHowSoon(t *testing.T) {
 	}
 	fresh.says(0, "intent revoke identity", "done revoke identity")
 	l := fresh.lines()[1]
-	if l.Seconds != 1.5 || !l.Refused.Equal(fresh.memory.now) || l.UID != "uid-1" || l.Owner != "jane.doe@example.com" || l.Stack != "partners" ||
+	if l.Seconds != 1.5 ||
+		!l.Refused.Equal(fresh.memory.now) ||
+		l.UID != "uid-1" ||
+		l.Owner != "jane.doe@example.com" ||
+		l.Stack != "partners" ||
 		strings.Join(l.Swept, " ") != aSecret().Ref().String() {
 		t.Errorf("%+v", l)
 	}
@@ -273,7 +293,9 @@ func TestWhatFailedSaysWhyAndNoMore(t *testing.T) {
 	}
 	o.says(0, "intent create identity", "failed create identity", "intent revoke identity", "failed revoke identity")
 	for _, l := range o.lines() {
-		if l.Phase == Failed && (!strings.HasPrefix(l.Error, "put it: unavailable: xxx") || len([]rune(l.Error)) != longestError || !l.Refused.IsZero()) {
+		if l.Phase == Failed && (!strings.HasPrefix(l.Error, "put it: unavailable: xxx") ||
+			len([]rune(l.Error)) != longestError ||
+			!l.Refused.IsZero()) {
 			t.Errorf("%+v", l)
 		}
 	}
@@ -321,7 +343,8 @@ func TestAJournalThatFailsAfterTheChangeLosesNothing(t *testing.T) {
 		t.Errorf("what was issued is lost: %+v", r)
 	}
 	if len(o.warned) != 1 || !strings.Contains(o.warned[0], "create of credential acme/prod/orders-etl/secret") ||
-		!strings.Contains(o.warned[0], "The change was made, and nothing of it is lost") || !strings.Contains(o.warned[0], "is a directory") {
+		!strings.Contains(o.warned[0], "The change was made, and nothing of it is lost") ||
+		!strings.Contains(o.warned[0], "is a directory") {
 		t.Error(o.warned)
 	}
 }
@@ -363,14 +386,17 @@ func TestARehearsalIsTold(t *testing.T) {
 	refused := time.Date(2027, 1, 1, 12, 0, 0, 500_000_000, time.UTC)
 	err := Rehearsed(t.Context(), o.System, "acme", func() (time.Time, float64, error) { return refused, 0.25, nil })
 	failed := errors.New("a step failed")
-	if again := Rehearsed(t.Context(), o.System, "acme", func() (time.Time, float64, error) { return time.Time{}, 0, failed }); err != nil || !errors.Is(again, failed) {
+	if again := Rehearsed(t.Context(), o.System, "acme",
+		func() (time.Time, float64, error) { return time.Time{}, 0, failed }); err != nil || !errors.Is(again, failed) {
 		t.Fatalf("%v, %v", err, again)
 	}
 	var told []string
 	for _, l := range o.lines() {
-		told = append(told, fmt.Sprint(l.Phase, " ", l.Verb, " ", l.Type, " ", l.ID, " ", l.Seconds, " ", l.Refused.Equal(refused), " ", l.Error))
+		told = append(told, fmt.Sprint(l.Phase, " ", l.Verb, " ", l.Type, " ", l.ID, " ", l.Seconds, " ",
+			l.Refused.Equal(refused), " ", l.Error))
 	}
-	want := []string{"intent rehearse partner acme 0 false ", "done rehearse partner acme 0.25 true ", "intent rehearse partner acme 0 false ", "failed rehearse partner acme 0 false a step failed"}
+	want := []string{"intent rehearse partner acme 0 false ", "done rehearse partner acme 0.25 true ",
+		"intent rehearse partner acme 0 false ", "failed rehearse partner acme 0 false a step failed"}
 	if !slices.Equal(told, want) {
 		t.Errorf("told was %q", told)
 	}

@@ -49,10 +49,13 @@ func TestTheGuidesCommandsCheckAJournal(t *testing.T) {
 		return bytes.Replace(slices.Concat(lines...), lines[at][20:40], bytes.ToUpper(lines[at][20:40]), 1)
 	}
 	for what, journal := range map[string][]byte{
-		"whole": slices.Concat(lines...), "first changed": change(0), "last changed": change(3), "dropped": slices.Concat(lines[0], lines[2], lines[3]),
-		"first dropped": slices.Concat(lines[1:]...), "swapped": slices.Concat(lines[0], lines[2], lines[1], lines[3]), "cut off": slices.Concat(lines[:3]...),
-		"torn": slices.Concat(lines...)[:len(slices.Concat(lines...))-30], "doubled": slices.Concat(lines[0], lines[0], lines[1], lines[2], lines[3]),
-		"more": append(slices.Concat(lines...), "hello\n"...), "nothing": nil,
+		"whole": slices.Concat(lines...), "first changed": change(0), "last changed": change(3),
+		"dropped":       slices.Concat(lines[0], lines[2], lines[3]),
+		"first dropped": slices.Concat(lines[1:]...), "swapped": slices.Concat(lines[0], lines[2], lines[1], lines[3]),
+		"cut off": slices.Concat(lines[:3]...),
+		"torn":    slices.Concat(lines...)[:len(slices.Concat(lines...))-30],
+		"doubled": slices.Concat(lines[0], lines[0], lines[1], lines[2], lines[3]),
+		"more":    append(slices.Concat(lines...), "hello\n"...), "nothing": nil,
 	} {
 		folder := t.TempDir()
 		put(t, filepath.Join(folder, "journal.jsonl"), journal)
@@ -100,7 +103,9 @@ func TestThePublishedSchemaIsThatOfALine(t *testing.T) {
 	sameFields(t, "trust", given.Properties["trust"], reflect.TypeFor[Trust]())
 	sameFields(t, "agreement", given.Properties["agreement"], reflect.TypeFor[Agreement]())
 	sameFields(t, "rotation", given.Properties["rotation"], reflect.TypeFor[Rotation]())
-	if got, want := s.Properties["verb"].Enum, []Verb{Create, Change, Renew, Rotate, Suspend, Resume, Revoke, Token, Rehearse, Cut, Tamper}; !slices.Equal(got, texts(want)) {
+	if got, want := s.Properties["verb"].Enum,
+		[]Verb{Create, Change, Renew, Rotate, Suspend, Resume, Revoke, Token, Rehearse, Cut, Tamper}; !slices.Equal(got,
+		texts(want)) {
 		t.Errorf("verbs: %v, want %v", got, want)
 	}
 	if got, want := s.Properties["phase"].Enum, []Phase{Intent, Done, Failed, Found}; !slices.Equal(got, texts(want)) {

@@ -34,13 +34,14 @@ func (j *Journal) tampered(problem string) error {
 type place struct {
 	last Head
 	end  int64
-	// healed says what was done about what an earlier process left unfinished, found what the journal itself has to keep of it.
+	// healed says what was done about what an earlier process left unfinished, found what the journal
+	// itself has to keep of it.
 	healed, found string
 }
 
-// heal finds where the journal ends. A file that nobody wrote to since this program did needs no reading. Else every line is
-// checked up to the one that the head names, and the chain followed from there: what a process left that died in the middle of
-// its write is cut off, and kept beside.
+// heal finds where the journal ends. A file that nobody wrote to since this program did needs no reading. Else every
+// line is checked up to the one that the head names, and the chain followed from there: what a process left that died
+// in the middle of its write is cut off, and kept beside.
 func (j *Journal) heal(f *os.File, head Head) (place, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -77,7 +78,8 @@ func (j *Journal) heal(f *os.File, head Head) (place, error) {
 	return p, nil
 }
 
-// follow returns the lines at the beginning of a text that continue the chain of a head, how long they are together, and the head after them.
+// follow returns the lines at the beginning of a text that continue the chain of a head, how long they are together,
+// and the head after them.
 func follow(head Head, text []byte) (last Head, lines [][]byte, length int) {
 	for line := range bytes.Lines(text) {
 		next, problem := head.next(line)
@@ -92,8 +94,9 @@ func follow(head Head, text []byte) (last Head, lines [][]byte, length int) {
 // longestShown is how much is shown of a line that the head does not count, mostShown how many of them.
 const longestShown, mostShown = 1500, 5
 
-// uncounted says which lines follow on the one that the head names. That is how a process leaves a journal that dies between a
-// line and its head, and how somebody does who adds a line; nothing tells the two apart but what the line says.
+// uncounted says which lines follow on the one that the head names. That is how a process leaves a journal
+// that dies between a line and its head, and how somebody does who adds a line; nothing tells the two apart
+// but what the line says.
 func (j *Journal) uncounted(head Head, lines [][]byte) string {
 	shown := ""
 	for n, line := range lines {
@@ -131,8 +134,9 @@ func (j *Journal) cutOff(f *os.File, last Head, at int64, rest []byte) (healed s
 	if err = errors.Join(err, torn.Close()); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("After line %d of %s there were %d bytes that are not a line, as a process leaves when it dies "+
-		"while writing. No change relied on them. They are kept in %s, and the chain continues from line %d.", last.Seq, j.path, len(rest), j.tornPath(), last.Seq), f.Truncate(at)
+	return fmt.Sprintf("After line %d of %s there were %d bytes that are not a line, as a process leaves when it "+
+		"dies while writing. No change relied on them. They are kept in %s, and the chain continues from line %d.",
+		last.Seq, j.path, len(rest), j.tornPath(), last.Seq), f.Truncate(at)
 }
 
 // after checks each line up to the one that the head names, and returns what stands after it, and where that begins.

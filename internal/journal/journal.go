@@ -69,8 +69,9 @@ func (j *Journal) Path() string { return j.path }
 func (j *Journal) headPath() string { return j.path + ".head" }
 func (j *Journal) tornPath() string { return j.path + ".torn" }
 
-// Append writes lines, and returns when they will last. Place, time and hashes are given to them here. What comes together is
-// made to last together. Where an earlier process left something unfinished, healed says what was done about it.
+// Append writes lines, and returns when they will last. Place, time and hashes are given to them here. What
+// comes together is made to last together. Where an earlier process left something unfinished, healed says
+// what was done about it.
 func (j *Journal) Append(lines ...Line) (healed string, err error) {
 	e := &entry{lines: lines}
 	j.mu.Lock()
@@ -176,7 +177,7 @@ func (j *Journal) take() error {
 	ctx, cancel := context.WithTimeout(context.Background(), j.options.LockWait)
 	defer cancel()
 	taken, err := j.lock.TryLockContext(ctx, 2*time.Millisecond)
-	if errors.Is(err, context.DeadlineExceeded) || err == nil && !taken {
+	if errors.Is(err, context.DeadlineExceeded) || (err == nil && !taken) {
 		return fmt.Errorf("after %s another process still has %s", j.options.LockWait, j.lock.Path())
 	}
 	return err
@@ -185,7 +186,8 @@ func (j *Journal) take() error {
 // begin writes the head of a journal that has none, if it has no line either.
 func (j *Journal) begin(journal fs.FileInfo) error {
 	if journal != nil && journal.Size() > 0 {
-		return j.tampered("its head, " + filepath.Base(j.headPath()) + ", is gone: nobody can tell whether lines are missing at the end")
+		return j.tampered("its head, " + filepath.Base(j.headPath()) +
+			", is gone: nobody can tell whether lines are missing at the end")
 	}
 	if err := replace(j.headPath(), []byte(Head{}.String())); err != nil {
 		return err
@@ -193,8 +195,8 @@ func (j *Journal) begin(journal fs.FileInfo) error {
 	return durable.Disk{}.Sync(filepath.Dir(j.path))
 }
 
-// head reads where the journal should end. A new journal gets its head before its first line: so a journal without one is
-// a journal whose head somebody removed.
+// head reads where the journal should end. A new journal gets its head before its first line: so a journal without one
+// is a journal whose head somebody removed.
 func (j *Journal) head() (Head, error) {
 	journal, err := regular(j.path)
 	if err != nil {

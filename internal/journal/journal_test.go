@@ -60,7 +60,9 @@ func (j *Journal) holds(t *testing.T, lines int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := verify(t, contentOf(t, j.path), &head); v.Problem != "" || v.Lines != lines || v.Last != head {
+	if v := verify(t, contentOf(t, j.path), &head); v.Problem != "" ||
+		v.Lines != lines ||
+		v.Last != head {
 		t.Fatalf("want %d lines up to %v, got %+v", lines, head, v)
 	}
 }
@@ -73,7 +75,12 @@ func TestAJournalIsPrivateAndGoesOnInAnotherProcess(t *testing.T) {
 	again.must(t, "three")
 	j.must(t, "four")
 	j.holds(t, 4)
-	for path, mode := range map[string]fs.FileMode{j.path: 0o600, j.headPath(): 0o600, j.lock.Path(): 0o600, filepath.Dir(j.path): fs.ModeDir | 0o700} {
+	for path, mode := range map[string]fs.FileMode{
+		j.path:               0o600,
+		j.headPath():         0o600,
+		j.lock.Path():        0o600,
+		filepath.Dir(j.path): fs.ModeDir | 0o700,
+	} {
 		if info, err := os.Stat(path); err != nil || info.Mode() != mode {
 			t.Errorf("%s: %v %v, want %v", path, info.Mode(), err, mode)
 		}
@@ -101,7 +108,8 @@ func TestManyWriteAtOnce(t *testing.T) {
 		}
 		wg.Go(func() {
 			for i := range each {
-				if healed, err := mine.Append(Line{ID: strconv.Itoa(n) + "/" + strconv.Itoa(i)}); err != nil || healed != "" {
+				if healed, err := mine.Append(Line{ID: strconv.Itoa(n) + "/" + strconv.Itoa(i)}); err != nil ||
+					healed != "" {
 					t.Errorf("%q %v", healed, err)
 				}
 			}
@@ -130,15 +138,19 @@ func TestWhatAProcessLeftThatDiedIsHealed(t *testing.T) {
 		lines       int64
 		says        string
 	}{
-		"nothing":                           {"", "", 2, ""},
-		"a head that is a line behind":      {string(lines[2]), "", 3, "has lines after line 2"},
-		"a head that is a batch behind":     {string(lines[2]) + string(lines[3]), "", 4, "has lines after line 2"},
-		"half a line":                       {string(lines[2][:77]), string(lines[2][:77]), 2, "After line 2 of"},
-		"one byte":                          {"{", "{", 2, "1 bytes that are not a line"},
-		"a line and a half":                 {string(lines[2]) + string(lines[3][:99]), string(lines[3][:99]), 3, "After line 3 of"},
-		"a whole line without its newline":  {strings.TrimSuffix(string(lines[2]), "\n"), "", 3, "has lines after line 2"},
-		"zeros, as after a loss of power":   {strings.Repeat("\x00", 5000), strings.Repeat("\x00", 5000), 2, "5000 bytes"},
-		"more zeros than are read at first": {strings.Repeat("\x00", 50000), strings.Repeat("\x00", 50000), 2, "50000 bytes"},
+		"nothing":                       {"", "", 2, ""},
+		"a head that is a line behind":  {string(lines[2]), "", 3, "has lines after line 2"},
+		"a head that is a batch behind": {string(lines[2]) + string(lines[3]), "", 4, "has lines after line 2"},
+		"half a line":                   {string(lines[2][:77]), string(lines[2][:77]), 2, "After line 2 of"},
+		"one byte":                      {"{", "{", 2, "1 bytes that are not a line"},
+		"a line and a half": {string(lines[2]) + string(lines[3][:99]), string(lines[3][:99]), 3,
+			"After line 3 of"},
+		"a whole line without its newline": {strings.TrimSuffix(string(lines[2]), "\n"), "", 3,
+			"has lines after line 2"},
+		"zeros, as after a loss of power": {strings.Repeat("\x00", 5000), strings.Repeat("\x00", 5000), 2,
+			"5000 bytes"},
+		"more zeros than are read at first": {strings.Repeat("\x00", 50000), strings.Repeat("\x00", 50000), 2,
+			"50000 bytes"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -155,7 +167,10 @@ func TestWhatAProcessLeftThatDiedIsHealed(t *testing.T) {
 			if c.lines > 2 { // what the head did not count is told, shown, and kept in the journal
 				var found Line
 				text := bytes.SplitAfter(contentOf(t, j.path), []byte("\n"))[c.lines]
-				if err := json.Unmarshal(text, &found); err != nil || found.Phase != Found || found.Verb != Tamper || !strings.Contains(found.Found[0], `"id":"three"`) {
+				if err := json.Unmarshal(text, &found); err != nil ||
+					found.Phase != Found ||
+					found.Verb != Tamper ||
+					!strings.Contains(found.Found[0], `"id":"three"`) {
 					t.Errorf("%v: %s", err, text)
 				}
 				if !strings.Contains(healed, `"id":"three"`) {
@@ -206,7 +221,8 @@ func TestATamperedJournalChangesNothingUntilSomebodyLooked(t *testing.T) {
 			put(t, j.headPath(), []byte("hello\n"))
 		}, "its head, journal.jsonl.head, cannot be read"},
 		"the last line changed": {func(t *testing.T, j *Journal, lines [][]byte) {
-			put(t, j.path, bytes.Join([][]byte{lines[0], lines[1], bytes.Replace(lines[2], []byte("three"), []byte("THREE"), 1)}, nil))
+			put(t, j.path, bytes.Join([][]byte{lines[0], lines[1],
+				bytes.Replace(lines[2], []byte("three"), []byte("THREE"), 1)}, nil))
 		}, "line 3 was changed: its hash does not fit its text"},
 		"another journal in its place": {func(t *testing.T, j *Journal, _ [][]byte) {
 			put(t, j.path, bytes.Join(forgedAs(t, "a", "b", "c"), nil))
@@ -223,7 +239,9 @@ func TestATamperedJournalChangesNothingUntilSomebodyLooked(t *testing.T) {
 				if !errors.Is(err, ErrTampered) || !errors.Is(err, access.ErrUnavailable) {
 					t.Fatal(err)
 				}
-				for _, words := range []string{c.says, j.path, "The provider changes nothing more until somebody has looked", "move both away together", "journal.path"} {
+				for _, words := range []string{c.says, j.path,
+					"The provider changes nothing more until somebody has looked", "move both away together",
+					"journal.path"} {
 					if !strings.Contains(err.Error(), words) {
 						t.Errorf("it does not say %q: %v", words, err)
 					}
@@ -264,9 +282,11 @@ func TestWhatIsNoFileToWriteToIsRefused(t *testing.T) {
 		lay  func(path string) error
 		says string
 	}{
-		"a directory":        {func(path string) error { return os.Mkdir(path, 0o700) }, "is a directory"},
-		"a symbolic link":    {func(path string) error { return os.Symlink("elsewhere", path) }, "it is a symbolic link"},
-		"a link to a device": {func(path string) error { return os.Symlink("/dev/full", path) }, "it is a symbolic link"},
+		"a directory": {func(path string) error { return os.Mkdir(path, 0o700) }, "is a directory"},
+		"a symbolic link": {func(path string) error { return os.Symlink("elsewhere", path) },
+			"it is a symbolic link"},
+		"a link to a device": {func(path string) error { return os.Symlink("/dev/full", path) },
+			"it is a symbolic link"},
 	} {
 		for _, name := range []string{"journal.jsonl", "journal.jsonl.head", "journal.jsonl.lock"} {
 			t.Run(what+" as "+name, func(t *testing.T) {
@@ -290,7 +310,8 @@ func TestWhatIsNoFileToWriteToIsRefused(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	put(t, file, nil)
-	if _, err := Open(filepath.Join(file, "journal.jsonl"), Options{}).Append(Line{}); !errors.Is(err, access.ErrUnavailable) {
+	if _, err := Open(filepath.Join(file, "journal.jsonl"), Options{}).Append(Line{}); !errors.Is(err,
+		access.ErrUnavailable) {
 		t.Errorf("below a file: %v", err)
 	}
 }
@@ -304,7 +325,8 @@ func TestWhoWaitsInVainSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.options.LockWait = 20 * time.Millisecond
-	if _, err := j.Append(Line{}); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "after 20ms another process still has") {
+	if _, err := j.Append(Line{}); !errors.Is(err, access.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "after 20ms another process still has") {
 		t.Error(err)
 	}
 	if err := other.Unlock(); err != nil {

@@ -22,8 +22,8 @@ import (
 	"time"
 )
 
-// A process that writes as fast as it can, in several lines at once, is killed at any moment: whoever comes next goes on,
-// every line that was answered is there, and all of it verifies.
+// A process that writes as fast as it can, in several lines at once, is killed at any moment: whoever comes next goes
+// on, every line that was answered is there, and all of it verifies.
 func TestKilledWhileItWrites(t *testing.T) {
 	if path := childPath(); path != "" {
 		writeUntilKilled(path)
@@ -83,7 +83,8 @@ func TestKilledWhileItWrites(t *testing.T) {
 	if v := verify(t, contentOf(t, j.path), &head); v.Problem != "" || v.Last != head {
 		t.Errorf("%+v, head %v", v, head)
 	}
-	t.Logf("%d killings, %d lines answered, %d lines in all; %d left a line torn, %d a head that was behind", killings, answered, head.Seq, healings, behind)
+	t.Logf("%d killings, %d lines answered, %d lines in all; %d left a line torn, %d a head that was behind", killings,
+		answered, head.Seq, healings, behind)
 	if answered <= waited { // however busy the machine is
 		t.Error("hardly a line was written: the killings hit nothing")
 	}

@@ -14,8 +14,8 @@ import (
 type Phase string
 
 // Each change has a line of intent before the system is asked, and one of what came of it. Where the second is missing,
-// the process died between them, and what became of the change is in the system only. Found is no change: it is what a change
-// met that somebody else did.
+// the process died between them, and what became of the change is in the system only. Found is no change: it is what a
+// change met that somebody else did.
 const (
 	Intent Phase = "intent"
 	Done   Phase = "done"
@@ -41,7 +41,8 @@ const (
 	Tamper   Verb = "tamper"   // found: something was not as it had been left
 )
 
-// The types of lines that are about no object: of a partner as a whole, of one token, of the system, of the journal itself.
+// The types of lines that are about no object: of a partner as a whole, of one token, of the system,
+// of the journal itself.
 const (
 	partnerType access.Type = "partner"
 	tokenType   access.Type = "token"
@@ -49,7 +50,8 @@ const (
 	journalType             = "journal"
 )
 
-// Line is one line of the journal, in the order in which its fields are written. Times are UTC. It never holds a secret.
+// Line is one line of the journal, in the order in which its fields are written. Times are UTC.
+// It never holds a secret.
 type Line struct {
 	// Schema is the version of this form.
 	Schema int `json:"schema"`
@@ -65,8 +67,8 @@ type Line struct {
 	System string `json:"system"`
 	Stack  string `json:"stack"`
 	Actor  Actor  `json:"actor"`
-	// Type, ID and UID name the object; of a rehearsal, "partner" and its name. UID is empty while a create is only intended.
-	// A token has the id of its identity.
+	// Type, ID and UID name the object; of a rehearsal, "partner" and its name. UID is empty while a create is only
+	// intended. A token has the id of its identity.
 	Type string `json:"type"`
 	ID   string `json:"id"`
 	UID  string `json:"uid,omitempty"`
@@ -75,11 +77,12 @@ type Line struct {
 	EndsAt time.Time `json:"ends_at,omitzero"`
 	// Review is on whose word it was created or renewed.
 	Review *Review `json:"review,omitempty"`
-	// Before is what the object gave, as far as this process knew; After is what it is to give, on the line of the outcome what
-	// it gives. An intent has both, but for a creation and a revocation; an outcome has After only.
+	// Before is what the object gave, as far as this process knew; After is what it is to give, on the line of the
+	// outcome what it gives. An intent has both, but for a creation and a revocation; an outcome has After only.
 	Before *Given `json:"before,omitempty"`
 	After  *Given `json:"after,omitempty"`
-	// Swept are what a revocation took along beside the object itself, as "type id"; SweptBefore is what they gave, by the same.
+	// Swept are what a revocation took along beside the object itself, as "type id"; SweptBefore is what
+	// they gave, by the same.
 	Swept       []string          `json:"swept,omitempty"`
 	SweptBefore map[string]*Given `json:"swept_before,omitempty"`
 	// Refused is when the system was first seen to refuse, or to have nothing left, after a revocation or suspension;
@@ -90,7 +93,8 @@ type Line struct {
 	Serial string `json:"serial,omitempty"`
 	// Generation names the state that the system was in after the change.
 	Generation string `json:"generation,omitempty"`
-	// Found says what somebody else did, FoundAt when, where that is known. Lines of version 1 have it on the change that healed it.
+	// Found says what somebody else did, FoundAt when, where that is known. Lines of version 1 have it on the
+	// change that healed it.
 	Found   []string  `json:"found,omitempty"`
 	FoundAt time.Time `json:"found_at,omitzero"`
 	// Error says why a change failed.
@@ -102,7 +106,8 @@ type Line struct {
 
 // Actor is who made a change, as far as the machine can say: it is a claim, not a proof.
 type Actor struct {
-	// Name is a login name or the CI's name for whom it ran; Kind is user or ci; Run is the address or number of the CI's run.
+	// Name is a login name or the CI's name for whom it ran; Kind is user or ci; Run is the address or
+	// number of the CI's run.
 	Name string `json:"name"`
 	Kind string `json:"kind"`
 	Run  string `json:"run,omitempty"`
@@ -121,9 +126,11 @@ type Review struct {
 	Signed *Signed `json:"signed,omitempty"`
 }
 
-// Signed is how somebody signed a decision. The rules let no signature through that does not count, and who it is of is who decided.
+// Signed is how somebody signed a decision. The rules let no signature through that does not count, and who
+// it is of is who decided.
 type Signed struct {
-	// Key is the fingerprint of the key, and Digest the SHA-256 of the worksheet that was signed, or of the signature of a single decision.
+	// Key is the fingerprint of the key, and Digest the SHA-256 of the worksheet that was signed, or of the
+	// signature of a single decision.
 	Key    string `json:"key"`
 	Digest string `json:"digest"`
 	// Worksheet: a whole one was signed.

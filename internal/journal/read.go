@@ -27,7 +27,8 @@ func (j *Journal) Newest(system string) int64 {
 	if err != nil {
 		return 0
 	}
-	mark := []byte(`,"generation":"` + system + `/`) // no text in a line holds it: there a quote has a backslash before it
+	// no text in a line holds it: there a quote has a backslash before it
+	mark := []byte(`,"generation":"` + system + `/`)
 	for within := int64(newestWithin); ; within *= 8 {
 		from := max(0, info.Size()-within)
 		text, err := io.ReadAll(io.NewSectionReader(f, from, info.Size()-from))
@@ -91,7 +92,8 @@ func (j *Journal) Read() (lines []Line, gaps []string, err error) {
 func (j *Journal) readHead() (head *Head, gap string, err error) {
 	text, err := os.ReadFile(j.headPath())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "The journal's head " + j.headPath() + " is missing: lines that were cut off at its end would not be noticed.", nil
+		return nil, "The journal's head " + j.headPath() +
+			" is missing: lines that were cut off at its end would not be noticed.", nil
 	}
 	if err != nil {
 		return nil, "", err

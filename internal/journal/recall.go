@@ -25,8 +25,8 @@ type Past struct {
 
 // Span is what an object gave from one moment to another.
 type Span struct {
-	// From is zero where it was there before the journal began. To is when it was cut, changed, or ended by itself; an end that
-	// is still to come where nothing of these happened.
+	// From is zero where it was there before the journal began. To is when it was cut, changed, or ended by itself; an
+	// end that is still to come where nothing of these happened.
 	From, To time.Time
 	// Given is what it gave. Of a line of version 1 it has only owner and end.
 	Given Given
@@ -45,7 +45,8 @@ type Cutting struct {
 	// At is when it was asked for, by By; of a cut by hand, when it was made, or else found.
 	At time.Time
 	By string
-	// Refused is when the system was first seen to refuse, Seconds how long after the request; of a cut by hand nobody measured that.
+	// Refused is when the system was first seen to refuse, Seconds how long after the request; of a cut by
+	// hand nobody measured that.
 	Refused time.Time
 	Seconds float64
 }
@@ -58,8 +59,8 @@ type recollection struct {
 	doubts  []string
 }
 
-// Recall says what the lines of a journal tell of each object that they name: what it could reach, from when to when, on whose review, and
-// how fast it was refused. Doubts are sentences about what they do not tell.
+// Recall says what the lines of a journal tell of each object that they name: what it could reach, from when to when,
+// on whose review, and how fast it was refused. Doubts are sentences about what they do not tell.
 func Recall(lines []Line) (pasts []*Past, doubts []string) {
 	r := &recollection{intents: map[string]Line{}, open: map[string]*Past{}}
 	for _, l := range lines {
@@ -119,7 +120,8 @@ func (r *recollection) read(l Line) {
 	}
 }
 
-// past returns the object of a name that is there, made known by what it gave before the first line that the journal has of it.
+// past returns the object of a name that is there, made known by what it gave before the first line that
+// the journal has of it.
 func (r *recollection) past(kind, id, uid string, before *Given) *Past {
 	key := kind + " " + id
 	p := r.open[key]
@@ -160,7 +162,8 @@ func (r *recollection) revoked(intent, l Line) {
 }
 
 func (r *recollection) remove(kind, id string, before *Given, intent, l Line) {
-	if r.open[kind+" "+id] == nil && slices.ContainsFunc(r.all, func(p *Past) bool { return p.Type == kind && p.ID == id }) {
+	if r.open[kind+" "+id] == nil &&
+		slices.ContainsFunc(r.all, func(p *Past) bool { return p.Type == kind && p.ID == id }) {
 		return // it is gone already
 	}
 	p := r.past(kind, id, l.UID, before)
@@ -201,11 +204,17 @@ func (p *Past) ends(at time.Time) {
 }
 
 func (p *Past) cut(intent, l Line) {
-	p.Cuts = append(p.Cuts, Cutting{Verb: l.Verb, At: intent.Time, By: l.Actor.Name, Refused: l.Refused, Seconds: l.Seconds})
+	p.Cuts = append(p.Cuts, Cutting{
+		Verb:    l.Verb,
+		At:      intent.Time,
+		By:      l.Actor.Name,
+		Refused: l.Refused,
+		Seconds: l.Seconds,
+	})
 }
 
-// Reached says in words what a span gave to somebody: "read, list orders/acme/daily/*" of a grant, of a credential whom it let in, of an
-// identity what its grants could lie in. Empty where the line does not tell.
+// Reached says in words what a span gave to somebody: "read, list orders/acme/daily/*" of a grant, of a credential whom
+// it let in, of an identity what its grants could lie in. Empty where the line does not tell.
 func (g *Given) Reached() string {
 	if g == nil {
 		return ""

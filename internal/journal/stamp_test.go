@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// An edited line in the middle was found by whoever reads all of it, and DESIGN said by every change: the next one looked at the end only.
+// An edited line in the middle was found by whoever reads all of it, and DESIGN said by every change: the next one
+// looked at the end only.
 func TestAnEditedOlderLineIsFoundByTheNextChange(t *testing.T) {
 	t.Parallel()
 	for what, edit := range map[string]func(t *testing.T, path string){
@@ -51,15 +52,16 @@ func TestAnEditedOlderLineIsFoundByTheNextChange(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := j.Append(Line{ID: "five"}); !errors.Is(err, ErrTampered) || !strings.Contains(err.Error(), "line 2 was changed") {
+			if _, err := j.Append(Line{ID: "five"}); !errors.Is(err, ErrTampered) ||
+				!strings.Contains(err.Error(), "line 2 was changed") {
 				t.Errorf("%s, backdated %t: %v", what, backdated, err)
 			}
 		}
 	}
 }
 
-// aTickLater waits until the kernel's clock of files has moved on since the last line: what is written within one tick of it has
-// the same time.
+// aTickLater waits until the kernel's clock of files has moved on since the last line: what is written within one tick
+// of it has the same time.
 func aTickLater(t *testing.T, j *Journal) {
 	t.Helper()
 	last, err := os.Stat(j.path)
@@ -106,7 +108,8 @@ func TestALongJournalIsNotReadWhereNobodyTouchedIt(t *testing.T) {
 	if head, err = ParseHead(string(contentOf(t, j.headPath()))); err != nil || !j.untouched(f, head) {
 		t.Error("it was read once, and would be read again", err)
 	}
-	for _, stamp := range []string{"", "hello\n", strings.Replace(string(contentOf(t, j.stampPath())), "3 ", "4 ", 1)} { // a stamp that is lost or damaged only costs time
+	// a stamp that is lost or damaged only costs time
+	for _, stamp := range []string{"", "hello\n", strings.Replace(string(contentOf(t, j.stampPath())), "3 ", "4 ", 1)} {
 		put(t, j.stampPath(), []byte(stamp))
 		if j.untouched(f, head) {
 			t.Errorf("%q fits", stamp)
@@ -137,7 +140,8 @@ func digest(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Who edited an older line and wrote a stamp that fits was not found by any change. Beside a system with a key that takes the key.
+// Who edited an older line and wrote a stamp that fits was not found by any change. Beside a system with a
+// key that takes the key.
 func TestAForgedStampHasEveryLineRead(t *testing.T) {
 	t.Parallel()
 	forge := func(t *testing.T, j *Journal, signature string) {
@@ -167,7 +171,8 @@ func TestAForgedStampHasEveryLineRead(t *testing.T) {
 			_, forged, _ = strings.Cut(string(contentOf(t, j.stampPath())), "\n")
 		}
 		forge(t, j, forged)
-		if _, err := j.Append(Line{ID: "five"}); !errors.Is(err, ErrTampered) || !strings.Contains(err.Error(), "line 2 was changed") {
+		if _, err := j.Append(Line{ID: "five"}); !errors.Is(err, ErrTampered) ||
+			!strings.Contains(err.Error(), "line 2 was changed") {
 			t.Errorf("with the signature %q: %v", forged, err)
 		}
 	}

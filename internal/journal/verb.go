@@ -60,15 +60,19 @@ func issues(before *access.Record, change access.Change) bool {
 	if is == nil || was == nil || !is.Kind().Issues() {
 		return false
 	}
-	return change.Issue != access.IssueKeep && change.Issue != access.IssueRetire || before.Issued == nil || !access.SameRequest(was, is)
+	return (change.Issue != access.IssueKeep && change.Issue != access.IssueRetire) ||
+		before.Issued == nil ||
+		!access.SameRequest(was, is)
 }
 
-// review returns the one that stands for an object: the newer of its own and its identity's, if that covers more than the identity.
+// review returns the one that stands for an object: the newer of its own and its identity's, if that covers
+// more than the identity.
 func (g *governed) review(o access.Object) *Review {
 	own := o.Common().Review
 	g.mu.Lock()
 	if holder, ok := g.seen[o.Holder().Ref()]; ok {
-		if its := holder.Object.Common().Review; !its.Own() && (own == nil || its != nil && its.At.After(own.At.Time)) {
+		if its := holder.Object.Common().Review; !its.Own() &&
+			(own == nil || (its != nil && its.At.After(own.At.Time))) {
 			own = its
 		}
 	}

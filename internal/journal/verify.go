@@ -19,10 +19,11 @@ type Verdict struct {
 	Problem string
 }
 
-// Verify checks every line of a journal, and, where the head is given, that none is missing at the end. Without a head it
-// cannot know that. The error is one of reading.
+// Verify checks every line of a journal, and, where the head is given, that none is missing at the end. Without a head
+// it cannot know that. The error is one of reading.
 //
-// A head that is behind is fine: the process died between the line and the head, and the next change brings it up to date.
+// A head that is behind is fine: the process died between the line and the head, and the next
+// change brings it up to date.
 func Verify(r io.Reader, head *Head) (Verdict, error) {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	var v Verdict
@@ -65,5 +66,6 @@ func anew(line int64) string {
 }
 
 func missing(last, head int64) string {
-	return fmt.Sprintf("it ends after line %d, but its head says that %d were written: lines were cut off at the end", last, head)
+	return fmt.Sprintf("it ends after line %d, but its head says that %d were written: lines were cut off at the end",
+		last, head)
 }

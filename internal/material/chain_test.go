@@ -32,7 +32,8 @@ func (a *testAuthority) signs(t *testing.T, name string) *testAuthority {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage:  x509.KeyUsageCertSign,
 		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<32, 0),
 	}
 	if a == nil {
@@ -55,11 +56,12 @@ func TestAChainHasWhatAVerifierLacks(t *testing.T) {
 	leaf := sub.signs(t, "leaf")
 	crossed := (*testAuthority)(nil).signs(t, "other").signs(t, "root") // of a root's name, signed by another
 	for name, c := range map[string]struct{ authorities, want string }{
-		"a root alone":                           {root.text(), leaf.text()},
-		"an intermediate":                        {sub.text(), leaf.text() + sub.text()},
-		"an intermediate and its root":           {sub.text() + "\n" + root.text(), leaf.text() + sub.text()},
-		"a root that another one signed as well": {sub.text() + crossed.text(), leaf.text() + sub.text() + crossed.text()},
-		"nothing":                                {"", leaf.text()},
+		"a root alone":                 {root.text(), leaf.text()},
+		"an intermediate":              {sub.text(), leaf.text() + sub.text()},
+		"an intermediate and its root": {sub.text() + "\n" + root.text(), leaf.text() + sub.text()},
+		"a root that another one signed as well": {sub.text() + crossed.text(),
+			leaf.text() + sub.text() + crossed.text()},
+		"nothing": {"", leaf.text()},
 	} {
 		if got := Chain("\n"+leaf.text()+"\n\n", c.authorities); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)

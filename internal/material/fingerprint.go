@@ -16,8 +16,8 @@ func Fingerprint(encoded []byte) string {
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
-// KeyInfo returns an SSH key as a SubjectPublicKeyInfo, which is what a request has: one key in two forms is one key. Of a key that has no
-// such form it returns the SSH one.
+// KeyInfo returns an SSH key as a SubjectPublicKeyInfo, which is what a request has: one key in two forms is one key.
+// Of a key that has no such form it returns the SSH one.
 func KeyInfo(key ssh.PublicKey) []byte {
 	if plain, ok := key.(ssh.CryptoPublicKey); ok {
 		if der, err := x509.MarshalPKIXPublicKey(plain.CryptoPublicKey()); err == nil {

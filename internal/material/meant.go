@@ -17,7 +17,8 @@ func body(text string) ([]byte, bool) {
 	return b, ok && b[0] == 0x30
 }
 
-// fromBase64 decodes a text that is nothing but base64, in whichever of its alphabets, and long enough not to be a word.
+// fromBase64 decodes a text that is nothing but base64, in whichever of its alphabets, and long
+// enough not to be a word.
 func fromBase64(text string) ([]byte, bool) {
 	text = strings.TrimRight(strings.Join(strings.Fields(unquoted(text)), ""), "=")
 	text = strings.NewReplacer("-", "+", "_", "/").Replace(text)
@@ -47,13 +48,16 @@ func encoded(text string) string {
 		return "it is the base64 text of a public key"
 	}
 	if keyStore(b) {
-		return "its base64 text is of a key store (PKCS #12 or Java's), which is made for private keys: ask the partner for what is public, and for another key if one is in it"
+		return "its base64 text is of a key store (PKCS #12 or Java's), which is made for private keys: ask the " +
+			"partner for what is public, and for another key if one is in it"
 	}
 	switch {
 	case HoldsPrivateKey(string(b)):
-		return "its base64 text holds a private key, which is exposed now: remove it, and ask the partner for what belongs to a new one"
+		return "its base64 text holds a private key, which is exposed now: remove it, and ask the partner for what " +
+			"belongs to a new one"
 	case bytes.HasPrefix(b, []byte{0xff, 0xfe}), bytes.HasPrefix(b, []byte{0xfe, 0xff}):
-		return "its base64 text is of a file in UTF-16, as by > of PowerShell: save that as UTF-8, and write file(\"...\")"
+		return "its base64 text is of a file in UTF-16, as by > of PowerShell: save that as UTF-8, and write " +
+			"file(\"...\")"
 	case utf8.Valid(b):
 		return "its base64 text is of a text file: write file(\"...\") for filebase64(\"...\"), or base64decode(...)"
 	}

@@ -13,12 +13,13 @@ import (
 	"unicode/utf8"
 )
 
-var errPrivate = errors.New("it holds a private key, which is exposed now: remove it, and ask the partner for what belongs to a new one")
+var errPrivate = errors.New("it holds a private key, which is exposed now: remove it, and ask the partner for what " +
+	"belongs to a new one")
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// lines returns those of a text, without byte order mark, quotes around it all, line ends of Windows, and around each line white space
-// and the marks that a mail sets before what it quotes, or before hyphens where it is signed.
+// lines returns those of a text, without byte order mark, quotes around it all, line ends of Windows, and around each
+// line white space and the marks that a mail sets before what it quotes, or before hyphens where it is signed.
 func lines(text string) []string {
 	all := strings.Split(lineEnds.Replace(unquoted(text)), "\n")
 	for i, l := range all {
@@ -61,7 +62,8 @@ func blocks(text string) (all []*pem.Block) {
 			return block
 		}
 		body := strings.TrimRight(strings.Join(strings.Fields(parts[2]), ""), "=")
-		return fmt.Sprintf("\n-----BEGIN %s-----\n%s%s\n-----END %s-----\n", name, body, "==="[:(4-len(body)%4)%4], name)
+		return fmt.Sprintf("\n-----BEGIN %s-----\n%s%s\n-----END %s-----\n", name, body, "==="[:(4-len(body)%4)%4],
+			name)
 	}))
 	for {
 		var b *pem.Block
@@ -78,7 +80,8 @@ var pemHeader = regexp.MustCompile(`-----BEGIN ([A-Z0-9 ]{1,60})-----`)
 func odd(text string) string {
 	for _, c := range strings.TrimPrefix(text, "\ufeff") {
 		if c > '~' && (invisible(c) || unicode.IsSpace(c)) {
-			return fmt.Sprintf("characters stand in it that nobody sees, such as %s, as web pages and mails leave them: copy it as plain text", Named(c))
+			return fmt.Sprintf("characters stand in it that nobody sees, such as %s, as web pages and mails leave "+
+				"them: copy it as plain text", Named(c))
 		}
 	}
 	switch zeros := strings.Count(text, "\x00"); {
@@ -108,10 +111,11 @@ func another(text string) string {
 	case pemHeader.MatchString(joined):
 		return brokenBlock(joined)
 	case mangled.MatchString(joined):
-		return "its lines BEGIN and END are not as PEM has them, -----BEGIN ...----- with five hyphens on either side: copy it as plain text, or ask the " +
-			"partner for the file"
+		return "its lines BEGIN and END are not as PEM has them, -----BEGIN ...----- with five hyphens on either " +
+			"side: copy it as plain text, or ask the partner for the file"
 	case ends.MatchString(joined):
-		return "its first line is missing, -----BEGIN " + ends.FindStringSubmatch(joined)[1] + "-----: ask the partner for the whole file"
+		return "its first line is missing, -----BEGIN " + ends.FindStringSubmatch(joined)[1] +
+			"-----: ask the partner for the whole file"
 	}
 	if is := cmp.Or(encoded(joined), elsewhere(joined)); is != "" {
 		return is
@@ -140,7 +144,8 @@ var (
 // softBreak is a line end of quoted-printable (RFC 2045, 6.7), which base64 has at its end only.
 var softBreak = regexp.MustCompile(`=\n+[A-Za-z0-9+/]{12}`)
 
-// firstMarked and lastMarked are the lines of a block where something stands before each: the + of a diff, the number of a line.
+// firstMarked and lastMarked are the lines of a block where something stands before each: the + of a
+// diff, the number of a line.
 var (
 	firstMarked = regexp.MustCompile(`(?m)^[^\s-].{0,11}?-----BEGIN `)
 	lastMarked  = regexp.MustCompile(`(?m)^([^\s-].{0,11}?)-----END `)
@@ -150,7 +155,8 @@ var (
 func listed(text string) string {
 	joined := strings.Join(lines(text), "\n")
 	if before := lastMarked.FindStringSubmatch(joined); before != nil && firstMarked.MatchString(joined) {
-		return fmt.Sprintf("before each of its lines stands something, as in a list or a diff, such as %q: write the PEM block alone, or ask the partner for the file", before[1])
+		return fmt.Sprintf("before each of its lines stands something, as in a list or a diff, such as %q: write the "+
+			"PEM block alone, or ask the partner for the file", before[1])
 	}
 	return ""
 }
@@ -166,13 +172,17 @@ func brokenBlock(text string) string {
 		return why
 	}
 	if strings.Contains(body, "=3D") || softBreak.MatchString(body) {
-		return "its PEM block " + name + " is in quoted-printable, as mails are sent: save it from the mail program as text, or ask the partner for the file"
+		return "its PEM block " + name +
+			" is in quoted-printable, as mails are sent: save it from the mail program as text, or ask the partner " +
+			"for the file"
 	}
 	end := strings.Index(body, "-----END")
 	if end >= 0 && !strings.Contains(body[:end], ": ") {
 		for _, c := range body[:end] {
-			if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", c) && !unicode.IsSpace(c) {
-				return fmt.Sprintf("its PEM block %s has %q in it, where nothing but base64 belongs: copy it as plain text, or ask the partner for the file", name, c)
+			if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", c) &&
+				!unicode.IsSpace(c) {
+				return fmt.Sprintf("its PEM block %s has %q in it, where nothing but base64 belongs: copy it as "+
+					"plain text, or ask the partner for the file", name, c)
 			}
 		}
 	}

@@ -22,8 +22,9 @@ var (
 	// A JSON Web Key, also as HCL, YAML or the query of a URL has its members.
 	jwkType    = regexp.MustCompile(`(?i)\b(kty|crv)["']?\s*[:=]`)
 	jwkPrivate = regexp.MustCompile(`(?i)(?:^|[\s{,"'?&:])(d|k|p|q|dp|dq|qi)["']?\s*[:=]>?\s*["']?[A-Z0-9_=+/-]{16,}`)
-	// What openssl prints of a key (pkey -text, asn1parse), what WireGuard, Tailscale, libp2p, age's plugins, minisign, signify, BIND, AWS, Tink,
-	// Nostr, BIP 32, PASERK, GnuPG's agent and SSH 1 write, OpenSSL's encrypted PEM of old without its header, and .NET's XML.
+	// What openssl prints of a key (pkey -text, asn1parse), what WireGuard, Tailscale, libp2p, age's plugins, minisign,
+	// signify, BIND, AWS, Tink, Nostr, BIP 32, PASERK, GnuPG's agent and SSH 1 write, OpenSSL's encrypted PEM of old
+	// without its header, and .NET's XML.
 	otherPrivate = regexp.MustCompile(`(?i)(priv(ate ?exponent)?:\s*([0-9a-f]{2}:){8}|\[HEX DUMP\]:0420[0-9a-f]{64}|` +
 		`priv(ate)?[ _-]?key["']?\s*[:=]\s*["']?([a-z0-9+/]{43}=|(0x)?[0-9a-f]{64}|CAESQ|CAAS)|` +
 		`AGE[-_\p{Pd}]\s?SECRET[-_\p{Pd}]\s?KEY[-_\p{Pd}]|AGE-PLUGIN-[A-Z0-9+._-]{1,30}-1[A-Z0-9]{6}|untrusted comment: .{0,40}secret key|` +
@@ -31,20 +32,23 @@ var (
 		`secret[ _-]?(access[ _-]?)?key["']?\s*[:=,]\s*["']?[a-z0-9+/]{40}\b|\b(AKIA|ASIA)[A-Z0-9]{16}["',;:\s]{1,5}[a-z0-9+/]{40}\b|` +
 		`"ASYMMETRIC_PRIVATE"|\bnsec1[a-z0-9]{58}\b|\bxprv[a-z0-9]{100}|\bk[1-4]\.secret\.[a-z0-9_-]{40}|<RSAKeyValue[^>]{0,200}>(?s:.*)<D>)`)
 	static = regexp.MustCompile(`(?i)-----BEGIN OpenVPN (tls-crypt-v2 )?(Static|client|server) key`)
-	// A character by its number, or a sign of white space, as JSON and many languages write it, however often it was quoted.
+	// A character by its number, or a sign of white space, as JSON and many languages write it,
+	// however often it was quoted.
 	escapes  = regexp.MustCompile(`\\+(?:u00([0-9a-fA-F]{2})|x([0-9a-fA-F]{2})|([nrt"'/]))`)
 	percents = regexp.MustCompile(`%([0-9a-fA-F]{2})`)
 )
 
-// enough is how many letters of a word show what it is: with no limit, a long text would be decoded as often as it has words.
+// enough is how many letters of a word show what it is: with no limit, a long text would be decoded as
+// often as it has words.
 const enough = 1024
 
 // deepest is how many encodings are undone, one inside the other.
 const deepest = 4
 
-// HoldsPrivateKey reports whether a text holds private key material in any of its usual forms: PEM of every sort, encrypted
-// or not, OpenSSH, SSH2, PGP and PuTTY files, age identities, JSON Web Keys, PKCS DER and PKCS #12, also escaped as JSON, HTML or a URL
-// do it, and also as base64, hexadecimal or gzip of one of these. The beginning of a key is enough.
+// HoldsPrivateKey reports whether a text holds private key material in any of its usual forms: PEM of every sort,
+// encrypted or not, OpenSSH, SSH2, PGP and PuTTY files, age identities, JSON Web Keys, PKCS DER and PKCS #12,
+// also escaped as JSON, HTML or a URL do it, and also as base64, hexadecimal or gzip of one of these. The
+// beginning of a key is enough.
 func HoldsPrivateKey(text string) bool {
 	if len(text) < 16 {
 		return false
@@ -113,8 +117,8 @@ func seen(text string) string {
 	}, text)
 }
 
-// private reports whether a text holds a private key, as it stands there or up to depth encodings deep. A search for words comes before
-// each regular expression, which takes longer, and nearly every text has none of the words.
+// private reports whether a text holds a private key, as it stands there or up to depth encodings deep. A search for
+// words comes before each regular expression, which takes longer, and nearly every text has none of the words.
 func private(text string, depth int) bool {
 	upper := upperASCII(text)
 	switch {
@@ -123,7 +127,10 @@ func private(text string, depth int) bool {
 		strings.Contains(upper, "PUTTY-USER-KEY-FILE"), strings.Contains(upper, "PRIVATE-LINES:"),
 		strings.Contains(text, "openssh-key-v1\x00"),
 		strings.Contains(upper, "CEVINGR XRL"), strings.Contains(upper, "YEK ETAVIRP"), // by ROT13, and backwards
-		(strings.Contains(upper, "KTY") || strings.Contains(upper, "CRV")) && jwkType.MatchString(text) && jwkPrivate.MatchString(text): // RFC 7518, 6
+		// RFC 7518, 6
+		(strings.Contains(upper, "KTY") || strings.Contains(upper, "CRV")) &&
+			jwkType.MatchString(text) &&
+			jwkPrivate.MatchString(text):
 		return true
 	}
 	return depth > 0 && len(text) >= 48 && encodedPrivate(text, depth-1)
@@ -136,7 +143,8 @@ func armored(upper string) bool {
 
 // hinted reports whether the slower look is worth it.
 func hinted(upper string) bool {
-	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET", "<RSAKEYVALUE", "[HEX DUMP]", "DEK-INFO", "AKIA", "ASIA", "NSEC1", "XPRV"} {
+	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET", "<RSAKEYVALUE", "[HEX DUMP]", "DEK-INFO", "AKIA",
+		"ASIA", "NSEC1", "XPRV"} {
 		if strings.Contains(upper, word) {
 			return true
 		}
@@ -182,15 +190,17 @@ func encodedWord(word string, depth int) bool {
 	return privateBytes(unhex(word), depth) || privateBytes(unbase32(word), depth)
 }
 
-// privateBytes reports whether what was decoded is a private key, or a text that holds one, also as Windows encodes texts.
+// privateBytes reports whether what was decoded is a private key, or a text that holds one, also as
+// Windows encodes texts.
 func privateBytes(b []byte, depth int) bool {
 	if len(b) == 0 {
 		return false
 	}
-	if binaryPrivate(b) || depth > 0 && privateBytes(unzipped(b), depth-1) {
+	if binaryPrivate(b) || (depth > 0 && privateBytes(unzipped(b), depth-1)) {
 		return true
 	}
-	return private(string(b), depth) || bytes.Count(b, []byte{0}) > len(b)/4 && private(string(bytes.ReplaceAll(b, []byte{0}, nil)), depth)
+	return private(string(b), depth) ||
+		(bytes.Count(b, []byte{0}) > len(b)/4 && private(string(bytes.ReplaceAll(b, []byte{0}, nil)), depth))
 }
 
 var urlSafe = strings.NewReplacer("-", "+", "_", "/")
@@ -224,7 +234,8 @@ func unhex(letters string) []byte {
 // unbase32 decodes the base32 that the letters begin with, in either case.
 func unbase32(letters string) []byte {
 	end := 0
-	for end < len(letters) && strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567", letters[end]) >= 0 {
+	for end < len(letters) &&
+		strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567", letters[end]) >= 0 {
 		end++
 	}
 	if end < 48 {
@@ -238,8 +249,8 @@ func unbase32(letters string) []byte {
 	return b
 }
 
-// run is a stretch of base64 letters in a text, white space and the signs of a list left out, and where in it words begin: also behind
-// a sign that is a letter, too, as in a path.
+// run is a stretch of base64 letters in a text, white space and the signs of a list left out, and where in it words
+// begin: also behind a sign that is a letter, too, as in a path.
 type run struct {
 	letters string
 	words   []int

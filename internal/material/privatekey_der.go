@@ -45,7 +45,8 @@ func (d cutDER) version() (n byte, rest cutDER, ok bool) {
 	return in[0], rest, true
 }
 
-// named reports whether a sequence begins here with an object identifier that begins as one of these does; none: with any.
+// named reports whether a sequence begins here with an object identifier that begins as one of
+// these does; none: with any.
 func (d cutDER) named(with ...[]byte) (rest cutDER, ok bool) {
 	sequence, _, rest, ok := d.open(derSequence)
 	if !ok {
@@ -83,8 +84,8 @@ func derPrivate(b []byte) bool {
 	return versioned(fields, length)
 }
 
-// versioned reports whether the fields are of a private key in the clear, or of a PKCS #12 file. All of these begin with a version,
-// which requests and certificates do not.
+// versioned reports whether the fields are of a private key in the clear, or of a PKCS #12 file. All of these begin
+// with a version, which requests and certificates do not.
 func versioned(fields cutDER, length int) bool {
 	version, rest, ok := fields.version()
 	if !ok {
@@ -102,14 +103,15 @@ func versioned(fields cutDER, length int) bool {
 	return false
 }
 
-// pkcs8 reports whether what follows the version is of a PrivateKeyInfo (RFC 5958, 2), whatever the algorithm: that, and octets.
+// pkcs8 reports whether what follows the version is of a PrivateKeyInfo (RFC 5958, 2), whatever the
+// algorithm: that, and octets.
 func pkcs8(d cutDER) bool {
 	rest, ok := d.named()
 	return ok && (rest.is(derOctets) || len(rest) == 0)
 }
 
-// pkcs1 reports whether what follows the version is of an RSA key (RFC 8017, A.1.2) or of OpenSSL's form of a DSA key: at least five
-// numbers, the first of them a long one.
+// pkcs1 reports whether what follows the version is of an RSA key (RFC 8017, A.1.2) or of OpenSSL's form of a DSA key:
+// at least five numbers, the first of them a long one.
 func pkcs1(d cutDER, whole int) bool {
 	for n := range 5 {
 		_, length, rest, ok := d.open(derInteger)

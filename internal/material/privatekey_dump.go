@@ -16,7 +16,8 @@ type dump struct {
 	base      int
 }
 
-// dumps are those of openssl, xxd, od, printf, Python, Go and PowerShell, and the numbers of a list, in Java with signs.
+// dumps are those of openssl, xxd, od, printf, Python, Go and PowerShell, and the numbers of a
+// list, in Java with signs.
 var dumps = []dump{
 	{regexp.MustCompile(`(?i)((0x|\\+x|%)?[0-9a-f]{2}[-:.,\s]{0,8}){32,}`), regexp.MustCompile(`(?i)[0-9a-f]{2}`), 16},
 	{regexp.MustCompile(`(?i)(0x[0-9a-f]{1,2}[,\s]{1,8}){32,}`), regexp.MustCompile(`(?i)[0-9a-f]{1,2}\b`), 16},
@@ -58,7 +59,8 @@ func swapped(b []byte) []byte {
 	return b
 }
 
-// dumpLike reports whether a stretch of the text is made of what dumps are made of, so that the slower look is worth it.
+// dumpLike reports whether a stretch of the text is made of what dumps are made of, so that the
+// slower look is worth it.
 func dumpLike(text string) bool {
 	stretch := 0
 	for i := range len(text) {
@@ -83,7 +85,8 @@ func (d dump) bytes(list string) (b []byte) {
 	return b
 }
 
-// mailed returns what is in a text as the mails of old have it: uuencoded, or in ascii85 as PDF and PostScript mark it; nil where nothing is.
+// mailed returns what is in a text as the mails of old have it: uuencoded, or in ascii85 as PDF and PostScript mark
+// it; nil where nothing is.
 func mailed(text string) []byte {
 	if _, after, ok := strings.Cut(text, "<~"); ok {
 		of, _, _ := strings.Cut(after, "~>")

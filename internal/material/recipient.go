@@ -48,11 +48,12 @@ func ageKeys(text string) (found []string) {
 	return slices.CompactFunc(found, strings.EqualFold)
 }
 
-// ParseRecipient reads the one recipient in a text: age1... (or age1pq1...), or an ssh-ed25519 or ssh-rsa public key, with
-// comment lines and blank ones as age -R takes them.
+// ParseRecipient reads the one recipient in a text: age1... (or age1pq1...), or an ssh-ed25519 or ssh-rsa public key,
+// with comment lines and blank ones as age -R takes them.
 func ParseRecipient(text string) (Recipient, error) {
 	if HoldsPrivateKey(text) {
-		return Recipient{}, errors.New("it is a private key: give the public key, and replace the private one, which is exposed now")
+		return Recipient{}, errors.New("it is a private key: give the public key, and replace the private one, which " +
+			"is exposed now")
 	}
 	found := ageKeys(text)
 	if len(found) == 0 {
@@ -83,9 +84,11 @@ func ParseRecipient(text string) (Recipient, error) {
 	return Recipient{}, err
 }
 
-// ageWords returns the age recipients in a line, whatever is beside them: a comment, or what age-keygen says before one.
+// ageWords returns the age recipients in a line, whatever is beside them: a comment, or what
+// age-keygen says before one.
 func ageWords(line string) (keys []string) {
-	for _, w := range strings.FieldsFunc(line, func(c rune) bool { return unicode.IsSpace(c) || strings.ContainsRune(",;<>", c) }) {
+	for _, w := range strings.FieldsFunc(line,
+		func(c rune) bool { return unicode.IsSpace(c) || strings.ContainsRune(",;<>", c) }) {
 		if blobName(w) != "" {
 			return nil // a line of an SSH key, whose comment it is
 		}
@@ -126,7 +129,9 @@ func noRecipient(text string, err error) error {
 		return errors.New("its only key stands in a comment: write the key without what is before it")
 	}
 	is := another(text)
-	if errors.Is(err, errNoKey) || is != "" && !strings.Contains(is, "SSH public key") && !strings.Contains(is, "public key in PEM") {
+	if errors.Is(err, errNoKey) || (is != "" &&
+		!strings.Contains(is, "SSH public key") &&
+		!strings.Contains(is, "public key in PEM")) {
 		switch {
 		case strings.HasPrefix(is, "its "):
 			return errors.New(is)
@@ -140,7 +145,8 @@ func noRecipient(text string, err error) error {
 	return err
 }
 
-// ageLength is how long a recipient of age itself is. One that has this length and a second 1 is mistyped, since a 1 stands for no data.
+// ageLength is how long a recipient of age itself is. One that has this length and a second 1 is mistyped, since
+// a 1 stands for no data.
 const ageLength = len("age1") + 58
 
 // parseAge reads an age recipient. Bech32 allows all upper case too, which age writes in lower case.
@@ -158,7 +164,9 @@ func parseAge(text string) (Recipient, error) {
 	switch {
 	case strings.HasPrefix(text, "age1pq1"):
 		key, err = age.ParseHybridRecipient(text)
-	case len(text) != ageLength && strings.Count(text, "1") > 1 && strings.LastIndexByte(text, '1') != len("age"):
+	case len(text) != ageLength &&
+		strings.Count(text, "1") > 1 &&
+		strings.LastIndexByte(text, '1') != len("age"):
 		// The last 1 ends the prefix (BIP 173), so this one is longer than "age": a plugin's.
 		return Recipient{}, errors.New("it is of an age plugin: give an age1… key of age itself")
 	default:
@@ -182,12 +190,14 @@ func sshRecipient(public ssh.PublicKey) (Recipient, error) {
 		}
 		key, err = agessh.NewRSARecipient(public)
 	default:
-		return Recipient{}, fmt.Errorf("its key is %s, which age cannot seal to: %s", kindOfSSH(public.Type()), fromRecipient)
+		return Recipient{}, fmt.Errorf("its key is %s, which age cannot seal to: %s", kindOfSSH(public.Type()),
+			fromRecipient)
 	}
 	if err != nil {
 		return Recipient{}, errors.New("its " + public.Type() + " key is not one that age can use")
 	}
-	return Recipient{age: key, text: SSHKey{public}.Line(), fingerprint: ssh.FingerprintSHA256(public), key: public}, nil
+	return Recipient{age: key, text: SSHKey{public}.Line(), fingerprint: ssh.FingerprintSHA256(public), key: public},
+		nil
 }
 
 func kindOfSSH(name string) string {

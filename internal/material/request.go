@@ -17,8 +17,8 @@ import (
 	casn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// Request is a partner's certificate signing request (PKCS #10, RFC 2986), whose signature fits its key. Nothing but its key is of
-// any interest.
+// Request is a partner's certificate signing request (PKCS #10, RFC 2986), whose signature fits its key. Nothing but
+// its key is of any interest.
 type Request struct {
 	PublicKey crypto.PublicKey
 	// Info is the key as a SubjectPublicKeyInfo: the same for the same key.
@@ -36,10 +36,11 @@ func (r Request) PEM() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: r.der}))
 }
 
-const askForRequest = "ask the partner for one with a key that is ECDSA P-256, Ed25519 or RSA of 3072 bits, signed with SHA-256"
+const askForRequest = "ask the partner for one with a key that is ECDSA P-256, Ed25519 or RSA of 3072 bits, signed " +
+	"with SHA-256"
 
-// ParseRequest reads the one request in a text. What stands around it does not matter, nor does what it says of names and
-// attributes: these are not read.
+// ParseRequest reads the one request in a text. What stands around it does not matter, nor does what it says of names
+// and attributes: these are not read.
 func ParseRequest(text string) (Request, error) {
 	if HoldsPrivateKey(text) {
 		return Request{}, errPrivate
@@ -47,7 +48,8 @@ func ParseRequest(text string) (Request, error) {
 	return requestIn(text, verified)
 }
 
-// KnownRequest reads a request that was parsed before, and does not check its signature again, which takes longer than all else.
+// KnownRequest reads a request that was parsed before, and does not check its signature again, which
+// takes longer than all else.
 func KnownRequest(text string) (Request, error) { return requestIn(text, unverified) }
 
 // care is whether a request's signature is checked.
@@ -73,11 +75,13 @@ func requestIn(text string, how care) (Request, error) {
 		return Request{}, noRequest(text)
 	}
 	if signedData(der[0]) {
-		return Request{}, errors.New("it is a request of another kind (PKCS #7, as certreq writes it with RequestType = CMC): ask the partner for PKCS #10")
+		return Request{}, errors.New("it is a request of another kind (PKCS #7, as certreq writes it with " +
+			"RequestType = CMC): ask the partner for PKCS #10")
 	}
 	r, err := parseRequest(der[0], how)
 	if _, other := x509.ParseCertificate(der[0]); errors.Is(err, errCutOff) && other == nil {
-		return Request{}, errors.New("it is called a request, and what is in it is a CERTIFICATE: ask the partner for the request")
+		return Request{}, errors.New("it is called a request, and what is in it is a CERTIFICATE: ask the partner " +
+			"for the request")
 	}
 	if why := listed(text); errors.Is(err, errCutOff) && why != "" { // the marks were read as base64
 		return Request{}, errors.New(why)
@@ -127,13 +131,19 @@ func noRequest(text string) error {
 	return errors.New("there is no request in it: " + from)
 }
 
-// signedData reports whether a block is PKCS #7, whatever its lines BEGIN and END say (RFC 5652, 3 and 5.1; RFC 5272, 3.2).
+// signedData reports whether a block is PKCS #7, whatever its lines BEGIN and END say (RFC 5652, 3
+// and 5.1; RFC 5272, 3.2).
 func signedData(der []byte) bool {
-	input, content, id := cryptobyte.String(der), cryptobyte.String(nil), asn1.ObjectIdentifier(nil)
-	return input.ReadASN1(&content, casn1.SEQUENCE) && content.ReadASN1ObjectIdentifier(&id) && id.String() == "1.2.840.113549.1.7.2"
+	input := cryptobyte.String(der)
+	content := cryptobyte.String(nil)
+	id := asn1.ObjectIdentifier(nil)
+	return input.ReadASN1(&content, casn1.SEQUENCE) &&
+		content.ReadASN1ObjectIdentifier(&id) &&
+		id.String() == "1.2.840.113549.1.7.2"
 }
 
-// cutRequest is a request cut into its parts (RFC 2986, 4.2): whole is without what is behind it, signed is what the signature is over.
+// cutRequest is a request cut into its parts (RFC 2986, 4.2): whole is without what is behind it, signed is what
+// the signature is over.
 type cutRequest struct {
 	whole, signed, key, algorithm cryptobyte.String
 	signature                     asn1.BitString
@@ -145,19 +155,26 @@ func cut(der []byte) (c cutRequest, ok bool) {
 	if !input.ReadASN1Element(&c.whole, casn1.SEQUENCE) {
 		return c, false
 	}
-	outer, inner, info, name, version := c.whole, cryptobyte.String(nil), cryptobyte.String(nil), cryptobyte.String(nil), 0
+	outer := c.whole
+	inner := cryptobyte.String(nil)
+	info := cryptobyte.String(nil)
+	name := cryptobyte.String(nil)
+	version := 0
 	ok = outer.ReadASN1(&inner, casn1.SEQUENCE) &&
-		inner.ReadASN1Element(&c.signed, casn1.SEQUENCE) && inner.ReadASN1(&c.algorithm, casn1.SEQUENCE) && inner.ReadASN1BitString(&c.signature)
+		inner.ReadASN1Element(&c.signed, casn1.SEQUENCE) && inner.ReadASN1(&c.algorithm, casn1.SEQUENCE) &&
+		inner.ReadASN1BitString(&c.signature)
 	if !ok {
 		return c, false
 	}
 	fields := c.signed
 	ok = fields.ReadASN1(&info, casn1.SEQUENCE) &&
-		info.ReadASN1Integer(&version) && info.ReadASN1Element(&name, casn1.SEQUENCE) && info.ReadASN1Element(&c.key, casn1.SEQUENCE)
+		info.ReadASN1Integer(&version) && info.ReadASN1Element(&name, casn1.SEQUENCE) &&
+		info.ReadASN1Element(&c.key, casn1.SEQUENCE)
 	return c, ok
 }
 
-// parseRequest reads the key of a request and, if asked, checks that it was signed with it. Of the rest it reads only where it ends.
+// parseRequest reads the key of a request and, if asked, checks that it was signed with it. Of the rest it
+// reads only where it ends.
 func parseRequest(der []byte, how care) (Request, error) {
 	c, ok := cut(der)
 	if !ok {

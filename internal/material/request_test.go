@@ -47,7 +47,9 @@ func crafted(t *testing.T, key *ecdsa.PrivateKey, info, subject, attributes []by
 		Info      asn1.RawValue
 		Algorithm pkix.AlgorithmIdentifier
 		Signature asn1.BitString
-	}{asn1.RawValue{FullBytes: signed}, pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}}, asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}}))
+	}{asn1.RawValue{FullBytes: signed},
+		pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}},
+		asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}}))
 }
 
 func block(name string, der []byte) string {
@@ -82,17 +84,19 @@ func TestRequestsAreReadHoweverTheyAreWritten(t *testing.T) {
 	}
 	plain := crafted(t, key, nil, name(0x0c, "depot"), noAttributes)
 	for how, text := range map[string]string{
-		"as it is":                     plain,
-		"a byte order mark":            "\ufeff" + plain,
-		"windows line ends":            strings.ReplaceAll(plain, "\n", "\r\n"),
-		"line ends of old Macs":        strings.ReplaceAll(plain, "\n", "\r"),
-		"no line end":                  strings.TrimSpace(plain),
-		"blank lines":                  "\n\n" + plain + "\n\n",
-		"indented":                     "    " + strings.ReplaceAll(plain, "\n", "\n\t  "),
-		"openssl req -text":            "Certificate Request:\n    Data:\n        Version: 1 (0x0)\n" + plain,
-		"a device's words around it":   "% Certificate request follows:\n\n" + plain + "\n---End - This line not part of the certificate request---\n",
-		"the old header":               strings.ReplaceAll(plain, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"),
-		"lines of another width":       "-----BEGIN CERTIFICATE REQUEST-----\n" + base64.StdEncoding.EncodeToString(derOf(plain)) + "\n-----END CERTIFICATE REQUEST-----\n",
+		"as it is":              plain,
+		"a byte order mark":     "\ufeff" + plain,
+		"windows line ends":     strings.ReplaceAll(plain, "\n", "\r\n"),
+		"line ends of old Macs": strings.ReplaceAll(plain, "\n", "\r"),
+		"no line end":           strings.TrimSpace(plain),
+		"blank lines":           "\n\n" + plain + "\n\n",
+		"indented":              "    " + strings.ReplaceAll(plain, "\n", "\n\t  "),
+		"openssl req -text":     "Certificate Request:\n    Data:\n        Version: 1 (0x0)\n" + plain,
+		"a device's words around it": "% Certificate request follows:\n\n" + plain +
+			"\n---End - This line not part of the certificate request---\n",
+		"the old header": strings.ReplaceAll(plain, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"),
+		"lines of another width": "-----BEGIN CERTIFICATE REQUEST-----\n" +
+			base64.StdEncoding.EncodeToString(derOf(plain)) + "\n-----END CERTIFICATE REQUEST-----\n",
 		"a certificate beside it":      block("CERTIFICATE", []byte("0123456789")) + plain,
 		"an underscore, Printable":     crafted(t, key, nil, name(0x13, "acme_depot"), noAttributes),
 		"Latin-1 in UTF-8":             crafted(t, key, nil, name(0x0c, "G\xe4ste"), noAttributes),
@@ -101,7 +105,10 @@ func TestRequestsAreReadHoweverTheyAreWritten(t *testing.T) {
 		"no subject":                   crafted(t, key, nil, []byte{0x30, 0}, noAttributes),
 	} {
 		r, err := ParseRequest(text)
-		if err != nil || string(r.Info) != string(info) || r.Digest != "" || !key.PublicKey.Equal(r.PublicKey) {
+		if err != nil ||
+			string(r.Info) != string(info) ||
+			r.Digest != "" ||
+			!key.PublicKey.Equal(r.PublicKey) {
 			t.Errorf("%s: %v", how, err)
 			continue
 		}
@@ -137,7 +144,8 @@ func spki(t *testing.T, id asn1.ObjectIdentifier, parameters any, bits []byte) [
 	return b
 }
 
-// What is not taken is called by its name, with what to write or ask for. Only a signature that was checked is said not to fit.
+// What is not taken is called by its name, with what to write or ask for. Only a signature that was
+// checked is said not to fit.
 func TestRequestsThatAreNotTakenAreToldWhy(t *testing.T) {
 	key := ecKey(t)
 	subject := name(0x0c, "depot")
@@ -145,7 +153,8 @@ func TestRequestsThatAreNotTakenAreToldWhy(t *testing.T) {
 	der := derOf(plain)
 	curve := asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}
 	ecID := asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
-	bigRSA, err := asn1.Marshal(struct{ N, E *big.Int }{new(big.Int).Lsh(big.NewInt(1), 2047), new(big.Int).Lsh(big.NewInt(1), 40)})
+	bigRSA, err := asn1.Marshal(struct{ N, E *big.Int }{new(big.Int).Lsh(big.NewInt(1), 2047),
+		new(big.Int).Lsh(big.NewInt(1), 40)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,45 +166,63 @@ func TestRequestsThatAreNotTakenAreToldWhy(t *testing.T) {
 	sha224[at+7] = 1
 	compressed := elliptic.MarshalCompressed(elliptic.P256(), key.X, key.Y)
 	for how, c := range map[string]struct{ text, says string }{
-		"a certificate":            {block("CERTIFICATE", der[9:]), "it is a CERTIFICATE, not a request"},
-		"a public key":             {block("PUBLIC KEY", der[9:]), "public key in PEM"},
-		"an SSH key":               {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDPvnrjDUtrc8ZZ/GIMr1htCDpX3sBmCpuIylk4prkbe", "it is an SSH public key, not a request"},
-		"PGP":                      {"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ\n-----END PGP PUBLIC KEY BLOCK-----", "PGP"},
-		"the body alone":           {base64.StdEncoding.EncodeToString(der), "without its BEGIN and END lines"},
-		"no-break spaces":          {strings.ReplaceAll(plain, "\n", "\u00a0\n"), "a no-break space (U+00A0)"},
-		"zero-width spaces":        {strings.ReplaceAll(plain, "\n", "\u200b\n"), "a zero-width space"},
-		"line ends as text":        {strings.ReplaceAll(plain, "\n", `\n`), `its line ends are written as \n`},
-		"two requests":             {plain + crafted(t, ecKey(t), nil, subject, noAttributes), "there are 2 requests"},
-		"cut off":                  {plain[:len(plain)/2], "damaged or cut off"},
-		"cut off inside":           {block("CERTIFICATE REQUEST", der[:60]), "cut off or damaged"},
-		"empty":                    {"  \n", "it is empty"},
-		"a word":                   {"hello", "no request in it"},
-		"another's signature":      {block("CERTIFICATE REQUEST", flipped), "changed or damaged"},
-		"SHA-224":                  {block("CERTIFICATE REQUEST", sha224), "it is signed with SHA-224, which is not supported: ask"},
-		"Ed448":                    {of(spki(t, asn1.ObjectIdentifier{1, 3, 101, 113}, nil, make([]byte, 57))), "its key is Ed448, which is not supported: ask"},
-		"X25519":                   {of(spki(t, asn1.ObjectIdentifier{1, 3, 101, 111}, nil, make([]byte, 56))), "X448"},
-		"RSASSA-PSS":               {of(spki(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, nil, bigRSA)), "RSASSA-PSS"},
-		"a great exponent":         {of(spki(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, asn1.NullRawValue, bigRSA)), "RSA with a public exponent over 2^32"},
-		"a compressed point":       {of(spki(t, ecID, curve, compressed)), "P-256 as a compressed point"},
-		"secp256k1":                {of(spki(t, ecID, asn1.ObjectIdentifier{1, 3, 132, 0, 10}, make([]byte, 65))), "secp256k1"},
-		"brainpool":                {of(spki(t, ecID, asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1, 7}, make([]byte, 65))), "brainpoolP256r1"},
-		"a curve written out":      {of(spki(t, ecID, []int{1, 2}, make([]byte, 65))), "written out as parameters"},
-		"ML-DSA":                   {of(spki(t, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 18}, nil, make([]byte, 65))), "ML-DSA-65"},
+		"a certificate": {block("CERTIFICATE", der[9:]), "it is a CERTIFICATE, not a request"},
+		"a public key":  {block("PUBLIC KEY", der[9:]), "public key in PEM"},
+		"an SSH key": {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDPvnrjDUtrc8ZZ/GIMr1htCDpX3sBmCpuIylk4prkbe",
+			"it is an SSH public key, not a request"},
+		"PGP": {"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ\n-----END PGP PUBLIC " +
+			"KEY BLOCK-----", "PGP"},
+		"the body alone":      {base64.StdEncoding.EncodeToString(der), "without its BEGIN and END lines"},
+		"no-break spaces":     {strings.ReplaceAll(plain, "\n", "\u00a0\n"), "a no-break space (U+00A0)"},
+		"zero-width spaces":   {strings.ReplaceAll(plain, "\n", "\u200b\n"), "a zero-width space"},
+		"line ends as text":   {strings.ReplaceAll(plain, "\n", `\n`), `its line ends are written as \n`},
+		"two requests":        {plain + crafted(t, ecKey(t), nil, subject, noAttributes), "there are 2 requests"},
+		"cut off":             {plain[:len(plain)/2], "damaged or cut off"},
+		"cut off inside":      {block("CERTIFICATE REQUEST", der[:60]), "cut off or damaged"},
+		"empty":               {"  \n", "it is empty"},
+		"a word":              {"hello", "no request in it"},
+		"another's signature": {block("CERTIFICATE REQUEST", flipped), "changed or damaged"},
+		"SHA-224": {block("CERTIFICATE REQUEST", sha224),
+			"it is signed with SHA-224, which is not supported: ask"},
+		"Ed448": {of(spki(t, asn1.ObjectIdentifier{1, 3, 101, 113}, nil, make([]byte, 57))),
+			"its key is Ed448, which is not supported: ask"},
+		"X25519": {of(spki(t, asn1.ObjectIdentifier{1, 3, 101, 111}, nil, make([]byte, 56))), "X448"},
+		"RSASSA-PSS": {of(spki(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}, nil, bigRSA)),
+			"RSASSA-PSS"},
+		"a great exponent": {of(spki(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}, asn1.NullRawValue,
+			bigRSA)), "RSA with a public exponent over 2^32"},
+		"a compressed point": {of(spki(t, ecID, curve, compressed)), "P-256 as a compressed point"},
+		"secp256k1": {of(spki(t, ecID, asn1.ObjectIdentifier{1, 3, 132, 0, 10}, make([]byte, 65))),
+			"secp256k1"},
+		"brainpool": {of(spki(t, ecID, asn1.ObjectIdentifier{1, 3, 36, 3, 3, 2, 8, 1, 1, 7},
+			make([]byte, 65))), "brainpoolP256r1"},
+		"a curve written out": {of(spki(t, ecID, []int{1, 2}, make([]byte, 65))), "written out as parameters"},
+		"ML-DSA": {of(spki(t, asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, 18}, nil,
+			make([]byte, 65))), "ML-DSA-65"},
 		"a kind that nobody knows": {of(spki(t, asn1.ObjectIdentifier{1, 2, 3, 4}, nil, make([]byte, 65))), "1.2.3.4"},
 	} {
 		if _, err := ParseRequest(c.text); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want it to say %q", how, err, c.says)
 		} else if strings.Contains(err.Error(), "damaged") && !strings.Contains(c.says, "damaged") {
 			t.Errorf("%s: is said to be damaged: %v", how, err)
-		} else if strings.Contains(err.Error(), "not supported") && !strings.Contains(err.Error(), "ECDSA P-256, Ed25519 or RSA of 3072 bits") {
+		} else if strings.Contains(err.Error(), "not supported") &&
+			!strings.Contains(err.Error(), "ECDSA P-256, Ed25519 or RSA of 3072 bits") {
 			t.Errorf("%s: it does not say what to ask for: %v", how, err)
 		}
 	}
 }
 
-// Whole requests with broken digests are read: a rule refuses them, with its reason. RSASSA-PSS signatures of ordinary keys are read.
+// Whole requests with broken digests are read: a rule refuses them, with its reason. RSASSA-PSS signatures of
+// ordinary keys are read.
 func TestBrokenDigestsAreNamed(t *testing.T) {
-	for name, want := range map[string]string{"sha1.csr": "SHA-1", "md5.csr": "MD5", "rsa3072.csr": "", "ed25519.csr": "", "p224.csr": "", "rsa1024.csr": ""} {
+	for name, want := range map[string]string{
+		"sha1.csr":    "SHA-1",
+		"md5.csr":     "MD5",
+		"rsa3072.csr": "",
+		"ed25519.csr": "",
+		"p224.csr":    "",
+		"rsa1024.csr": "",
+	} {
 		if r, err := ParseRequest(file(name)); err != nil || r.Digest != want {
 			t.Errorf("%s: %q, %v", name, r.Digest, err)
 		}
@@ -204,8 +231,10 @@ func TestBrokenDigestsAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, algorithm := range []x509.SignatureAlgorithm{x509.SHA256WithRSAPSS, x509.SHA512WithRSAPSS, x509.SHA384WithRSA} {
-		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{SignatureAlgorithm: algorithm}, key)
+	for _, algorithm := range []x509.SignatureAlgorithm{x509.SHA256WithRSAPSS, x509.SHA512WithRSAPSS,
+		x509.SHA384WithRSA} {
+		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{SignatureAlgorithm: algorithm},
+			key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,20 +244,23 @@ func TestBrokenDigestsAreNamed(t *testing.T) {
 	}
 }
 
-// Requests that are whole were said to be damaged: in CMC, as Windows makes them for its own authorities, and with two digests of RSASSA-PSS.
+// Requests that are whole were said to be damaged: in CMC, as Windows makes them for its own authorities, and with two
+// digests of RSASSA-PSS.
 func TestAWholeRequestOfAnotherKindIsNotDamaged(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pss := func(digest x509.SignatureAlgorithm) string {
-		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{SignatureAlgorithm: digest}, key)
+		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{SignatureAlgorithm: digest},
+			key)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(der)
 	}
-	// The masks of SHA-256 and SHA-384 are named by the last of three OIDs, the same as the first: another one takes its place.
+	// The masks of SHA-256 and SHA-384 are named by the last of three OIDs, the same as the first:
+	// another one takes its place.
 	const sha256, sha384 = "\x60\x86\x48\x01\x65\x03\x04\x02\x01", "\x60\x86\x48\x01\x65\x03\x04\x02\x02"
 	two := pss(x509.SHA256WithRSAPSS)
 	at := strings.LastIndex(two, sha256)
@@ -242,7 +274,7 @@ func TestAWholeRequestOfAnotherKindIsNotDamaged(t *testing.T) {
 		"CMC":                     {cmc, "RequestType = CMC): ask the partner for PKCS #10"},
 	} {
 		_, err := ParseRequest(block("NEW CERTIFICATE REQUEST", []byte(c.der)))
-		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+		if (c.says == "" && err != nil) || (c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says))) {
 			t.Errorf("%s: %v, want %q", how, err, c.says)
 		}
 	}

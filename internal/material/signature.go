@@ -29,7 +29,8 @@ type method struct {
 	pss    bool
 }
 
-var errUnfit = errors.New("the request's signature does not fit its key: it was changed or damaged, ask the partner for it again")
+var errUnfit = errors.New("the request's signature does not fit its key: it was changed or damaged, ask the partner " +
+	"for it again")
 
 var methods = map[string]method{
 	"1.2.840.113549.1.1.4":   {digest: crypto.MD5, broken: "MD5"},
@@ -52,10 +53,14 @@ var methods = map[string]method{
 }
 
 var unsupported = map[string]string{
-	"1.2.840.113549.1.1.2": "MD2", "1.2.840.113549.1.1.14": "SHA-224", "1.2.840.113549.1.1.15": "SHA-512/224", "1.2.840.113549.1.1.16": "SHA-512/256",
-	"1.2.840.10045.4.3.1": "SHA-224", "2.16.840.1.101.3.4.3.1": "SHA-224", "2.16.840.1.101.3.4.2.4": "SHA-224", "2.16.840.1.101.3.4.3.9": "SHA3-224",
-	"2.16.840.1.101.3.4.3.10": "SHA3-256", "2.16.840.1.101.3.4.3.11": "SHA3-384", "2.16.840.1.101.3.4.3.12": "SHA3-512", "2.16.840.1.101.3.4.3.13": "SHA3-224",
-	"2.16.840.1.101.3.4.3.14": "SHA3-256", "2.16.840.1.101.3.4.3.15": "SHA3-384", "2.16.840.1.101.3.4.3.16": "SHA3-512", "1.3.36.3.3.1.2": "RIPEMD-160",
+	"1.2.840.113549.1.1.2": "MD2", "1.2.840.113549.1.1.14": "SHA-224", "1.2.840.113549.1.1.15": "SHA-512/224",
+	"1.2.840.113549.1.1.16": "SHA-512/256",
+	"1.2.840.10045.4.3.1":   "SHA-224", "2.16.840.1.101.3.4.3.1": "SHA-224", "2.16.840.1.101.3.4.2.4": "SHA-224",
+	"2.16.840.1.101.3.4.3.9":  "SHA3-224",
+	"2.16.840.1.101.3.4.3.10": "SHA3-256", "2.16.840.1.101.3.4.3.11": "SHA3-384", "2.16.840.1.101.3.4.3.12": "SHA3-512",
+	"2.16.840.1.101.3.4.3.13": "SHA3-224",
+	"2.16.840.1.101.3.4.3.14": "SHA3-256", "2.16.840.1.101.3.4.3.15": "SHA3-384", "2.16.840.1.101.3.4.3.16": "SHA3-512",
+	"1.3.36.3.3.1.2":      "RIPEMD-160",
 	"1.2.156.10197.1.501": "SM3", "1.3.101.113": "Ed448",
 }
 
@@ -70,7 +75,8 @@ func readMethod(algorithm cryptobyte.String) (method, error) {
 	if pss {
 		digest, mask := pssDigest(algorithm)
 		if name = digest; mask != name {
-			return method{}, fmt.Errorf("it is signed with RSASSA-PSS and two digests, which is not supported: %s", askForRequest)
+			return method{}, fmt.Errorf("it is signed with RSASSA-PSS and two digests, which is not supported: %s",
+				askForRequest)
 		}
 	}
 	if m, ok := methods[name]; ok {
@@ -142,34 +148,41 @@ func (m method) verify(public crypto.PublicKey, signed, signature []byte) error 
 	return nil
 }
 
-// verifyRSA checks a signature of RSA over a digest. Keys that the Go library refuses to check with are said to be such.
+// verifyRSA checks a signature of RSA over a digest. Keys that the Go library refuses to check
+// with are said to be such.
 func (m method) verifyRSA(k *rsa.PublicKey, sum, signature []byte) error {
 	switch {
 	case k.N.BitLen() < 1024:
 		return fmt.Errorf("its RSA key has %d bits, which is not supported: %s", k.N.BitLen(), askForRequest)
 	case k.E > 1<<31-1: // what Go takes for a key, and checks nothing with
-		return fmt.Errorf("its key is %s, which is not supported: %s", greatExponent(big.NewInt(int64(k.E))), askForRequest)
+		return fmt.Errorf("its key is %s, which is not supported: %s", greatExponent(big.NewInt(int64(k.E))),
+			askForRequest)
 	case m.digest == 0:
 		return errUnfit
-	case m.pss && rsa.VerifyPSS(k, m.digest, sum, signature, nil) != nil, !m.pss && rsa.VerifyPKCS1v15(k, m.digest, sum, signature) != nil:
+	case m.pss && rsa.VerifyPSS(k, m.digest, sum, signature, nil) != nil,
+		!m.pss && rsa.VerifyPKCS1v15(k, m.digest, sum, signature) != nil:
 		return errUnfit
 	}
 	return nil
 }
 
 var keyKinds = map[string]string{
-	"1.2.840.113549.1.1.10": "RSASSA-PSS", "1.2.840.113549.1.1.7": "RSAES-OAEP", "1.3.101.110": "X25519", "1.3.101.111": "X448", "1.3.101.113": "Ed448",
-	"2.16.840.1.101.3.4.3.17": "ML-DSA-44", "2.16.840.1.101.3.4.3.18": "ML-DSA-65", "2.16.840.1.101.3.4.3.19": "ML-DSA-87", "1.2.840.10046.2.1": "Diffie-Hellman",
+	"1.2.840.113549.1.1.10": "RSASSA-PSS", "1.2.840.113549.1.1.7": "RSAES-OAEP", "1.3.101.110": "X25519",
+	"1.3.101.111": "X448", "1.3.101.113": "Ed448",
+	"2.16.840.1.101.3.4.3.17": "ML-DSA-44", "2.16.840.1.101.3.4.3.18": "ML-DSA-65",
+	"2.16.840.1.101.3.4.3.19": "ML-DSA-87", "1.2.840.10046.2.1": "Diffie-Hellman",
 	"1.2.643.7.1.1.1.1": "GOST R 34.10-2012", "1.2.643.7.1.1.1.2": "GOST R 34.10-2012", "1.2.840.10040.4.1": "DSA",
 }
 
 var curves = map[string]string{
-	"1.3.132.0.10": "secp256k1", "1.2.840.10045.3.1.1": "P-192", "1.3.132.0.33": "P-224", "1.2.840.10045.3.1.7": "P-256", "1.3.132.0.34": "P-384", "1.3.132.0.35": "P-521",
-	"1.3.36.3.3.2.8.1.1.7": "brainpoolP256r1", "1.3.36.3.3.2.8.1.1.11": "brainpoolP384r1", "1.3.36.3.3.2.8.1.1.13": "brainpoolP512r1", "1.2.156.10197.1.301": "SM2",
+	"1.3.132.0.10": "secp256k1", "1.2.840.10045.3.1.1": "P-192", "1.3.132.0.33": "P-224",
+	"1.2.840.10045.3.1.7": "P-256", "1.3.132.0.34": "P-384", "1.3.132.0.35": "P-521",
+	"1.3.36.3.3.2.8.1.1.7": "brainpoolP256r1", "1.3.36.3.3.2.8.1.1.11": "brainpoolP384r1",
+	"1.3.36.3.3.2.8.1.1.13": "brainpoolP512r1", "1.2.156.10197.1.301": "SM2",
 }
 
-// kindOfPoint says what an elliptic key is that Go does not read (RFC 5480, 2.1.1 and 2.2: a curve is named or written out, and a point
-// that begins with 2 or 3 is compressed).
+// kindOfPoint says what an elliptic key is that Go does not read (RFC 5480, 2.1.1 and 2.2: a curve is named or written
+// out, and a point that begins with 2 or 3 is compressed).
 func kindOfPoint(parameters cryptobyte.String, point []byte) string {
 	var curve asn1.ObjectIdentifier
 	if !parameters.ReadASN1ObjectIdentifier(&curve) {
@@ -190,7 +203,10 @@ func kindOfKey(info cryptobyte.String) string {
 	var fields, algorithm cryptobyte.String
 	var id asn1.ObjectIdentifier
 	var bits asn1.BitString
-	if !info.ReadASN1(&fields, casn1.SEQUENCE) || !fields.ReadASN1(&algorithm, casn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&id) || !fields.ReadASN1BitString(&bits) {
+	if !info.ReadASN1(&fields, casn1.SEQUENCE) ||
+		!fields.ReadASN1(&algorithm, casn1.SEQUENCE) ||
+		!algorithm.ReadASN1ObjectIdentifier(&id) ||
+		!fields.ReadASN1BitString(&bits) {
 		return "damaged"
 	}
 	switch id.String() {

@@ -22,7 +22,8 @@ func (k SSHKey) Line() string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.PublicKey)))
 }
 
-// ParseSSHKey reads the one public key in a text: a .pub file with its comments and blank lines, or the format of RFC 4716.
+// ParseSSHKey reads the one public key in a text: a .pub file with its comments and blank lines, or
+// the format of RFC 4716.
 func ParseSSHKey(text string) (SSHKey, error) {
 	if HoldsPrivateKey(text) {
 		return SSHKey{}, errPrivate
@@ -48,8 +49,8 @@ func ParseSSHKey(text string) (SSHKey, error) {
 	return SSHKey{found[0]}, nil
 }
 
-// sshKeysIn returns the different keys in a text, and what is wrong with the first line that is meant to be one. A certificate counts as
-// its key, and is returned only if the key itself is not there.
+// sshKeysIn returns the different keys in a text, and what is wrong with the first line that is meant to be one. A
+// certificate counts as its key, and is returned only if the key itself is not there.
 func sshKeysIn(text string) (found []ssh.PublicKey, broken error) {
 	for _, l := range lines(text) {
 		if l == "" || strings.HasPrefix(l, "#") {
@@ -138,12 +139,15 @@ func parseSSHLine(line string) (ssh.PublicKey, error) {
 		return nil, errors.New(why)
 	}
 	if wholeSSH(words[0], words[1]) {
-		return nil, errors.New("its " + words[0] + " key has a size or an exponent that is not supported" + askForEd25519)
+		return nil, errors.New("its " + words[0] + " key has a size or an exponent that is not supported" +
+			askForEd25519)
 	}
-	return nil, errors.New("its " + words[0] + " key is not whole, a character is wrong, missing or too many: " + fromPub)
+	return nil, errors.New("its " + words[0] + " key is not whole, a character is wrong, missing or too many: " +
+		fromPub)
 }
 
-// wholeSSH reports whether a blob has all the parts of an RSA or DSA key (RFC 4253, 6.6), whatever the Go library has against it.
+// wholeSSH reports whether a blob has all the parts of an RSA or DSA key (RFC 4253, 6.6), whatever the Go
+// library has against it.
 func wholeSSH(kind, blob string) bool {
 	b, _ := base64.StdEncoding.DecodeString(blob)
 	parts := 0
@@ -154,7 +158,7 @@ func wholeSSH(kind, blob string) bool {
 		}
 		b = rest
 	}
-	return kind == ssh.KeyAlgoRSA && parts == 3 || kind == "ssh-dss" && parts == 5
+	return (kind == ssh.KeyAlgoRSA && parts == 3) || (kind == "ssh-dss" && parts == 5)
 }
 
 // misplacedSSHKey says what stands where a line should begin with the kind of its key.
@@ -169,7 +173,8 @@ func misplacedSSHKey(words []string) error {
 	name := blobName(words[at+1])
 	switch {
 	case at > -1 && words[at] != name && strings.HasSuffix(words[at], name): // as in JSON or HTML
-		return fmt.Errorf("something stands right before %[1]s, such as a quote or a tag: write the key alone, from %[1]s on", name)
+		return fmt.Errorf("something stands right before %[1]s, such as a quote or a tag: write the key alone, "+
+			"from %[1]s on", name)
 	case at == -1 || !kind.MatchString(words[at]):
 		return fmt.Errorf("the key's kind is missing before it: write %s before AAAA", name)
 	case at > 0:
@@ -191,7 +196,8 @@ var (
 func before(words []string) string {
 	switch {
 	case authority.MatchString(words[0]):
-		return "it is the key of an authority (cert-authority), which signs the keys of others: ask the partner for the key that it logs in with"
+		return "it is the key of an authority (cert-authority), which signs the keys of others: ask the partner for " +
+			"the key that it logs in with"
 	case option.MatchString(words[0]):
 		return "it has options before the key: write the key alone, what it may do is for grants to say"
 	case host.MatchString(words[0]) && (len(words) == 1 || words[0][0] == '@'):
@@ -208,7 +214,8 @@ func blobName(text string) string {
 	return ""
 }
 
-// firstPart returns what a blob in base64 begins with: the name of the key's kind, known or not; "" where it is no blob.
+// firstPart returns what a blob in base64 begins with: the name of the key's kind, known or not;
+// "" where it is no blob.
 func firstPart(text string) string {
 	if !strings.HasPrefix(text, "AAAA") {
 		return ""

@@ -27,7 +27,8 @@ func sshPublic(t *testing.T) (line, blob string) {
 }
 
 func rfc(blob string) string {
-	return "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"made by somebody, with a comment \\\nthat goes on: here\"\n" + blob[:40] + "\n" + blob[40:] + "\n---- END SSH2 PUBLIC KEY ----\n"
+	return "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"made by somebody, with a comment \\\nthat goes on: here\"\n" +
+		blob[:40] + "\n" + blob[40:] + "\n---- END SSH2 PUBLIC KEY ----\n"
 }
 
 // One key is one key, however it is written down; also as a recipient.
@@ -55,7 +56,8 @@ func TestSSHKeysAreReadHoweverTheyAreWritten(t *testing.T) {
 		}
 	}
 	const age = "age1g4cmkag7wz6v70vmx3zlacnx0ep6x2c4pa348w75gt6t4m97047sq7l5wg"
-	for _, text := range []string{age, strings.ToUpper(age), " " + age + "\r\n", "\ufeff" + age, "# ACME depot, 2026-11\n" + age + "\n", "\n#\n\n" + age} {
+	for _, text := range []string{age, strings.ToUpper(age), " " + age + "\r\n", "\ufeff" + age,
+		"# ACME depot, 2026-11\n" + age + "\n", "\n#\n\n" + age} {
 		if r, err := ParseRecipient(text); err != nil || r.String() != age {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -66,23 +68,28 @@ func TestSSHKeysThatAreNotTakenAreToldWhy(t *testing.T) {
 	line, blob := sshPublic(t)
 	second, _ := sshPublic(t)
 	for how, c := range map[string]struct{ text, says string }{
-		"another kind's name":      {"ssh-rsa " + blob + " depot", "it says ssh-rsa, and the key behind it is of the kind ssh-ed25519: write ssh-ed25519"},
-		"known_hosts":              {"depot.acme.test " + line, "a line of known_hosts"},
-		"known_hosts, an address":  {"[203.0.113.7]:2222 " + line, "a line of known_hosts"},
-		"known_hosts, hashed":      {"|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= " + line, "a line of known_hosts"},
-		"known_hosts, a word":      {"depot " + line, "a line of known_hosts"},
-		"options":                  {`from="203.0.113.0/24",no-pty ` + line, "options before the key"},
-		"one option":               {"restrict " + line, "options before the key"},
-		"wrapped":                  {line[:40] + "\n" + line[40:], "broken over 2 lines"},
-		"the blob alone":           {blob, "write ssh-ed25519 before AAAA"},
-		"cut off":                  {line[:50], "is not whole"},
-		"the name alone":           {"ssh-ed25519", "missing behind ssh-ed25519"},
-		"two keys":                 {line + "\n" + second, "there are 2 keys"},
-		"a broken one beside it":   {line + "\n" + second[:60], "is not whole"},
-		"a public key in PEM":      {block("PUBLIC KEY", []byte("01234567890123456789")), "ssh-keygen -i -m PKCS8"},
-		"a request":                {block("CERTIFICATE REQUEST", []byte("01234567890123456789")), "it is a CERTIFICATE REQUEST, not an SSH public key"},
-		"an age recipient":         {"age1g4cmkag7wz6v70vmx3zlacnx0ep6x2c4pa348w75gt6t4m97047sq7l5wg", "it is an age recipient"},
-		"PGP":                      {"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ\n-----END PGP PUBLIC KEY BLOCK-----", "PGP"},
+		"another kind's name": {"ssh-rsa " + blob + " depot",
+			"it says ssh-rsa, and the key behind it is of the kind ssh-ed25519: write ssh-ed25519"},
+		"known_hosts":             {"depot.acme.test " + line, "a line of known_hosts"},
+		"known_hosts, an address": {"[203.0.113.7]:2222 " + line, "a line of known_hosts"},
+		"known_hosts, hashed": {"|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= " + line,
+			"a line of known_hosts"},
+		"known_hosts, a word":    {"depot " + line, "a line of known_hosts"},
+		"options":                {`from="203.0.113.0/24",no-pty ` + line, "options before the key"},
+		"one option":             {"restrict " + line, "options before the key"},
+		"wrapped":                {line[:40] + "\n" + line[40:], "broken over 2 lines"},
+		"the blob alone":         {blob, "write ssh-ed25519 before AAAA"},
+		"cut off":                {line[:50], "is not whole"},
+		"the name alone":         {"ssh-ed25519", "missing behind ssh-ed25519"},
+		"two keys":               {line + "\n" + second, "there are 2 keys"},
+		"a broken one beside it": {line + "\n" + second[:60], "is not whole"},
+		"a public key in PEM":    {block("PUBLIC KEY", []byte("01234567890123456789")), "ssh-keygen -i -m PKCS8"},
+		"a request": {block("CERTIFICATE REQUEST", []byte("01234567890123456789")),
+			"it is a CERTIFICATE REQUEST, not an SSH public key"},
+		"an age recipient": {"age1g4cmkag7wz6v70vmx3zlacnx0ep6x2c4pa348w75gt6t4m97047sq7l5wg",
+			"it is an age recipient"},
+		"PGP": {"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ\n-----END PGP PUBLIC " +
+			"KEY BLOCK-----", "PGP"},
 		"RFC 4716 that is cut off": {rfc(blob)[:100], "RFC 4716"},
 		"words":                    {"please use the key of last year", "it is no SSH public key"},
 		"empty":                    {"", "it is"},
@@ -99,7 +106,8 @@ func TestSSHKeysThatAreNotTakenAreToldWhy(t *testing.T) {
 func TestRecipientsThatAreNotTakenAreToldWhy(t *testing.T) {
 	line, blob := sshPublic(t)
 	for how, c := range map[string]struct{ text, says string }{
-		"PGP":           {"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ\n-----END PGP PUBLIC KEY BLOCK-----", "it is a PGP public key"},
+		"PGP": {"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ\n-----END PGP PUBLIC KEY BLOCK-----",
+			"it is a PGP public key"},
 		"a certificate": {block("CERTIFICATE", []byte("01234567890123456789")), "it is a CERTIFICATE"},
 		"wrapped":       {line[:40] + "\n" + line[40:], "broken over 2 lines"},
 		"another name":  {"ssh-rsa " + blob, "write ssh-ed25519"},

@@ -18,8 +18,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// What nobody declared is imported as PARTNER/ENVIRONMENT/NAME@NATIVE_ID. That changes nothing but the state, which knows
-// the id, and in its private part what is to be adopted. The next plan judges it as new access, and its apply adopts it.
+// What nobody declared is imported as PARTNER/ENVIRONMENT/NAME@NATIVE_ID. That changes nothing but the state,
+// which knows the id, and in its private part what is to be adopted. The next plan judges it as new access,
+// and its apply adopts it.
 
 // adoptedAs is what is to be adopted, and as what.
 type adoptedAs struct {
@@ -46,7 +47,8 @@ func (a *adoptions) adoption(ctx context.Context, id access.IdentityID, native s
 	}
 	adopter, ok := access.As[access.Adopter](a.system)
 	if !ok {
-		return nil, fmt.Errorf("%w: the system %s has no ungoverned access: all that it holds is declared", access.ErrUnsupported, a.system.Capabilities().Name)
+		return nil, fmt.Errorf("%w: the system %s has no ungoverned access: all that it holds is declared",
+			access.ErrUnsupported, a.system.Capabilities().Name)
 	}
 	does, err := adopter.Adoption(ctx, id, native)
 	if err != nil {
@@ -70,7 +72,8 @@ func (a *adoptions) claimAdoption(id access.IdentityID, native string) error {
 }
 
 // importUngoverned takes into the state what nobody declared.
-func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native string, resp *resource.ImportStateResponse) {
+func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native string,
+	resp *resource.ImportStateResponse) {
 	var what *access.Adoption
 	id, err := access.ParseIdentityID(text)
 	if err == nil {
@@ -78,10 +81,11 @@ func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native stri
 	}
 	switch {
 	case isNotFound(err):
-		resp.Diagnostics.AddError("Cannot import identity "+text, fmt.Sprintf("The system has no %s. Take it from native_id in partner_inventory.", native))
+		resp.Diagnostics.AddError("Cannot import identity "+text,
+			fmt.Sprintf("The system has no %s. Take it from native_id in partner_inventory.", native))
 	case errors.Is(err, access.ErrGoverned):
-		resp.Diagnostics.AddError("Cannot import identity "+text, sentence(err)+". To import declared access, give its "+
-			"id alone.")
+		resp.Diagnostics.AddError("Cannot import identity "+text,
+			sentence(err)+". To import declared access, give its id alone.")
 	case err != nil:
 		resp.Diagnostics.AddError("Cannot import identity "+text, sentence(err)+".")
 	}
@@ -90,14 +94,16 @@ func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native stri
 	}
 	for name, value := range map[string]any{
 		"id": text, "partner": id.Partner, "environment": id.Environment, "name": id.Name,
-		"enforced_by": "Nobody yet: it was imported, but not adopted.", "revocation": strings.Join(what.Revocation, " && "),
+		"enforced_by": "Nobody yet: it was imported, but not adopted.",
+		"revocation":  strings.Join(what.Revocation, " && "),
 	} {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)
 	}
 	keep(ctx, resp.Private, kept{Adopt: native, System: g.locate(ctx).id}, &resp.Diagnostics)
 }
 
-// begun returns the uid of an identity whose adoption was begun by this stack, and the state was not told; "" where it was not.
+// begun returns the uid of an identity whose adoption was begun by this stack, and the state was not
+// told; "" where it was not.
 func (g *governed[M, P]) begun(ctx context.Context, ref access.Ref, native string) (uid string, err error) {
 	rec, err := g.system.Get(ctx, ref)
 	switch {
@@ -111,8 +117,8 @@ func (g *governed[M, P]) begun(ctx context.Context, ref access.Ref, native strin
 	return rec.UID, nil
 }
 
-// adopted reports whether what was imported to be adopted is so in the meantime: then it is read like what is imported by its id.
-// What has gone leaves the state. An import from another system is an error.
+// adopted reports whether what was imported to be adopted is so in the meantime: then it is read like what is imported
+// by its id. What has gone leaves the state. An import from another system is an error.
 func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, resp *resource.ReadResponse) bool {
 	if k.System != "" {
 		if err := g.belongs(k.System, g.locate(ctx), holdsIt); err != nil {
@@ -127,8 +133,8 @@ func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, r
 	}
 	switch {
 	case isNotFound(err):
-		resp.Diagnostics.AddWarning("The identity to adopt is gone: "+ref.String(), fmt.Sprintf("The system no longer has %s. The plan "+
-			"proposes the declared identity as a new one.", k.Adopt))
+		resp.Diagnostics.AddWarning("The identity to adopt is gone: "+ref.String(),
+			fmt.Sprintf("The system no longer has %s. The plan proposes the declared identity as a new one.", k.Adopt))
 		remove(ctx, resp)
 	case errors.Is(err, access.ErrUnavailable), errors.Is(err, access.ErrNotPermitted):
 		failed(&resp.Diagnostics, "read", ref, err)
@@ -138,11 +144,13 @@ func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, r
 }
 
 // explainAdoption says what becomes of what is to be adopted, or why it cannot be.
-func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, native string, diags *diag.Diagnostics) bool {
+func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, native string,
+	diags *diag.Diagnostics) bool {
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	if names := P(plan).replaced(state); len(names) > 0 {
-		diags.AddAttributeError(path.Root(names[0]), "The import names another identity: "+ref.String(), fmt.Sprintf("The import adopts %s as %s, but the "+
-			"block declares another id. Write the same id in both.", native, ref.ID))
+		diags.AddAttributeError(path.Root(names[0]), "The import names another identity: "+ref.String(),
+			fmt.Sprintf("The import adopts %s as %s, but the block declares another id. Write the same id in both.",
+				native, ref.ID))
 		return false
 	}
 	_, id, err := access.ParseRef(ref.Type, ref.ID)
@@ -161,14 +169,16 @@ func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, na
 	return P(plan).release().IsNull() || a.Held || !g.releasesAhead(ctx, ref, native, diags)
 }
 
-// releasesAhead refuses a release of what nobody has cut: it would lift a cut that somebody makes before the adoption. One that was begun may have
-// been released by that.
-func (g *governed[M, P]) releasesAhead(ctx context.Context, ref access.Ref, native string, diags *diag.Diagnostics) bool {
+// releasesAhead refuses a release of what nobody has cut: it would lift a cut that somebody makes before the adoption.
+// One that was begun may have been released by that.
+func (g *governed[M, P]) releasesAhead(ctx context.Context, ref access.Ref, native string,
+	diags *diag.Diagnostics) bool {
 	if uid, err := g.begun(ctx, ref, native); err != nil || uid != "" {
 		return false
 	}
-	diags.AddAttributeError(path.Root("hold_released"), "Nothing is to be released: "+ref.String(), fmt.Sprintf("Nobody has cut %s by hand, so this would lift a cut "+
-		"that is made before the apply. Leave hold_released out.", native))
+	diags.AddAttributeError(path.Root("hold_released"), "Nothing is to be released: "+ref.String(),
+		fmt.Sprintf("Nobody has cut %s by hand, so this would lift a cut that is made before the apply. Leave "+
+			"hold_released out.", native))
 	return true
 }
 
@@ -192,7 +202,8 @@ func adoptionText(native string, a *access.Adoption, release types.String) strin
 	}
 	switch {
 	case a.Held && slices.Contains(a.Spent, release.ValueString()):
-		text.WriteString(" It was cut by hand, and stays cut: this partner used that value of hold_released before, and each counts once.")
+		text.WriteString(" It was cut by hand, and stays cut: this partner used that value of hold_released before, " +
+			"and each counts once.")
 	case a.Held && !release.IsNull():
 		text.WriteString(" It was cut by hand, and hold_released restores it.")
 	case a.Held:
@@ -208,15 +219,17 @@ func explainLeft(ref access.Ref, k kept, diags *diag.Diagnostics) {
 	}
 }
 
-// forgetUngoverned says of what was imported and never adopted that it goes on. Where its adoption was begun, it is known for
-// what it is, and revoked.
+// forgetUngoverned says of what was imported and never adopted that it goes on. Where its adoption was begun, it is
+// known for what it is, and revoked.
 func (g *governed[M, P]) forgetUngoverned(ctx context.Context, ref access.Ref, k *kept, diags *diag.Diagnostics) bool {
 	uid, err := g.begun(ctx, ref, k.Adopt)
 	if err != nil && !errors.Is(err, access.ErrGoverned) {
 		failed(diags, "revoke", ref, err)
 		return false
 	}
-	if rec, held := g.system.Get(ctx, ref); errors.Is(err, access.ErrGoverned) && held == nil && rec.Stack == g.stack {
+	if rec, held := g.system.Get(ctx, ref); errors.Is(err, access.ErrGoverned) &&
+		held == nil &&
+		rec.Stack == g.stack {
 		failed(diags, "revoke", ref, fmt.Errorf("the state was to adopt %s, but this stack already holds %w. Import "+
 			"it by its id, or forget this one: terraform state rm", k.Adopt, err))
 		return false

@@ -29,8 +29,10 @@ type legacy struct {
 // legacyMount is where people made their AppRoles.
 func (c *cluster) legacyMount() {
 	c.must("POST", "sys/auth/legacy", map[string]any{"type": "approle"})
-	c.must("POST", "sys/policies/acl/acme-legacy", map[string]any{"policy": `path "orders/*" { capabilities = ["read", "list"] }`})
-	c.must("POST", "sys/policies/acl/acme-stock", map[string]any{"policy": `path "stock/*" { capabilities = ["read"] }`})
+	c.must("POST", "sys/policies/acl/acme-legacy",
+		map[string]any{"policy": `path "orders/*" { capabilities = ["read", "list"] }`})
+	c.must("POST", "sys/policies/acl/acme-stock",
+		map[string]any{"policy": `path "stock/*" { capabilities = ["read"] }`})
 }
 
 func (c *cluster) byHand(name string) legacy {
@@ -41,10 +43,12 @@ func (c *cluster) byHand(name string) legacy {
 	h := legacy{c: c}
 	h.roleID = data(c.must("GET", role+"/role-id", nil))["role_id"].(string)
 	h.secret = data(c.must("POST", role+"/secret-id", map[string]any{}))["secret_id"].(string)
-	number := data(c.must("POST", "identity/entity", map[string]any{"name": name, "policies": []string{"acme-legacy"}}))["id"].(string)
+	number := data(c.must("POST", "identity/entity",
+		map[string]any{"name": name, "policies": []string{"acme-legacy"}}))["id"].(string)
 	h.native = "identity/entity/id/" + number
 	accessor := data(c.must("GET", "sys/auth", nil))["legacy/"].(map[string]any)["accessor"]
-	c.must("POST", "identity/entity-alias", map[string]any{"name": h.roleID, "canonical_id": number, "mount_accessor": accessor})
+	c.must("POST", "identity/entity-alias",
+		map[string]any{"name": h.roleID, "canonical_id": number, "mount_accessor": accessor})
 	return h
 }
 
@@ -80,7 +84,8 @@ func (h legacy) reads(path string) bool {
 func (c *cluster) stored() map[string]string {
 	c.t.Helper()
 	all := map[string]string{}
-	for _, folder := range []string{"sys/policies/acl", "identity/entity/id", "identity/entity-alias/id", "identity/group/id", "auth/legacy/role"} {
+	for _, folder := range []string{"sys/policies/acl", "identity/entity/id", "identity/entity-alias/id",
+		"identity/group/id", "auth/legacy/role"} {
 		data, _ := c.must("LIST", folder, nil)["data"].(map[string]any)
 		keys, _ := data["keys"].([]any)
 		for _, k := range keys {
@@ -128,7 +133,8 @@ output "import" { value = join("", compact(data.partner_inventory.it.items[*].im
 	label := regexp.MustCompile(`partner_identity\.(\S+)`).FindStringSubmatch(block)[1]
 	block = strings.Replace(block, "ENVIRONMENT/NAME", "prod/nightly", 1)
 	identity := func(lines string) string {
-		return fmt.Sprintf("resource \"partner_identity\" %q {\n  partner = \"acme\"\n  name = \"nightly\"\n%s}\n", label, lines)
+		return fmt.Sprintf("resource \"partner_identity\" %q {\n  partner = \"acme\"\n  name = \"nightly\"\n%s}\n",
+			label, lines)
 	}
 	const purpose = "  purpose = \"Nightly order feed of the ERP\"\n"
 	ends := fmt.Sprintf("  expires_at = %q\n", access.At(time.Now().Add(time.Hour)))
@@ -152,7 +158,9 @@ output "import" { value = join("", compact(data.partner_inventory.it.items[*].im
 	id := "partner_identity." + label
 	c.write(provider + identity(owner+purpose+ends))
 	c.cli.must("import", id, "acme/prod/nightly@"+h.native)
-	if out, err := c.try("plan", "-detailed-exitcode"); err == nil || !strings.Contains(flowing(out), "This adopts undeclared access") || !strings.Contains(out, "acme-stock") {
+	if out, err := c.try("plan", "-detailed-exitcode"); err == nil ||
+		!strings.Contains(flowing(out), "This adopts undeclared access") ||
+		!strings.Contains(out, "acme-stock") {
 		t.Errorf("the plan says %v\n%s", err, out)
 	}
 	if after := c.stored(); !maps.Equal(before, after) {
@@ -161,7 +169,8 @@ output "import" { value = join("", compact(data.partner_inventory.it.items[*].im
 	if !h.reads("stock/levels/1") || !h.reads("orders/acme/1") {
 		t.Error("the partner's login does not work as before")
 	}
-	if out := c.cli.must("destroy", "-auto-approve"); !strings.Contains(flowing(out), "Nothing was revoked") || !maps.Equal(before, c.stored()) {
+	if out := c.cli.must("destroy", "-auto-approve"); !strings.Contains(flowing(out), "Nothing was revoked") ||
+		!maps.Equal(before, c.stored()) {
 		t.Errorf("what was only imported was destroyed, or not: %s", out)
 	}
 
@@ -204,15 +213,20 @@ data "partner_inventory" "it" { partner = "acme" }
 output "flags" { value = { for i in data.partner_inventory.it.items : coalesce(i.id, i.native_id) => join(" ", i.flags) } }
 `)
 	out, err := c.try("plan", "-detailed-exitcode", "-target="+id)
-	if err != nil || !strings.Contains(flowing(out), "An old login still works") || !strings.Contains(flowing(out), "&& bao delete -address="+c.bao.Address+" -namespace=root auth/legacy/role/acme-nightly") {
+	if err != nil ||
+		!strings.Contains(flowing(out), "An old login still works") ||
+		!strings.Contains(flowing(out),
+			"&& bao delete -address="+c.bao.Address+" -namespace=root auth/legacy/role/acme-nightly") {
 		c.t.Errorf("the plan after it is not empty, or says nothing of the old login: %v\n%s", err, out)
 	}
 	c.as(c.apply)
 	c.cli.must("apply", "-auto-approve")
 	var flags map[string]string
 	c.output("flags", &flags)
-	maps.DeleteFunc(flags, func(id, _ string) bool { return strings.HasPrefix(id, "acme/prod/nightly/") })        // the grant goes with this apply
-	want := map[string]string{"acme/prod/nightly": "governed drifted", "sys/auth/partner-jwt-acme": "ungoverned"} // nobody comes from there here
+	// the grant goes with this apply
+	maps.DeleteFunc(flags, func(id, _ string) bool { return strings.HasPrefix(id, "acme/prod/nightly/") })
+	// nobody comes from there here
+	want := map[string]string{"acme/prod/nightly": "governed drifted", "sys/auth/partner-jwt-acme": "ungoverned"}
 	if !maps.Equal(flags, want) {
 		c.t.Errorf("the inventory has %v", flags)
 	}
@@ -264,13 +278,15 @@ func TestTwoHundredAreAdoptedInOneApply(t *testing.T) {
 	if err := json.Unmarshal([]byte(c.cli.must("output", "-json", "sheet")), &sheet); err != nil {
 		t.Fatal(err)
 	}
-	row, names := regexp.MustCompile(`^([^,]+),.*entity acme-(feed-\d+)`), map[string]string{}
+	row := regexp.MustCompile(`^([^,]+),.*entity acme-(feed-\d+)`)
+	names := map[string]string{}
 	lines := strings.Split(strings.TrimSpace(sheet), "\n")
 	for n, line := range lines[1:] {
 		said := row.FindStringSubmatch(line)
 		name := said[2]
 		names[said[1]] = name
-		lines[n+1] = strings.Replace(line, ",,,,,", fmt.Sprintf(",%[1]s,jane.doe@example.com,Nightly order feed of ACME,orders/acme/%[1]s,", name), 1)
+		lines[n+1] = strings.Replace(line, ",,,,,",
+			fmt.Sprintf(",%[1]s,jane.doe@example.com,Nightly order feed of ACME,orders/acme/%[1]s,", name), 1)
 	}
 	if len(lines) != many+1 {
 		t.Fatalf("the sheet has %d lines", len(lines))
@@ -279,12 +295,15 @@ func TestTwoHundredAreAdoptedInOneApply(t *testing.T) {
 	begun, asked := time.Now(), c.asked()
 	out := c.cli.must("apply", "-auto-approve", end)
 	t.Logf("%d adopted: %s, %d requests", many, time.Since(begun).Round(time.Second), c.asked()-asked)
-	if want := strings.TrimSpace(blocksOf(t, "docs/guides/task-adopt.md")("Apply complete!")); !strings.Contains(flowing(out), want) {
+	if want := strings.TrimSpace(blocksOf(t,
+		"docs/guides/task-adopt.md")("Apply complete!")); !strings.Contains(flowing(out), want) {
 		t.Errorf("want %q:\n%s", want, out[max(0, len(out)-2000):])
 	}
 	for native, h := range all {
 		name := names[native]
-		if !h.reads("orders/acme/"+name+"/1") || h.reads("orders/acme/other/1") || h.reads("stock/1") {
+		if !h.reads("orders/acme/"+name+"/1") ||
+			h.reads("orders/acme/other/1") ||
+			h.reads("stock/1") {
 			t.Errorf("%s reads not what it should", name)
 		}
 	}
@@ -323,7 +342,8 @@ resource "partner_identity" "it" {
 	if out, err := c.try("plan", "-detailed-exitcode"); err != nil {
 		t.Errorf("the plan is not empty: %v\n%s", err, out)
 	}
-	if out, err := c.try("import", "-state=other.tfstate", "partner_identity.it", "acme/prod/nightly@"+h.native); err == nil || !strings.Contains(flowing(out), "give its id alone") {
+	if out, err := c.try("import", "-state=other.tfstate", "partner_identity.it",
+		"acme/prod/nightly@"+h.native); err == nil || !strings.Contains(flowing(out), "give its id alone") {
 		t.Errorf("another import says %v\n%s", err, out)
 	}
 	c.cli.must("destroy", "-refresh=false", "-auto-approve")
@@ -332,7 +352,8 @@ resource "partner_identity" "it" {
 	}
 }
 
-// The plan said that it stays cut, and the apply gave it back; and it let two blocks adopt the same, of which the apply made one.
+// The plan said that it stays cut, and the apply gave it back; and it let two blocks adopt the same, of
+// which the apply made one.
 func TestThePlanOfAnAdoptionSaysWhatTheApplyDoes(t *testing.T) {
 	c, h, provider := newLegacy(t)
 	block := func(name, line string) string {
@@ -352,7 +373,8 @@ resource "partner_identity" %[1]q {
 `, name, h.native, access.At(time.Now().Add(time.Hour)), line)
 	}
 	c.write(provider + block("nightly", `hold_released = "INC-7"`))
-	if out, err := c.try("plan"); err == nil || !strings.Contains(flowing(out), "would lift a cut that is made before the apply") {
+	if out, err := c.try("plan"); err == nil ||
+		!strings.Contains(flowing(out), "would lift a cut that is made before the apply") {
 		t.Errorf("a plan that releases what nobody cut says %v\n%s", err, out)
 	}
 	c.must("POST", h.native, map[string]any{"disabled": true})
@@ -360,7 +382,8 @@ resource "partner_identity" %[1]q {
 	if out, err := c.try("plan"); err == nil || !strings.Contains(flowing(out), "in the same plan") {
 		t.Errorf("a plan that adopts it twice says %v\n%s", err, out)
 	}
-	for line, says := range map[string]string{"": "It was cut by hand, and stays cut", `hold_released = "INC-7"`: "hold_released restores it"} {
+	for line, says := range map[string]string{"": "It was cut by hand, and stays cut",
+		`hold_released = "INC-7"`: "hold_released restores it"} {
 		c.write(provider + block("nightly", line))
 		if out := c.cli.must("plan"); !strings.Contains(flowing(out), says) {
 			t.Errorf("with %q the plan does not say %q:\n%s", line, says, out)
@@ -378,12 +401,14 @@ func TestTheEmbeddedSystemHasNothingToAdopt(t *testing.T) {
 	w := newWorld(t)
 	w.run(
 		resource.TestStep{
-			Config: w.config(identity(nil)), ResourceName: theIdentity, ImportState: true, ImportStateId: "acme/prod/orders-etl@identity/entity/id/1",
-			ExpectError: regexp.MustCompile(`embedded has no ungoverned access`),
+			Config: w.config(identity(nil)), ResourceName: theIdentity, ImportState: true,
+			ImportStateId: "acme/prod/orders-etl@identity/entity/id/1",
+			ExpectError:   regexp.MustCompile(`embedded has no ungoverned access`),
 		},
 		resource.TestStep{
-			Config: w.config(identity(nil), grant(nil)), ResourceName: theGrant, ImportState: true, ImportStateId: "acme/prod/orders-etl/daily@x",
-			ExpectError: regexp.MustCompile(`not a grant's id`),
+			Config: w.config(identity(nil), grant(nil)), ResourceName: theGrant, ImportState: true,
+			ImportStateId: "acme/prod/orders-etl/daily@x",
+			ExpectError:   regexp.MustCompile(`not a grant's id`),
 		},
 	)
 }

@@ -13,15 +13,17 @@ import (
 	"testing"
 )
 
-// A line for root was added in publish/: the plan tells it, the next apply takes it away, and the journal keeps what was found.
-// An older ledger that is put back beside that is refused, and named with how it is accepted.
+// A line for root was added in publish/: the plan tells it, the next apply takes it away, and the journal keeps what
+// was found. An older ledger that is put back beside that is refused, and named with how it is accepted.
 func TestWhatSomebodyElseWritesIntoTheDirectoryIsToldHealedAndJournaled(t *testing.T) {
 	thorough(t)
 	t.Parallel()
 	j := newJudged(t)
-	identity, deploy := j.identity("orders-etl", nil), j.grant("orders-etl", "deploy", "ssh/deploy", `["login"]`, nil)
+	identity := j.identity("orders-etl", nil)
+	deploy := j.grant("orders-etl", "deploy", "ssh/deploy", `["login"]`, nil)
 	first := j.apply(identity, deploy)
-	if said := unwrapped(first); !strings.Contains(said, "Three private keys are not encrypted") || strings.Count(said, "PARTNER_PASSPHRASE") != 1 {
+	if said := unwrapped(first); !strings.Contains(said, "Three private keys are not encrypted") ||
+		strings.Count(said, "PARTNER_PASSPHRASE") != 1 {
 		t.Errorf("the first apply without a passphrase says:\n%s", first)
 	}
 	root := j.partner("publish", "ssh", "principals", "root")
@@ -29,18 +31,22 @@ func TestWhatSomebodyElseWritesIntoTheDirectoryIsToldHealedAndJournaled(t *testi
 		t.Fatal(err)
 	}
 	older := j.files(".partner", "prod", "ledger")
-	if out := j.must("plan", "-no-color", "-input=false"); !strings.Contains(unwrapped(out), "publish/ssh/principals/root differs from what was published") {
+	if out := j.must("plan", "-no-color", "-input=false"); !strings.Contains(unwrapped(out),
+		"publish/ssh/principals/root differs from what was published") {
 		t.Errorf("the plan says:\n%s", out)
 	}
 	if _, err := os.Stat(root); err != nil {
 		t.Error("the plan took the evidence away")
 	}
 	out := j.must("apply", "-no-color", "-input=false", "-auto-approve")
-	if _, err := os.Stat(root); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(unwrapped(out), "Somebody changed the directory, or a disk failed") {
+	if _, err := os.Stat(root); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(unwrapped(out), "Somebody changed the directory, or a disk failed") {
 		t.Errorf("the apply left it, or did not say so: %v\n%s", err, out)
 	}
 	journal, err := os.ReadFile(j.partner("journal.jsonl"))
-	if err != nil || !strings.Contains(string(journal), `"found":["publish/ssh/principals/root differs from what was published`) || !strings.Contains(string(journal), `"generation":"`) {
+	if err != nil ||
+		!strings.Contains(string(journal), `"found":["publish/ssh/principals/root differs from what was published`) ||
+		!strings.Contains(string(journal), `"generation":"`) {
 		t.Errorf("the journal says: %v\n%s", err, journal)
 	}
 	j.must("plan", "-no-color", "-input=false", "-detailed-exitcode")
@@ -55,7 +61,9 @@ func TestWhatSomebodyElseWritesIntoTheDirectoryIsToldHealedAndJournaled(t *testi
 		}
 	}
 	refused, err := j.try("plan", "-no-color", "-input=false")
-	if err == nil || !strings.Contains(unwrapped(refused), "went back to generation") || !strings.Contains(unwrapped(refused), "PARTNER_ACCEPT_GENERATION=") {
+	if err == nil ||
+		!strings.Contains(unwrapped(refused), "went back to generation") ||
+		!strings.Contains(unwrapped(refused), "PARTNER_ACCEPT_GENERATION=") {
 		t.Errorf("an older ledger: %v\n%s", err, refused)
 	}
 }

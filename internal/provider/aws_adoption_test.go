@@ -25,7 +25,8 @@ type undeclared struct {
 // ungoverned applies a configuration, and returns what the inventory then finds that nobody declared.
 func (a *account) ungoverned(config string) (all []undeclared) {
 	a.t.Helper()
-	a.write(config + "data \"partner_inventory\" \"it\" { flags = [\"ungoverned\"] }\noutput \"found\" { value = data.partner_inventory.it.items }\n")
+	a.write(config + "data \"partner_inventory\" \"it\" { flags = [\"ungoverned\"] }\noutput \"found\" { value = " +
+		"data.partner_inventory.it.items }\n")
 	a.must("apply", "-auto-approve", "-no-color")
 	if err := json.Unmarshal([]byte(a.must("output", "-no-color", "-json", "found")), &all); err != nil {
 		a.t.Fatal(err)
@@ -33,8 +34,8 @@ func (a *account) ungoverned(config string) (all []undeclared) {
 	return all
 }
 
-// What the inventory prints is pasted and filled in. The key of a user goes on under its declaration, a role's partner takes a new one, and when
-// the old one is cut nothing ungoverned is left.
+// What the inventory prints is pasted and filled in. The key of a user goes on under its declaration, a role's partner
+// takes a new one, and when the old one is cut nothing ungoverned is left.
 func TestWhatTheInventoryFindsOnAWSIsPastedAndApplied(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real IAM")
@@ -47,7 +48,8 @@ func TestWhatTheInventoryFindsOnAWSIsPastedAndApplied(t *testing.T) {
 			t.Fatal(action)
 		}
 	}
-	const user = "partner.acme.prod.sftp.adopted" // ministack moves no users: the tests of package aws move one on another server
+	// ministack moves no users: the tests of package aws move one on another server
+	const user = "partner.acme.prod.sftp.adopted"
 	const policy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":"arn:aws:s3:::exchange/acme/daily/*"},
 		{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`
 	ask("CreateUser", map[string]string{"UserName": user, "Path": "/partner/acme/prod/"}, nil)
@@ -62,28 +64,41 @@ func TestWhatTheInventoryFindsOnAWSIsPastedAndApplied(t *testing.T) {
 	ask("PutUserPolicy", map[string]string{"UserName": "acme-ftp", "PolicyName": "ftp", "PolicyDocument": policy}, nil)
 	ask("CreateAccessKey", map[string]string{"UserName": "acme-ftp"}, nil)
 	vendor, as := a.vendorLogin("444455556666")
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + vendor + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"acme-7"}}}]}`
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + vendor +
+		`"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"acme-7"}}}]}`
 	ask("CreateRole", map[string]string{"RoleName": "acme-legacy", "AssumeRolePolicyDocument": trust}, nil)
-	ask("PutRolePolicy", map[string]string{"RoleName": "acme-legacy", "PolicyName": "read", "PolicyDocument": policy}, nil)
+	ask("PutRolePolicy", map[string]string{"RoleName": "acme-legacy", "PolicyName": "read", "PolicyDocument": policy},
+		nil)
 	roleOf := func(name string) string { return "arn:aws:iam::" + a.cloud.Access + ":role/" + name }
 
-	provider := strings.Replace(a.provider(), "  aws = {", `  partners = { acme = { kind = "vendor", domains = ["acme.test"], contact = "noc@acme.test", aws_accounts = ["444455556666"] } }
+	provider := strings.Replace(a.provider(), "  aws = {",
+		`  partners = { acme = { kind = "vendor", domains = ["acme.test"], contact = "noc@acme.test", aws_accounts = ["444455556666"] } }
   aws = {`, 1)
 	all := a.ungoverned(provider)
-	if len(all) != 3 || all[0].NativeID != "role/acme-legacy" || all[0].Import != "" || !strings.Contains(all[2].Import, "@user/partner/acme/prod/"+user) {
+	if len(all) != 3 ||
+		all[0].NativeID != "role/acme-legacy" ||
+		all[0].Import != "" ||
+		!strings.Contains(all[2].Import, "@user/partner/acme/prod/"+user) {
 		t.Fatalf("the inventory finds %+v", all)
 	}
 	filled := func(text string) string {
-		for argument, value := range map[string]string{"owner     ": "jane.doe@example.com", "purpose   ": "Nightly order feed of the ERP", "expires_at": strings.Trim(a.end, `"`)} {
+		for argument, value := range map[string]string{
+			"owner     ": "jane.doe@example.com",
+			"purpose   ": "Nightly order feed of the ERP",
+			"expires_at": strings.Trim(a.end, `"`),
+		} {
 			text = strings.ReplaceAll(text, argument+` = ""`, argument+` = "`+value+`"`)
 		}
 		return text
 	}
-	a.write(provider + strings.Replace(all[1].Import, "acme/ENVIRONMENT/NAME", "acme/prod/acme-ftp", 1) + filled(all[1].Declaration))
-	if out, err := a.try("plan", "-no-color"); err == nil || !regexp.MustCompile(`(?m)^.*aws iam tag-user.*aws iam update-user.*false; \}$`).MatchString(out) {
+	a.write(provider + strings.Replace(all[1].Import, "acme/ENVIRONMENT/NAME", "acme/prod/acme-ftp", 1) +
+		filled(all[1].Declaration))
+	if out, err := a.try("plan", "-no-color"); err == nil ||
+		!regexp.MustCompile(`(?m)^.*aws iam tag-user.*aws iam update-user.*false; \}$`).MatchString(out) {
 		t.Errorf("the command that moves a user is not on one line: %v\n%s", err, out)
 	}
-	pasted := all[0].Declaration + strings.Replace(all[2].Import, "acme/ENVIRONMENT/NAME", "acme/prod/sftp", 1) + strings.ReplaceAll(all[2].Declaration, `name       = "`+strings.ReplaceAll(user, ".", "-")+`"`, `name = "sftp"`)
+	pasted := all[0].Declaration + strings.Replace(all[2].Import, "acme/ENVIRONMENT/NAME", "acme/prod/sftp", 1) +
+		strings.ReplaceAll(all[2].Declaration, `name       = "`+strings.ReplaceAll(user, ".", "-")+`"`, `name = "sftp"`)
 	a.write(provider + pasted)
 	if out, err := a.try("plan", "-no-color"); err == nil {
 		t.Errorf("it is planned without owner, purpose and end:\n%s", out)
@@ -94,7 +109,9 @@ func TestWhatTheInventoryFindsOnAWSIsPastedAndApplied(t *testing.T) {
 		t.Error("the key of the adopted user reads something else than is declared")
 	}
 	session, in := a.comesIn(as, roleOf("partner/acme/prod/partner.acme.prod.acme-legacy.federated"), "acme-7")
-	if !in || !a.reads(session, "exchange/acme/daily/1.csv") || a.reads(session, "exchange/acme/weekly/1.csv") {
+	if !in ||
+		!a.reads(session, "exchange/acme/daily/1.csv") ||
+		a.reads(session, "exchange/acme/weekly/1.csv") {
 		t.Error("the vendor does not come in by the new role, or reads something else than is declared")
 	}
 	before, in := a.comesIn(as, roleOf("acme-legacy"), "acme-7")
@@ -103,7 +120,8 @@ func TestWhatTheInventoryFindsOnAWSIsPastedAndApplied(t *testing.T) {
 	}
 	for _, u := range all[:2] {
 		cut := exec.Command("sh", "-c", u.Revocation[0])
-		cut.Env = append(append(os.Environ(), a.env...), "PATH="+filepath.Dir(realtool.Find(t, "aws"))+":"+os.Getenv("PATH"))
+		cut.Env = append(append(os.Environ(), a.env...),
+			"PATH="+filepath.Dir(realtool.Find(t, "aws"))+":"+os.Getenv("PATH"))
 		if out, err := cut.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}

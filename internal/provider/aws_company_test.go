@@ -45,7 +45,8 @@ func (a *account) company(recipient *age.X25519Identity) {
 	}
 	in100 := func(days int) string { return access.At(time.Now().Add(time.Duration(days) * 24 * time.Hour)).String() }
 	variables, err := json.Marshal(map[string]any{
-		"expires_at": in100(100), "agreements_end_at": in100(200), "region": "us-east-1", "ledger_bucket": "company-ledger", "exchange_bucket": "exchange",
+		"expires_at": in100(100), "agreements_end_at": in100(200), "region": "us-east-1",
+		"ledger_bucket": "company-ledger", "exchange_bucket": "exchange",
 		"boundary":         "arn:aws:iam::" + a.cloud.Access + ":policy/partner-boundary",
 		"endpoints":        map[string]string{"iam": a.cloud.IAM, "sts": a.cloud.STS, "s3": a.cloud.S3},
 		"globex_recipient": recipient.Recipient().String(), "globex_networks": []string{"127.0.0.0/24"},
@@ -55,7 +56,8 @@ func (a *account) company(recipient *age.X25519Identity) {
 	}
 	a.file("terraform.tfvars.json", string(variables))
 	for _, path := range []string{"exchange/observant/exports/1.csv", "exchange/globex/invoices/1.pdf"} {
-		if status, answer := a.cloud.Call(a.t, a.cloud.Root(), "s3", http.MethodPut, path, "x"); status != http.StatusOK {
+		if status, answer := a.cloud.Call(a.t, a.cloud.Root(), "s3", http.MethodPut, path,
+			"x"); status != http.StatusOK {
 			a.t.Fatalf("make %s: %d %s", path, status, answer)
 		}
 	}
@@ -112,7 +114,8 @@ func TestACompanyWithThreePartnersOnAWS(t *testing.T) {
 
 	var handover string
 	a.output("handover", &handover)
-	for _, part := range []string{"From your own AWS account", "`arn:aws:iam::444455556666:root`", logins["observant"]["role_arn"], "`example-7f3a91c2`"} {
+	for _, part := range []string{"From your own AWS account", "`arn:aws:iam::444455556666:root`",
+		logins["observant"]["role_arn"], "`example-7f3a91c2`"} {
 		if !strings.Contains(handover, part) {
 			t.Errorf("the handover does not tell Observant %q:\n%s", part, handover)
 		}
@@ -134,7 +137,8 @@ func TestACompanyWithThreePartnersOnAWS(t *testing.T) {
 	if !in {
 		t.Fatalf("ACME does not come in by %v", logins["acme"])
 	}
-	if _, in := a.withToken(logins["acme"]["role_arn"], "https://login.acme.test", "svc-other", "sts.amazonaws.com"); in {
+	if _, in := a.withToken(logins["acme"]["role_arn"], "https://login.acme.test", "svc-other",
+		"sts.amazonaws.com"); in {
 		t.Error("another workload of ACME's comes in")
 	}
 	globex := a.opened("globex_key", recipient)
@@ -173,7 +177,8 @@ func TestACompanyWithThreePartnersOnAWS(t *testing.T) {
 
 	a.must("destroy", "-auto-approve", "-no-color")
 	for who, as := range map[string]realtool.CloudLogin{"Observant": observant, "ACME": acme, "Globex": globex} {
-		if status, _ := a.cloud.Call(t, as, "s3", http.MethodGet, "exchange/acme/daily/1.csv", ""); status == http.StatusOK {
+		if status, _ := a.cloud.Call(t, as, "s3", http.MethodGet, "exchange/acme/daily/1.csv",
+			""); status == http.StatusOK {
 			t.Errorf("%s is in after the destroy", who)
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// Somebody removes from the ledger what it has of a partner, whose role goes on. No command says that it is destroyed before it is.
+// Somebody removes from the ledger what it has of a partner, whose role goes on. No command says that it is
+// destroyed before it is.
 func TestAPageRemovedFromTheLedgerHidesNoAccess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real STS")
@@ -19,7 +20,8 @@ func TestAPageRemovedFromTheLedgerHidesNoAccess(t *testing.T) {
 	a := newAccount(t, realtool.StartMinistack(t))
 	arn, vendor := a.vendorLogin("444455556666")
 	trust := a.ending(args{"federated": `{ aws_principal = "` + arn + `", external_id = "acme-7-example" }`})
-	a.write(a.provider() + identity(a.ending(nil)) + credential("federated", trust) + a.grant() + "output \"login\" { value = partner_credential.orders.login }\n")
+	a.write(a.provider() + identity(a.ending(nil)) + credential("federated", trust) + a.grant() +
+		"output \"login\" { value = partner_credential.orders.login }\n")
 	a.must("apply", "-auto-approve", "-no-color")
 	var told map[string]string
 	a.output("login", &told)
@@ -37,7 +39,8 @@ func TestAPageRemovedFromTheLedgerHidesNoAccess(t *testing.T) {
 		if way.page == "" {
 			method = http.MethodDelete
 		}
-		if status, answer := a.cloud.Call(t, a.cloud.Root(), "s3", method, page, way.page); status >= http.StatusBadRequest {
+		if status, answer := a.cloud.Call(t, a.cloud.Root(), "s3", method, page,
+			way.page); status >= http.StatusBadRequest {
 			t.Fatalf("%s the page: %d %s", method, status, answer)
 		}
 		out, err := a.try("plan", "-no-color", "-detailed-exitcode")

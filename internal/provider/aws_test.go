@@ -42,11 +42,13 @@ func newAccount(t *testing.T, cloud *realtool.Cloud) *account {
 	t.Helper()
 	a := &account{newCLI(t), cloud, quarter()["expires_at"]}
 	for _, path := range []string{"ledger", "exchange", "exchange/acme/daily/1.csv", "exchange/acme/weekly/1.csv"} {
-		if status, answer := cloud.Call(t, cloud.Root(), "s3", http.MethodPut, path, strings.Repeat("x", strings.Count(path, "/"))); status != http.StatusOK {
+		if status, answer := cloud.Call(t, cloud.Root(), "s3", http.MethodPut, path,
+			strings.Repeat("x", strings.Count(path, "/"))); status != http.StatusOK {
 			t.Fatalf("make %s: %d %s", path, status, answer)
 		}
 	}
-	a.env = append(a.env, "AWS_ACCESS_KEY_ID="+cloud.Access, "AWS_SECRET_ACCESS_KEY="+cloud.Secret, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true")
+	a.env = append(a.env, "AWS_ACCESS_KEY_ID="+cloud.Access, "AWS_SECRET_ACCESS_KEY="+cloud.Secret,
+		"AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true")
 	return a
 }
 
@@ -56,7 +58,8 @@ func (a *account) provider() string {
 	if a.cloud.STS != "" {
 		endpoints += `, sts = "` + a.cloud.STS + `"`
 	}
-	return "provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  journal = { path = \"journal.jsonl\" }\n" +
+	return "provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  journal = { path = " +
+		"\"journal.jsonl\" }\n" +
 		"  aws = {\n    ledger = \"s3://ledger/prod\"\n    endpoints = { " + endpoints + " }\n  }\n}\n"
 }
 
@@ -96,8 +99,9 @@ func TestAKeyOnS3IsSealedRotatedAndDestroyed(t *testing.T) {
 	}
 	key := func(trigger string) string {
 		return credential("secret", a.ending(args{
-			"secret":   `{ recipient = "` + recipient.Recipient().String() + `" }`,
-			"rotation": `{ every = "480h", overlap = "48h", trigger = { n = "` + trigger + `" } }`, "allowed_cidrs": `["127.0.0.0/8"]`,
+			"secret":        `{ recipient = "` + recipient.Recipient().String() + `" }`,
+			"rotation":      `{ every = "480h", overlap = "48h", trigger = { n = "` + trigger + `" } }`,
+			"allowed_cidrs": `["127.0.0.0/8"]`,
 		})) + "output \"sealed\" {\n  value     = partner_credential.orders.sealed_secret\n  sensitive = true\n}\n"
 	}
 	base := a.provider() + identity(a.ending(nil)) + a.grant()
@@ -108,19 +112,25 @@ func TestAKeyOnS3IsSealedRotatedAndDestroyed(t *testing.T) {
 		return a.opened("sealed", recipient)
 	}
 	a.env = append(a.env, "PATH="+filepath.Dir(realtool.Find(t, "aws"))+":"+os.Getenv("PATH"))
-	first := apply(base + key("1") + "resource \"partner_rehearsal\" \"acme\" {\n  partner = \"acme\"\n  depends_on = [partner_credential.orders]\n}\n" +
+	first := apply(base + key("1") +
+		"resource \"partner_rehearsal\" \"acme\" {\n  partner = \"acme\"\n  depends_on = " +
+		"[partner_credential.orders]\n}\n" +
 		"output \"rehearsal\" {\n  value = partner_rehearsal.acme\n}\n")
 	var r rehearsed
 	if a.output("rehearsal", &r); !slices.Equal(r.kinds(t), []string{"secret"}) {
 		t.Errorf("the rehearsal tried %+v", r)
 	}
 	a.tellsOfRehearsals(filepath.Join(a.folder, "journal.jsonl"), "acme")
-	if !a.reads(first, "exchange/acme/daily/1.csv") || a.reads(first, "exchange/acme/weekly/1.csv") || a.reads(first, "ledger/prod/system.json") {
+	if !a.reads(first, "exchange/acme/daily/1.csv") ||
+		a.reads(first, "exchange/acme/weekly/1.csv") ||
+		a.reads(first, "ledger/prod/system.json") {
 		t.Error("the key reads something else than was granted")
 	}
 	a.planIsEmpty("after the apply")
 	second := apply(base + key("2"))
-	if first == second || !a.reads(first, "exchange/acme/daily/1.csv") || !a.reads(second, "exchange/acme/daily/1.csv") {
+	if first == second ||
+		!a.reads(first, "exchange/acme/daily/1.csv") ||
+		!a.reads(second, "exchange/acme/daily/1.csv") {
 		t.Error("in the overlap not both keys read")
 	}
 	apply(a.provider() + identity(a.ending(args{"suspended": "true"})) + a.grant() + key("2"))
@@ -133,14 +143,16 @@ func TestAKeyOnS3IsSealedRotatedAndDestroyed(t *testing.T) {
 	}
 	kept := a.files()
 	maps.Copy(kept, a.objects("ledger"))
-	for _, there := range []string{"trace.log", "journal.jsonl", "terraform.tfstate", "s3://ledger/prod/identities/acme/prod/orders-etl.json"} {
+	for _, there := range []string{"trace.log", "journal.jsonl", "terraform.tfstate",
+		"s3://ledger/prod/identities/acme/prod/orders-etl.json"} {
 		if len(kept[there]) == 0 {
 			t.Errorf("%s is not there, so that nothing is shown of it", there)
 		}
 	}
 	for name, text := range kept {
 		for _, secret := range []string{first.Secret, second.Secret, a.cloud.Secret} {
-			if strings.Contains(string(text), secret) || strings.Contains(string(text), base64.StdEncoding.EncodeToString([]byte(secret))) {
+			if strings.Contains(string(text), secret) ||
+				strings.Contains(string(text), base64.StdEncoding.EncodeToString([]byte(secret))) {
 				t.Errorf("%s has a key in the clear", name)
 			}
 		}
@@ -231,7 +243,8 @@ func (a *account) comesIn(as realtool.CloudLogin, role, externalID string) (sess
 		Secret string `xml:"AssumeRoleResult>Credentials>SecretAccessKey"`
 		Token  string `xml:"AssumeRoleResult>Credentials>SessionToken"`
 	}
-	is = a.cloud.Ask(a.t, as, "sts", "AssumeRole", map[string]string{"RoleArn": role, "ExternalId": externalID, "RoleSessionName": "etl"}, &out)
+	is = a.cloud.Ask(a.t, as, "sts", "AssumeRole",
+		map[string]string{"RoleArn": role, "ExternalId": externalID, "RoleSessionName": "etl"}, &out)
 	return realtool.CloudLogin{Access: out.ID, Secret: out.Secret, Token: out.Token}, is
 }
 
@@ -250,7 +263,10 @@ func TestAVendorsAccountIsGovernedFromTheFirstApplyToTheDestroy(t *testing.T) {
 	var told map[string]string
 	a.output("login", &told)
 	session, in := a.comesIn(vendor, told["role_arn"], told["external_id"])
-	if !in || told["external_id"] != "acme-7-example" || !a.reads(session, "exchange/acme/daily/1.csv") || a.reads(session, "exchange/acme/weekly/1.csv") {
+	if !in ||
+		told["external_id"] != "acme-7-example" ||
+		!a.reads(session, "exchange/acme/daily/1.csv") ||
+		a.reads(session, "exchange/acme/weekly/1.csv") {
 		t.Fatalf("the vendor does not come in by %v", told)
 	}
 	if _, in := a.comesIn(vendor, told["role_arn"], "acme-8-example"); in {
@@ -260,11 +276,13 @@ func TestAVendorsAccountIsGovernedFromTheFirstApplyToTheDestroy(t *testing.T) {
 
 	role := told["role_arn"][strings.LastIndexByte(told["role_arn"], '/')+1:]
 	const all = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
-	a.cloud.Ask(t, a.cloud.Root(), "iam", "PutRolePolicy", map[string]string{"RoleName": role, "PolicyName": "more", "PolicyDocument": all}, nil)
+	a.cloud.Ask(t, a.cloud.Root(), "iam", "PutRolePolicy",
+		map[string]string{"RoleName": role, "PolicyName": "more", "PolicyDocument": all}, nil)
 	if !a.reads(session, "exchange/acme/weekly/1.csv") {
 		t.Fatal("what somebody else attached does not act, so that nothing is shown")
 	}
-	if out, err := a.try("plan", "-no-color", "-detailed-exitcode"); err == nil || !strings.Contains(out, `policy \"more\"`) && !strings.Contains(out, `policy "more"`) {
+	if out, err := a.try("plan", "-no-color", "-detailed-exitcode"); err == nil ||
+		(!strings.Contains(out, `policy \"more\"`) && !strings.Contains(out, `policy "more"`)) {
 		t.Errorf("the plan does not tell of what somebody attached: %v\n%s", err, out)
 	}
 	a.must("apply", "-auto-approve", "-no-color")
@@ -272,7 +290,8 @@ func TestAVendorsAccountIsGovernedFromTheFirstApplyToTheDestroy(t *testing.T) {
 		t.Error("the apply does not bring the role in line")
 	}
 	a.must("destroy", "-auto-approve", "-no-color")
-	if _, in := a.comesIn(vendor, told["role_arn"], told["external_id"]); in || a.reads(session, "exchange/acme/daily/1.csv") {
+	if _, in := a.comesIn(vendor, told["role_arn"], told["external_id"]); in ||
+		a.reads(session, "exchange/acme/daily/1.csv") {
 		t.Error("the vendor is in after the destroy")
 	}
 }
@@ -287,7 +306,8 @@ func TestWhatWasCutByHandInIAMStaysCut(t *testing.T) {
 	arn, vendor := a.vendorLogin("444455556666")
 	trust := a.ending(args{"federated": `{ aws_principal = "` + arn + `", external_id = "acme-7-example" }`})
 	text := func(replaced args) string {
-		return a.provider() + identity(a.ending(replaced)) + credential("federated", trust) + a.grant() + "output \"login\" { value = partner_credential.orders.login }\n"
+		return a.provider() + identity(a.ending(replaced)) + credential("federated", trust) + a.grant() +
+			"output \"login\" { value = partner_credential.orders.login }\n"
 	}
 	a.write(text(nil))
 	a.must("apply", "-auto-approve", "-no-color")
@@ -299,7 +319,8 @@ func TestWhatWasCutByHandInIAMStaysCut(t *testing.T) {
 	}
 	role := told["role_arn"][strings.LastIndexByte(told["role_arn"], '/')+1:]
 	const hold = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
-	a.cloud.Ask(t, a.cloud.Root(), "iam", "PutRolePolicy", map[string]string{"RoleName": role, "PolicyName": "partner-hold", "PolicyDocument": hold}, nil)
+	a.cloud.Ask(t, a.cloud.Root(), "iam", "PutRolePolicy",
+		map[string]string{"RoleName": role, "PolicyName": "partner-hold", "PolicyDocument": hold}, nil)
 	if a.reads(session, "exchange/acme/daily/1.csv") {
 		t.Fatal("the cut does not act")
 	}
@@ -311,13 +332,15 @@ func TestWhatWasCutByHandInIAMStaysCut(t *testing.T) {
 	a.must("destroy", "-auto-approve", "-no-color")
 	time.Sleep(time.Second) // a mark tells whole seconds
 	if out, err := a.try("apply", "-auto-approve", "-no-color"); err == nil {
-		if again, in := a.comesIn(vendor, told["role_arn"], told["external_id"]); in && a.reads(again, "exchange/acme/daily/1.csv") {
+		if again, in := a.comesIn(vendor, told["role_arn"], told["external_id"]); in &&
+			a.reads(again, "exchange/acme/daily/1.csv") {
 			t.Errorf("what was cut by hand is back under its old name:\n%s", out)
 		}
 	}
 	a.write(text(args{"hold_released": `"INC-7"`}))
 	a.must("apply", "-auto-approve", "-no-color")
-	if again, in := a.comesIn(vendor, told["role_arn"], told["external_id"]); !in || !a.reads(again, "exchange/acme/daily/1.csv") {
+	if again, in := a.comesIn(vendor, told["role_arn"], told["external_id"]); !in ||
+		!a.reads(again, "exchange/acme/daily/1.csv") {
 		t.Error("what was released is not given back")
 	}
 }
@@ -335,15 +358,21 @@ func TestAWayThatDoesNotLeadToAWSIsOneError(t *testing.T) {
 		env      []string
 		says     string
 	}{
-		"a bucket that is not there":   {"s3://ledger/prod", "s3://nowhere/prod", nil, "The ledger cannot be reached: s3://nowhere/prod"},
-		"a key of somebody else":       {"", "", []string{"AWS_SECRET_ACCESS_KEY=quite-another-secret-of-forty-characters"}, "AWS refuses this login"},
-		"no login at all":              {"", "", []string{"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "HOME=" + a.folder}, "AWS refuses this login"},
-		"a ledger that is no place":    {"s3://ledger/prod", "ledger", nil, "aws.ledger: "},
-		"no region":                    {"", "", []string{"AWS_REGION=", "AWS_DEFAULT_REGION="}, "Invalid aws configuration"},
-		"a ledger that is silent":      {`s3 = "` + a.cloud.S3, `s3 = "http://` + silent(t), nil, "no answer in time"},
-		"authorities that are gone":    {"", "", []string{"AWS_CA_BUNDLE=/nonexistent/ca.pem"}, "file of AWS_CA_BUNDLE: open "},
-		"an endpoint without TLS":      {a.cloud.IAM, "http://iam.example.test", nil, "aws.endpoints.iam: "},
-		"a word that passes access on": {"    ledger =", "    actions = { pass = [\"iam:PassRole\"] }\n    ledger =", nil, "Invalid aws configuration"},
+		"a bucket that is not there": {"s3://ledger/prod", "s3://nowhere/prod", nil,
+			"The ledger cannot be reached: s3://nowhere/prod"},
+		"a key of somebody else": {"", "",
+			[]string{"AWS_SECRET_ACCESS_KEY=quite-another-secret-of-forty-characters"}, "AWS refuses this login"},
+		"no login at all": {"", "",
+			[]string{"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "HOME=" + a.folder}, "AWS refuses this login"},
+		"a ledger that is no place": {"s3://ledger/prod", "ledger", nil, "aws.ledger: "},
+		"no region": {"", "", []string{"AWS_REGION=", "AWS_DEFAULT_REGION="},
+			"Invalid aws configuration"},
+		"a ledger that is silent": {`s3 = "` + a.cloud.S3, `s3 = "http://` + silent(t), nil, "no answer in time"},
+		"authorities that are gone": {"", "", []string{"AWS_CA_BUNDLE=/nonexistent/ca.pem"},
+			"file of AWS_CA_BUNDLE: open "},
+		"an endpoint without TLS": {a.cloud.IAM, "http://iam.example.test", nil, "aws.endpoints.iam: "},
+		"a word that passes access on": {"    ledger =", "    actions = { pass = [\"iam:PassRole\"] }\n    ledger =",
+			nil, "Invalid aws configuration"},
 	} {
 		a.env = slices.Concat(env, c.env)
 		a.write(strings.ReplaceAll(usual, c.from, c.to) + identity(a.ending(nil)))
@@ -352,8 +381,11 @@ func TestAWayThatDoesNotLeadToAWSIsOneError(t *testing.T) {
 		}
 		begun := time.Now()
 		out, err := a.try("plan", "-no-color")
-		if err == nil || !strings.Contains(flowing(out), c.says) || strings.Count(out, "Error: ") != 1 || strings.Contains(out, "quite-another-secret") ||
-			what == "a ledger that is silent" && time.Since(begun) > time.Minute {
+		if err == nil ||
+			!strings.Contains(flowing(out), c.says) ||
+			strings.Count(out, "Error: ") != 1 ||
+			strings.Contains(out, "quite-another-secret") ||
+			(what == "a ledger that is silent" && time.Since(begun) > time.Minute) {
 			t.Errorf("%s: after %s: %v\n%s", what, time.Since(begun), err, out)
 		}
 	}

@@ -24,8 +24,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// balanced is an OpenBao with HAProxy in front of it, as the guide says: once it ends TLS and hands over nothing, once it hands the
-// certificate over, once it passes TLS on.
+// balanced is an OpenBao with HAProxy in front of it, as the guide says: once it ends TLS and hands over nothing, once
+// it hands the certificate over, once it passes TLS on.
 type balanced struct {
 	*cluster
 	ends, handsOver, passes string // addresses of HAProxy
@@ -53,11 +53,14 @@ func newBalanced(t *testing.T) *balanced {
 	address := func() string { return "127.0.0.1:" + freePort(t) }
 	b.ends, b.handsOver, b.passes = address(), address(), address()
 	native := strings.TrimPrefix(b.bao.Address, "https://")
-	shown := strings.NewReplacer("bind :8200", "bind "+b.handsOver, "/etc/haproxy/server.pem", filepath.Join(folder, "server.pem"),
-		"/etc/haproxy/partner-pki.pem", save("partner-pki.pem", authority), "127.0.0.1:8201", behind).Replace(publishedExample(t, "openbao-balancer/haproxy.cfg"))
+	shown := strings.NewReplacer("bind :8200", "bind "+b.handsOver, "/etc/haproxy/server.pem",
+		filepath.Join(folder, "server.pem"),
+		"/etc/haproxy/partner-pki.pem", save("partner-pki.pem", authority), "127.0.0.1:8201",
+		behind).Replace(publishedExample(t, "openbao-balancer/haproxy.cfg"))
 	file := save("haproxy.cfg", shown+`
 listen ends
-    bind `+b.ends+` ssl crt `+filepath.Join(folder, "server.pem")+` verify optional ca-file `+filepath.Join(folder, "partner-pki.pem")+`
+    bind `+b.ends+` ssl crt `+filepath.Join(folder, "server.pem")+` verify optional ca-file `+
+		filepath.Join(folder, "partner-pki.pem")+`
     server one `+native+` ssl verify required ca-file `+b.bao.CAFile+`
 listen passes
     mode tcp
@@ -93,7 +96,8 @@ func publishedExample(t *testing.T, name string) string {
 	return string(text)
 }
 
-// asked is a login as a partner makes it: where, from which address, with which certificate, and what it says by itself.
+// asked is a login as a partner makes it: where, from which address, with which certificate, and
+// what it says by itself.
 type asked struct {
 	at, from string
 	show     *tls.Certificate
@@ -111,7 +115,8 @@ func (b *balanced) in(a asked, path string, body any) bool {
 	if a.at == b.listener {
 		scheme = "http://"
 	}
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, scheme+a.at+"/v1/"+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, scheme+a.at+"/v1/"+path,
+		bytes.NewReader(text))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -122,13 +127,14 @@ func (b *balanced) in(a asked, path string, body any) bool {
 	if a.from != "" {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(a.from)}
 	}
-	transport := &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: b.trusted, MinVersion: tls.VersionTLS12,
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if a.show == nil {
-				return &tls.Certificate{}, nil
-			}
-			return a.show, nil
-		}}}
+	transport := &http.Transport{DialContext: dialer.DialContext,
+		TLSClientConfig: &tls.Config{RootCAs: b.trusted, MinVersion: tls.VersionTLS12,
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				if a.show == nil {
+					return &tls.Certificate{}, nil
+				}
+				return a.show, nil
+			}}}
 	defer transport.CloseIdleConnections()
 	resp, err := (&http.Client{Transport: transport, Timeout: patience}).Do(req)
 	if err != nil {
@@ -154,7 +160,8 @@ func (b *balanced) networks(network string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.file("terraform.tfvars.json", regexp.MustCompile(`"127\.0\.0\.[^"]*"`).ReplaceAllString(string(text), strconv.Quote(network)))
+	b.file("terraform.tfvars.json",
+		regexp.MustCompile(`"127\.0\.0\.[^"]*"`).ReplaceAllString(string(text), strconv.Quote(network)))
 	b.cli.must("apply", "-auto-approve", "-no-color")
 }
 
@@ -175,7 +182,8 @@ func TestABalancerThatEndsTLSLetsInWhatTheGuideSays(t *testing.T) {
 		return b.in(a, logins["acme"]["path"], map[string]any{"role": logins["acme"]["role"], "jwt": b.acmeJWT("prod")})
 	}
 	sealed := func(a asked) bool {
-		return b.in(a, logins["initech"]["path"], map[string]any{"role_id": logins["initech"]["role_id"], "secret_id": secret})
+		return b.in(a, logins["initech"]["path"],
+			map[string]any{"role_id": logins["initech"]["role_id"], "secret_id": secret})
 	}
 	cert := func(a asked) bool {
 		return b.in(a, logins["globex"]["path"], map[string]any{"name": logins["globex"]["name"]})
@@ -188,23 +196,35 @@ func TestABalancerThatEndsTLSLetsInWhatTheGuideSays(t *testing.T) {
 		asked asked
 		want  bool
 	}{
-		"it ends TLS: federated":                                   {federated, asked{at: b.ends, from: home}, true},
-		"it ends TLS: a certificate":                               {cert, asked{at: b.ends, from: home, show: certificate}, false},
-		"it ends TLS: a secret, by the balancer's address":         {sealed, asked{at: b.ends, from: home}, false},
-		"it hands over: federated":                                 {federated, asked{at: b.handsOver, from: home}, true},
-		"it hands over: a certificate":                             {cert, asked{at: b.handsOver, from: home, show: certificate}, true},
-		"it hands over: a certificate from another network":        {cert, asked{at: b.handsOver, from: "127.0.0.3", show: certificate}, false},
-		"it hands over: a secret":                                  {sealed, asked{at: b.handsOver, from: home}, true},
-		"it hands over: a secret from another network":             {sealed, asked{at: b.handsOver, from: "127.0.0.3"}, false},
-		"it hands over: a secret from elsewhere that says where":   {sealed, asked{at: b.handsOver, from: "127.0.0.3", header: claims}, false},
-		"it hands over: a certificate that is said, and not shown": {cert, asked{at: b.handsOver, from: home, header: claims}, false},
-		"it hands over: a stranger's certificate with the name":    {cert, asked{at: b.handsOver, from: home, show: stranger(t, "globex/prod/invoices")}, false},
-		"past it: a certificate that is said":                      {cert, asked{at: b.listener, from: home, header: claims}, false},
-		"past it: a secret":                                        {sealed, asked{at: b.listener, from: home}, false},
-		"it passes on: federated":                                  {federated, asked{at: b.passes, from: home}, true},
-		"it passes on: a certificate, by the balancer's address":   {cert, asked{at: b.passes, from: home, show: certificate}, false},
-		"no balancer: a certificate":                               {cert, asked{at: strings.TrimPrefix(b.bao.Address, "https://"), from: home, show: certificate}, true},
-		"no balancer: a secret":                                    {sealed, asked{at: strings.TrimPrefix(b.bao.Address, "https://"), from: home}, true},
+		"it ends TLS: federated": {federated, asked{at: b.ends, from: home}, true},
+		"it ends TLS: a certificate": {cert,
+			asked{at: b.ends, from: home, show: certificate}, false},
+		"it ends TLS: a secret, by the balancer's address": {sealed, asked{at: b.ends, from: home}, false},
+		"it hands over: federated": {federated, asked{at: b.handsOver, from: home},
+			true},
+		"it hands over: a certificate": {cert,
+			asked{at: b.handsOver, from: home, show: certificate}, true},
+		"it hands over: a certificate from another network": {cert,
+			asked{at: b.handsOver, from: "127.0.0.3", show: certificate}, false},
+		"it hands over: a secret": {sealed, asked{at: b.handsOver, from: home}, true},
+		"it hands over: a secret from another network": {sealed, asked{at: b.handsOver, from: "127.0.0.3"},
+			false},
+		"it hands over: a secret from elsewhere that says where": {sealed,
+			asked{at: b.handsOver, from: "127.0.0.3", header: claims}, false},
+		"it hands over: a certificate that is said, and not shown": {cert,
+			asked{at: b.handsOver, from: home, header: claims}, false},
+		"it hands over: a stranger's certificate with the name": {cert,
+			asked{at: b.handsOver, from: home, show: stranger(t, "globex/prod/invoices")}, false},
+		"past it: a certificate that is said": {cert,
+			asked{at: b.listener, from: home, header: claims}, false},
+		"past it: a secret":       {sealed, asked{at: b.listener, from: home}, false},
+		"it passes on: federated": {federated, asked{at: b.passes, from: home}, true},
+		"it passes on: a certificate, by the balancer's address": {cert,
+			asked{at: b.passes, from: home, show: certificate}, false},
+		"no balancer: a certificate": {cert,
+			asked{at: strings.TrimPrefix(b.bao.Address, "https://"), from: home, show: certificate}, true},
+		"no balancer: a secret": {sealed,
+			asked{at: strings.TrimPrefix(b.bao.Address, "https://"), from: home}, true},
 	} {
 		if got := c.login(c.asked); got != c.want {
 			t.Errorf("%s: lets in: %t", name, got)

@@ -70,13 +70,15 @@ func forged(kind string, attributes, kept map[string]any) {
 		return
 	}
 	attributes["resource"], attributes["actions"] = "+/*", []string{"read", "update"}
-	id, end := access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders-etl"}, access.Moment{}
+	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders-etl"}
+	end := access.Moment{}
 	if m, err := access.ParseMoment(far); err == nil {
 		end = m
 	}
 	applied, _ := access.Declaration(&access.Grant{
 		IdentityID: id, Name: attributes["name"].(string), Resource: "+/*", Actions: []string{"read", "update"},
-		Purpose: attributes["purpose"].(string), Terms: access.Terms{Owner: attributes["owner"].(string), ExpiresAt: end},
+		Purpose: attributes["purpose"].(string),
+		Terms:   access.Terms{Owner: attributes["owner"].(string), ExpiresAt: end},
 	})
 	sum := sha256.Sum256(applied)
 	kept["applied"], kept["print"] = json.RawMessage(applied), base64.RawStdEncoding.EncodeToString(sum[:9])
@@ -84,7 +86,8 @@ func forged(kind string, attributes, kept map[string]any) {
 
 // attackState attacks by the state, on either system: the provider's block is given.
 func attackState(t *testing.T, c *cli, provider string) {
-	usual, earlier := access.At(time.Now().Add(60*day)).String(), access.At(time.Now().Add(50*day)).String()
+	usual := access.At(time.Now().Add(60 * day)).String()
+	earlier := access.At(time.Now().Add(50 * day)).String()
 	declare := func(ends, resource, actions, more string) {
 		c.write(provider + fmt.Sprintf(`
 resource "partner_identity" "orders" {
@@ -112,7 +115,8 @@ resource "partner_grant" "daily" {
 	honest := c.files()["terraform.tfstate"]
 
 	declare("2098-01-01T00:00:00Z", "+/*", `["read", "update"]`, "")
-	for _, how := range [][]string{{"plan"}, {"plan", "-refresh=false"}, {"apply", "-auto-approve"}, {"apply", "-auto-approve", "-refresh=false"},
+	for _, how := range [][]string{{"plan"}, {"plan", "-refresh=false"}, {"apply", "-auto-approve"},
+		{"apply", "-auto-approve", "-refresh=false"},
 		{"apply", "-auto-approve", "-replace=partner_grant.daily"}} {
 		c.file("terraform.tfstate", string(honest))
 		c.edits(forged)
@@ -154,7 +158,8 @@ resource "partner_grant" "daily" {
 		c.must("apply", "-auto-approve")
 	}
 	c.edits(func(_ string, _, kept map[string]any) { clear(kept) })
-	if out, err := c.try("destroy", "-auto-approve", "-refresh=false"); err != nil || !strings.Contains(out, "2 destroyed") {
+	if out, err := c.try("destroy", "-auto-approve", "-refresh=false"); err != nil ||
+		!strings.Contains(out, "2 destroyed") {
 		t.Errorf("destroying without a refresh is refused with a state without its private part: %v\n%s", err, out)
 	}
 	declare(usual, "orders/acme/daily/*", `["read", "update"]`, "")
@@ -163,7 +168,8 @@ resource "partner_grant" "daily" {
 	}
 }
 
-// An edited state said that +/* until 2098 was applied, and that was then applied with an ordinary refresh: all rules warned.
+// An edited state said that +/* until 2098 was applied, and that was then applied with an ordinary
+// refresh: all rules warned.
 func TestWhatAnEditedStateSaysWasAppliedIsJudged(t *testing.T) {
 	thorough(t)
 	t.Parallel()

@@ -32,7 +32,8 @@ func edits(v tftypes.Value, changes map[string]any) tftypes.Value {
 	return tftypes.NewValue(v.Type(), out)
 }
 
-// forgedPrivate is the private part of a state that says, with a fingerprint that fits, that everything was applied already.
+// forgedPrivate is the private part of a state that says, with a fingerprint that fits, that
+// everything was applied already.
 func forgedPrivate(s stated, kind string) []byte {
 	var parts map[string]json.RawMessage
 	var kept map[string]any
@@ -54,7 +55,8 @@ func forgedPrivate(s stated, kind string) []byte {
 	return out
 }
 
-// An apply is handed a plan that nobody made, and a state that says that all of it was applied before: it is judged as any other.
+// An apply is handed a plan that nobody made, and a state that says that all of it was applied before: it
+// is judged as any other.
 func TestAForgedPlanIsJudgedByItsApply(t *testing.T) {
 	t.Parallel()
 	const far = "2098-01-01T00:00:00Z"
@@ -67,11 +69,17 @@ func TestAForgedPlanIsJudgedByItsApply(t *testing.T) {
 			"partner_grant":      {"expires_at": far, "ends_at": far, "resource": "+/*", "actions": []string{"admin"}},
 		}[kind]
 		of := states[at].value.Type()
-		for how, prior := range map[string]tftypes.Value{"nothing": tftypes.NewValue(of, nil), "the state": states[at].value, "all of it": edits(states[at].value, wide)} {
+		for how, prior := range map[string]tftypes.Value{
+			"nothing":   tftypes.NewValue(of, nil),
+			"the state": states[at].value,
+			"all of it": edits(states[at].value, wide),
+		} {
 			p := w.protocol(alone)
 			done, err := p.server.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-				TypeName: kind, PriorState: p.encode(of, prior), PlannedState: p.encode(of, edits(states[at].value, wide)),
-				Config: p.encode(of, plainValue(of, declared(nil)[kind])), PlannedPrivate: forgedPrivate(states[at], kind),
+				TypeName: kind, PriorState: p.encode(of, prior),
+				PlannedState:   p.encode(of, edits(states[at].value, wide)),
+				Config:         p.encode(of, plainValue(of, declared(nil)[kind])),
+				PlannedPrivate: forgedPrivate(states[at], kind),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -92,21 +100,25 @@ func TestAForgedPlanIsJudgedByItsApply(t *testing.T) {
 	}
 }
 
-// A state of an older run of the same system, which was written by us and is true of its time, loses no error either, and a destroy by it is
-// whole.
+// A state of an older run of the same system, which was written by us and is true of its time, loses no error either,
+// and a destroy by it is whole.
 func TestAStateOfAnOlderRunLosesNoError(t *testing.T) {
 	thorough(t)
 	t.Parallel()
 	steps := []map[string]map[string]any{
-		{"partner_grant": {"expires_at": "2027-01-15T00:00:00Z"}}, {"partner_grant": {"actions": []string{"read"}}}, {"partner_grant": {"resource": "orders/acme/daily/x"}},
-		{"partner_credential": {"allowed_cidrs": []string{"203.0.113.0/28"}}}, {"partner_credential": {"expires_at": "2027-01-20T00:00:00Z"}},
-		{"partner_identity": {"suspended": true}}, {"partner_identity": {"ceiling": []string{"orders/acme/daily/*"}}}, {"partner_identity": {"expires_at": "2027-03-01T00:00:00Z"}},
+		{"partner_grant": {"expires_at": "2027-01-15T00:00:00Z"}}, {"partner_grant": {"actions": []string{"read"}}},
+		{"partner_grant": {"resource": "orders/acme/daily/x"}},
+		{"partner_credential": {"allowed_cidrs": []string{"203.0.113.0/28"}}},
+		{"partner_credential": {"expires_at": "2027-01-20T00:00:00Z"}},
+		{"partner_identity": {"suspended": true}}, {"partner_identity": {"ceiling": []string{"orders/acme/daily/*"}}},
+		{"partner_identity": {"expires_at": "2027-03-01T00:00:00Z"}},
 	}
 	for seed := range uint64(2) {
 		dice := rand.New(rand.NewPCG(seed, 77))
 		w := newWorld(t)
 		arguments := map[string]map[string]any{"partner_identity": {}, "partner_credential": {}, "partner_grant": {}}
-		runs, configs := [][]stated{w.protocol(alone).inForce()}, []map[string]map[string]any{declared(nil)}
+		runs := [][]stated{w.protocol(alone).inForce()}
+		configs := []map[string]map[string]any{declared(nil)}
 		for _, n := range dice.Perm(len(steps))[:4] {
 			for kind, changed := range steps[n] {
 				maps.Copy(arguments[kind], changed)
@@ -128,8 +140,10 @@ func TestAStateOfAnOlderRunLosesNoError(t *testing.T) {
 				honest := w.protocol(alone).planOf(config, last, refresh)
 				for n, older := range runs {
 					got := w.protocol(alone).planOf(config, older, refresh)
-					if lost := slices.DeleteFunc(slices.Clone(honest), func(slug string) bool { return slices.Contains(got, slug) }); len(lost) > 0 {
-						t.Errorf("seed %d, the state of run %d, refresh %v: lost is %v of %v", seed, n, refresh, lost, honest)
+					if lost := slices.DeleteFunc(slices.Clone(honest),
+						func(slug string) bool { return slices.Contains(got, slug) }); len(lost) > 0 {
+						t.Errorf("seed %d, the state of run %d, refresh %v: lost is %v of %v", seed, n, refresh, lost,
+							honest)
 					}
 				}
 			}

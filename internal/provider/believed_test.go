@@ -28,16 +28,21 @@ var believedKinds = []string{"partner_identity", "partner_credential", "partner_
 func declared(replaced map[string]map[string]any) map[string]map[string]any {
 	all := map[string]map[string]any{
 		"partner_identity": {
-			"partner": "acme", "name": "orders-etl", "owner": "jane.doe@example.com", "purpose": "Nightly order feed into the ERP",
+			"partner": "acme", "name": "orders-etl", "owner": "jane.doe@example.com",
+			"purpose":    "Nightly order feed into the ERP",
 			"expires_at": "2027-03-31T00:00:00Z", "ceiling": []string{"orders/acme/*"},
 		},
 		"partner_credential": {
-			"identity_id": "acme/prod/orders-etl", "owner": "jane.doe@example.com", "expires_at": "2027-02-28T00:00:00Z", "allowed_cidrs": []string{"203.0.113.0/24"},
-			"secret": map[string]any{"recipient": partnerRecipient}, "rotation": map[string]any{"every": "480h", "overlap": "48h"},
+			"identity_id": "acme/prod/orders-etl", "owner": "jane.doe@example.com",
+			"expires_at": "2027-02-28T00:00:00Z", "allowed_cidrs": []string{"203.0.113.0/24"},
+			"secret":   map[string]any{"recipient": partnerRecipient},
+			"rotation": map[string]any{"every": "480h", "overlap": "48h"},
 		},
 		"partner_grant": {
-			"identity_id": "acme/prod/orders-etl", "resource": "orders/acme/daily/*", "actions": []string{"read", "list"},
-			"owner": "jane.doe@example.com", "purpose": "Read the daily order files", "expires_at": "2027-02-28T00:00:00Z",
+			"identity_id": "acme/prod/orders-etl", "resource": "orders/acme/daily/*",
+			"actions": []string{"read", "list"},
+			"owner":   "jane.doe@example.com", "purpose": "Read the daily order files",
+			"expires_at": "2027-02-28T00:00:00Z",
 		},
 	}
 	for kind, arguments := range replaced {
@@ -82,7 +87,8 @@ func (p *protocol) planOf(config map[string]map[string]any, states []stated, ref
 			prior, private = states[at].value, states[at].private
 		}
 		if refresh && !prior.IsNull() {
-			now, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: p.encode(t, prior), Private: private})
+			now, err := p.server.ReadResource(p.t.Context(),
+				&tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: p.encode(t, prior), Private: private})
 			if err != nil {
 				p.t.Fatal(err)
 			}
@@ -104,12 +110,14 @@ func (p *protocol) planOf(config map[string]map[string]any, states []stated, ref
 	return refused
 }
 
-func (p *protocol) planned(kind string, config map[string]any, prior tftypes.Value, private []byte) *tfprotov6.PlanResourceChangeResponse {
+func (p *protocol) planned(kind string, config map[string]any, prior tftypes.Value,
+	private []byte) *tfprotov6.PlanResourceChangeResponse {
 	p.t.Helper()
 	t := p.schemas.ResourceSchemas[kind].ValueType()
 	given := plainValue(t, config)
 	answer, err := p.server.PlanResourceChange(p.t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: kind, PriorState: p.encode(t, prior), ProposedNewState: p.encode(t, p.proposed(kind, given, prior)), Config: p.encode(t, given), PriorPrivate: private,
+		TypeName: kind, PriorState: p.encode(t, prior), ProposedNewState: p.encode(t, p.proposed(kind, given, prior)),
+		Config: p.encode(t, given), PriorPrivate: private,
 	})
 	if err != nil {
 		p.t.Fatal(err)
@@ -130,7 +138,9 @@ func (p *protocol) decode(t tftypes.Type, v *tfprotov6.DynamicValue) tftypes.Val
 func slugs(diags []*tfprotov6.Diagnostic) (all []string) {
 	for _, d := range diags {
 		if d.Severity == tfprotov6.DiagnosticSeverityError {
-			if slug, _, ok := strings.Cut(d.Summary, ": "); ok && strings.Contains(slug, "/") && !strings.Contains(slug, " ") {
+			if slug, _, ok := strings.Cut(d.Summary, ": "); ok &&
+				strings.Contains(slug, "/") &&
+				!strings.Contains(slug, " ") {
 				all = append(all, slug)
 				continue
 			}
@@ -155,7 +165,8 @@ func (p *protocol) inForce() (states []stated) {
 }
 
 // lies are what an edited state says.
-var lies = []string{"", "2098-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "+/*", "orders/*", "admin", "x", "expired", "due", "87600h", "acme/prod/other", "\"", "globex",
+var lies = []string{"", "2098-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "+/*", "orders/*", "admin", "x", "expired",
+	"due", "87600h", "acme/prod/other", "\"", "globex",
 	"https://evil.test", "0.0.0.0/0"}
 
 // edited is a state with some leaves changed, of its values and of its private parts.
@@ -174,22 +185,24 @@ func edited(t *testing.T, dice *rand.Rand, states []stated, foreign [][]byte) []
 			})
 			slices.Sort(leaves) // a map is walked in no order
 			target := leaves[1+dice.IntN(len(leaves)-1)]
-			changed, err := tftypes.Transform(s.value, func(at *tftypes.AttributePath, v tftypes.Value) (tftypes.Value, error) {
-				if at.String() != target || !v.IsKnown() {
-					return v, nil
-				}
-				switch {
-				case v.Type().Is(tftypes.String):
-					return tftypes.NewValue(tftypes.String, lies[dice.IntN(len(lies))]), nil
-				case v.Type().Is(tftypes.Bool):
-					return tftypes.NewValue(tftypes.Bool, dice.IntN(2) == 0), nil
-				case v.Type().Is(tftypes.Number):
-					return tftypes.NewValue(tftypes.Number, dice.Int64N(50)-5), nil
-				case v.Type().Is(tftypes.Set{ElementType: tftypes.String}) && dice.IntN(2) == 0:
-					return tftypes.NewValue(v.Type(), []tftypes.Value{tftypes.NewValue(tftypes.String, lies[dice.IntN(len(lies))])}), nil
-				}
-				return tftypes.NewValue(v.Type(), nil), nil
-			})
+			changed, err := tftypes.Transform(s.value,
+				func(at *tftypes.AttributePath, v tftypes.Value) (tftypes.Value, error) {
+					if at.String() != target || !v.IsKnown() {
+						return v, nil
+					}
+					switch {
+					case v.Type().Is(tftypes.String):
+						return tftypes.NewValue(tftypes.String, lies[dice.IntN(len(lies))]), nil
+					case v.Type().Is(tftypes.Bool):
+						return tftypes.NewValue(tftypes.Bool, dice.IntN(2) == 0), nil
+					case v.Type().Is(tftypes.Number):
+						return tftypes.NewValue(tftypes.Number, dice.Int64N(50)-5), nil
+					case v.Type().Is(tftypes.Set{ElementType: tftypes.String}) && dice.IntN(2) == 0:
+						return tftypes.NewValue(v.Type(),
+							[]tftypes.Value{tftypes.NewValue(tftypes.String, lies[dice.IntN(len(lies))])}), nil
+					}
+					return tftypes.NewValue(v.Type(), nil), nil
+				})
 			if err == nil && !changed.IsNull() {
 				s.value = changed
 			}
@@ -205,20 +218,25 @@ func editedPrivate(t *testing.T, dice *rand.Rand, private []byte, foreign [][]by
 	case 1:
 		return foreign[dice.IntN(len(foreign))]
 	case 2:
-		none := []string{`{"kept": "bm9uc2Vuc2U="}`, `{"kept": "nonsense!"}`, `{"kept": nonsense}`, `{"kept": null}`, `{"kept": []}`, `[]`}
+		none := []string{`{"kept": "bm9uc2Vuc2U="}`, `{"kept": "nonsense!"}`, `{"kept": nonsense}`, `{"kept": null}`,
+			`{"kept": []}`, `[]`}
 		return []byte(none[dice.IntN(len(none))])
 	}
 	var parts map[string]json.RawMessage
 	var kept map[string]any
-	if json.Unmarshal(private, &parts) != nil || json.Unmarshal(parts["kept"], &kept) != nil || kept == nil {
+	if json.Unmarshal(private, &parts) != nil ||
+		json.Unmarshal(parts["kept"], &kept) != nil ||
+		kept == nil {
 		return private
 	}
 	values := []any{true, false, "", "x", "2098-01-01T00:00:00Z", "2020-01-01T00:00:00Z", []string{"x"}, nil, 7}
-	names := []string{"system", "applied", "print", "issued_at", "issued_until", "due", "held", "drift", "last_used_at", "use_unknown", "adopt", "adopted", "history"}
+	names := []string{"system", "applied", "print", "issued_at", "issued_until", "due", "held", "drift", "last_used_at",
+		"use_unknown", "adopt", "adopted", "history"}
 	if dice.IntN(2) == 0 {
 		kept[names[dice.IntN(len(names))]] = values[dice.IntN(len(values))]
 	} else if h, ok := kept["history"].(map[string]any); ok {
-		names = []string{"uid", "stack", "created_at", "renewed_at", "renewals", "reviewed_at", "review_used_at", "released"}
+		names = []string{"uid", "stack", "created_at", "renewed_at", "renewals", "reviewed_at", "review_used_at",
+			"released"}
 		h[names[dice.IntN(len(names))]] = values[dice.IntN(len(values))]
 	}
 	parts["kept"], _ = json.Marshal(kept)
@@ -230,8 +248,9 @@ func editedPrivate(t *testing.T, dice *rand.Rand, private []byte, foreign [][]by
 	return out
 }
 
-// Whatever somebody writes into a state, no error of the honest plan is lost, and nothing that takes away is refused: with and
-// without a refresh. An edited state turned every rule into a warning, since what was last applied came from there.
+// Whatever somebody writes into a state, no error of the honest plan is lost, and nothing that takes away is
+// refused: with and without a refresh. An edited state turned every rule into a warning, since what was last
+// applied came from there.
 func TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -242,16 +261,24 @@ func TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction(t *testing.T) {
 	}
 	const far, soon = "2098-01-01T00:00:00Z", "2027-01-15T00:00:00Z"
 	wide := map[string]map[string]any{
-		"partner_identity":   {"expires_at": far, "owner": "nobody", "ceiling": nil, "purpose": "test"},
-		"partner_credential": {"expires_at": far, "allowed_cidrs": []string{"0.0.0.0/0"}, "rotation": map[string]any{"every": "87600h"}},
-		"partner_grant":      {"expires_at": far, "resource": "+/*", "actions": []string{"admin"}},
+		"partner_identity": {"expires_at": far, "owner": "nobody", "ceiling": nil, "purpose": "test"},
+		"partner_credential": {
+			"expires_at":    far,
+			"allowed_cidrs": []string{"0.0.0.0/0"},
+			"rotation":      map[string]any{"every": "87600h"},
+		},
+		"partner_grant": {"expires_at": far, "resource": "+/*", "actions": []string{"admin"}},
 	}
 	plans := map[string]map[string]map[string]any{
-		"all is widened":      wide,
-		"the grant's end":     {"partner_grant": {"expires_at": "2027-03-20T00:00:00Z"}},
-		"nothing":             nil,
-		"a suspension":        {"partner_identity": {"suspended": true}},
-		"ends earlier":        {"partner_identity": {"expires_at": soon}, "partner_credential": {"expires_at": soon}, "partner_grant": {"expires_at": soon}},
+		"all is widened":  wide,
+		"the grant's end": {"partner_grant": {"expires_at": "2027-03-20T00:00:00Z"}},
+		"nothing":         nil,
+		"a suspension":    {"partner_identity": {"suspended": true}},
+		"ends earlier": {
+			"partner_identity":   {"expires_at": soon},
+			"partner_credential": {"expires_at": soon},
+			"partner_grant":      {"expires_at": soon},
+		},
 		"fewer actions":       {"partner_grant": {"actions": []string{"read"}, "resource": "orders/acme/daily/x"}},
 		"a narrower network":  {"partner_credential": {"allowed_cidrs": []string{"203.0.113.0/28"}}},
 		"a narrower ceiling":  {"partner_identity": {"ceiling": []string{"orders/acme/daily/*"}}},
@@ -289,7 +316,8 @@ func TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction(t *testing.T) {
 	}
 }
 
-// destroyed destroys the three as Terraform does, and returns what is said: errors, and what the refresh dropped with a warning.
+// destroyed destroys the three as Terraform does, and returns what is said: errors, and what the refresh
+// dropped with a warning.
 func (p *protocol) destroyed(states []stated, refresh bool) (errors, dropped []string) {
 	p.t.Helper()
 	return p.destroyedOf(states[:len(believedKinds)], refresh)
@@ -303,7 +331,8 @@ func (p *protocol) destroyedOf(states []stated, refresh bool) (errors, dropped [
 		t := p.schemas.ResourceSchemas[kind].ValueType()
 		prior, private := states[at].value, states[at].private
 		if refresh {
-			now, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: p.encode(t, prior), Private: private})
+			now, err := p.server.ReadResource(p.t.Context(),
+				&tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: p.encode(t, prior), Private: private})
 			if err != nil {
 				p.t.Fatal(err)
 			}
@@ -347,12 +376,14 @@ func TestADestroyOfAStateEditedIn200WaysLeavesNothingUnsaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		// One of a former object in its place is no lie that can be told: it is said which goes on.
-		said := slices.ContainsFunc(dropped, func(s string) bool { return strings.HasPrefix(s, "The state means another one") }) && len(before) > 0
+		said := slices.ContainsFunc(dropped,
+			func(s string) bool { return strings.HasPrefix(s, "The state means another one") }) && len(before) > 0
 		switch {
 		case len(errors) > 0:
 			failed++
 		case len(left) > 0 && !said:
-			t.Errorf("seed %d: nothing is said of an error, and left is %v; dropped %v", seed, left[0].Object.Ref(), dropped)
+			t.Errorf("seed %d: nothing is said of an error, and left is %v; dropped %v", seed, left[0].Object.Ref(),
+				dropped)
 		case len(left) == 0:
 			cut++
 		}
@@ -360,7 +391,7 @@ func TestADestroyOfAStateEditedIn200WaysLeavesNothingUnsaid(t *testing.T) {
 			t.Fatalf("seed %d: the honest state: %v", seed, errors)
 		}
 	}
-	if cut < int(ways)/2 || failed == 0 && !testing.Short() { // an error is rare among so few
+	if cut < int(ways)/2 || (failed == 0 && !testing.Short()) { // an error is rare among so few
 		t.Errorf("%d destroys cut all, %d failed", cut, failed)
 	}
 }

@@ -79,7 +79,8 @@ func (w *whereabouts) newSystem(made string) string {
 	if can.Origin.Means != "" {
 		means = " " + can.Origin.Means
 	}
-	return fmt.Sprintf("%s %s in %s.%s If partners already have access, this is the wrong place: %s.", what, made, can.Place, means, can.Origin.Correct)
+	return fmt.Sprintf("%s %s in %s.%s If partners already have access, this is the wrong place: %s.", what, made,
+		can.Place, means, can.Origin.Correct)
 }
 
 // answer is what a system said of the very object that a state means.
@@ -90,8 +91,8 @@ const (
 	lacksIt answer = false
 )
 
-// belongs returns nil where the system that was found is the one that a state knows. Where one of them does not say which it is,
-// that it holds the very object decides.
+// belongs returns nil where the system that was found is the one that a state knows. Where one of them does not say
+// which it is, that it holds the very object decides.
 func (w *whereabouts) belongs(known string, there located, said answer) error {
 	same := bool(said)
 	if known != "" && there.id != "" {
@@ -103,8 +104,10 @@ func (w *whereabouts) belongs(known string, there located, said answer) error {
 	return &elsewhereError{known: known, there: there.id, place: w.system.Capabilities().Place}
 }
 
-// sameSystem judges the answer to a reading: an object that is not found is gone only where this is the state's own system.
-func (w *whereabouts) sameSystem(ctx context.Context, known string, rec *access.Record, err error, diags *diag.Diagnostics) error {
+// sameSystem judges the answer to a reading: an object that is not found is gone only where this is
+// the state's own system.
+func (w *whereabouts) sameSystem(ctx context.Context, known string, rec *access.Record, err error,
+	diags *diag.Diagnostics) error {
 	var damaged *access.DamagedError
 	isDamaged := errors.As(err, &damaged)
 	if isNotFound(err) || isDamaged {
@@ -126,8 +129,8 @@ func (w *whereabouts) sameSystem(ctx context.Context, known string, rec *access.
 	return nil // it is the very one
 }
 
-// isHome returns nil if the system is the one that a state knows, or holds the very object that the state means. No other system ever gave
-// that uid, so whoever edited the id in the state stops nothing that takes access away.
+// isHome returns nil if the system is the one that a state knows, or holds the very object that the state means. No
+// other system ever gave that uid, so whoever edited the id in the state stops nothing that takes access away.
 func (w *whereabouts) isHome(ctx context.Context, ref access.Ref, k kept, there located) error {
 	elsewhere := w.belongs(k.System, there, holdsIt)
 	if elsewhere == nil || there.none || k.History.UID == "" {
@@ -139,8 +142,8 @@ func (w *whereabouts) isHome(ctx context.Context, ref access.Ref, k kept, there 
 	return nil
 }
 
-// refuseElsewhere asks which system is there now, and refuses one to which a state does not belong. One that cannot be asked
-// is no reason: what comes after says why.
+// refuseElsewhere asks which system is there now, and refuses one to which a state does not belong. One that cannot be
+// asked is no reason: what comes after says why.
 func (w *whereabouts) refuseElsewhere(ctx context.Context, known string, said answer) error {
 	there := w.look(ctx)
 	if there.err != nil && said == holdsIt {
@@ -152,8 +155,8 @@ func (w *whereabouts) refuseElsewhere(ctx context.Context, known string, said an
 	return w.belongs(known, there, said)
 }
 
-// refuseOlder refuses a copy of the system that is older than what the state knows: what is not found there was made since, and is in force
-// wherever somebody goes by the newer one.
+// refuseOlder refuses a copy of the system that is older than what the state knows: what is not found there was made
+// since, and is in force wherever somebody goes by the newer one.
 func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known string) error {
 	dated, able := access.As[access.Dated](w.system)
 	if !able || h.UID == "" {
@@ -164,9 +167,9 @@ func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known s
 	if err != nil || last.IsZero() || !made.After(last) {
 		return err
 	}
-	return &elsewhereError{known: known, place: w.system.Capabilities().Place, older: fmt.Sprintf("was last changed on %s, but the state "+
-		"knows of something created in it on %s",
-		access.At(last), access.At(made))}
+	return &elsewhereError{known: known, place: w.system.Capabilities().Place,
+		older: fmt.Sprintf("was last changed on %s, but the state knows of something created in it on %s",
+			access.At(last), access.At(made))}
 }
 
 // elsewhereError says that a state is used on a system to which it does not belong, or on an older copy of its own.
@@ -182,7 +185,8 @@ func (e *elsewhereError) Error() string {
 		}
 		return id
 	}
-	return fmt.Sprintf("the state belongs to the access system %s, but the one in %s is %s", named(e.known), e.place, named(e.there))
+	return fmt.Sprintf("the state belongs to the access system %s, but the one in %s is %s", named(e.known), e.place,
+		named(e.there))
 }
 
 // explainElsewhere says what to do about it.

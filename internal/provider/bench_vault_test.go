@@ -26,8 +26,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// A plan that changes nothing, beside one of the same access declared object by object with hashicorp/vault's provider, on the
-// same server: requests and time, with a server that is so far away. Its binary is not ours to ship:
+// A plan that changes nothing, beside one of the same access declared object by object with hashicorp/vault's provider,
+// on the same server: requests and time, with a server that is so far away. Its binary is not ours to ship:
 //
 //	PARTNER_VAULT_PROVIDER=/path/to/terraform-provider-vault PARTNER_IDENTITIES=1000 PARTNER_DISTANCE=10ms,30ms \
 //	    go test ./internal/provider -run - -bench BesideVault -benchtime 3x -timeout 2h
@@ -47,7 +47,8 @@ func BenchmarkPlanBesideVault(b *testing.B) {
 	}
 	issuer := (&cluster{cli: newCLI(b), bao: bao, issuerKey: newKey(b)}).startIssuer()
 	bao.Run(b, filepath.Join(example, "setup.sh"), issuer)
-	if status, answer := bao.Call(b, bao.RootToken, "POST", "sys/mounts/orders", map[string]any{"type": "kv"}); status >= 300 {
+	if status, answer := bao.Call(b, bao.RootToken, "POST", "sys/mounts/orders",
+		map[string]any{"type": "kv"}); status >= 300 {
 		b.Fatalf("mount orders: %d %v", status, answer)
 	}
 	away := &way{}
@@ -60,12 +61,14 @@ func BenchmarkPlanBesideVault(b *testing.B) {
 	contestant := func(source, binary string) *cli {
 		c := newCLI(b)
 		besideVaultInstall(c, source, binary)
-		c.file("backend.tf", fmt.Sprintf("terraform {\n  backend \"http\" { address = \"%s/%s\" }\n}\n", states, source))
+		c.file("backend.tf", fmt.Sprintf("terraform {\n  backend \"http\" { address = \"%s/%s\" }\n}\n", states,
+			source))
 		c.env = append(c.env, "BAO_ADDR="+address, "BAO_CACERT="+file, "BAO_TOKEN="+bao.RootToken,
 			"VAULT_ADDR="+address, "VAULT_CACERT="+file, "VAULT_TOKEN="+bao.RootToken)
 		return c
 	}
-	ours, text := contestant("partner-access/partner", filepath.Join(us, "terraform-provider-partner")), besideVaultOurs(b, issuer, n)
+	ours := contestant("partner-access/partner", filepath.Join(us, "terraform-provider-partner"))
+	text := besideVaultOurs(b, issuer, n)
 	ours.write(text)
 	ours.must("init")
 	ours.must("apply", "-auto-approve", "-parallelism=20")
@@ -83,7 +86,8 @@ func BenchmarkPlanBesideVault(b *testing.B) {
 		{"bundled", func() { ours.must("plan", "-detailed-exitcode") }},
 		{"singly", func() {
 			bao.Call(b, bao.RootToken, "DELETE", workflow, nil)
-			ours.write(strings.Replace(text, "bootstrap = true", "bootstrap = false", 1)) // else it would install it again
+			// else it would install it again
+			ours.write(strings.Replace(text, "bootstrap = true", "bootstrap = false", 1))
 			ours.must("plan", "-detailed-exitcode")
 			ours.write(text)
 			bao.Call(b, bao.RootToken, "POST", workflow, answer["data"])
@@ -113,10 +117,11 @@ func BenchmarkPlanBesideVault(b *testing.B) {
 	}
 }
 
-// besideVaultInstall lets the CLI install a provider from a folder: with the overrides of the other tests it has no init, and
-// without init no backend.
+// besideVaultInstall lets the CLI install a provider from a folder: with the overrides of the other tests it has no
+// init, and without init no backend.
 func besideVaultInstall(c *cli, source, binary string) {
-	mirror, name := filepath.Join(c.folder, "mirror"), "terraform-provider-"+filepath.Base(source)
+	mirror := filepath.Join(c.folder, "mirror")
+	name := "terraform-provider-" + filepath.Base(source)
 	folder := filepath.Join(mirror, "registry.terraform.io", source, "1.0.0", runtime.GOOS+"_"+runtime.GOARCH)
 	text, err := os.ReadFile(binary)
 	if err == nil {
@@ -131,8 +136,8 @@ func besideVaultInstall(c *cli, source, binary string) {
 	c.file("cli.tfrc", fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirror))
 }
 
-// besideVaultStates keeps states in memory. Terraform writes a state in a file anew with each resource, which for thousands
-// takes many times as long as their apply.
+// besideVaultStates keeps states in memory. Terraform writes a state in a file anew with each resource, which for
+// thousands takes many times as long as their apply.
 func besideVaultStates(b *testing.B) (address string) {
 	var states sync.Map
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -171,14 +176,15 @@ func (w *way) to(b *testing.B, bao *realtool.Bao) (address, file string) {
 	}))
 	b.Cleanup(server.Close)
 	file = filepath.Join(b.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
+		0o600); err != nil {
 		b.Fatal(err)
 	}
 	return server.URL, file
 }
 
-// besideVaultOurs declares identities with one credential and two grants each: a quarter of them have a secret, the others are
-// federated.
+// besideVaultOurs declares identities with one credential and two grants each: a quarter of them have a secret,
+// the others are federated.
 func besideVaultOurs(b *testing.B, issuer string, n int) string {
 	end := access.At(time.Now().Add(80 * 24 * time.Hour)).String()
 	var text strings.Builder
@@ -193,18 +199,24 @@ provider "partner" {
 `, issuer)
 	for i := range n {
 		terms := fmt.Sprintf("owner = \"jane.doe@example.com\"\n  expires_at = %q", end)
-		fmt.Fprintf(&text, "resource \"partner_identity\" \"i%[1]d\" {\n  partner = \"p%[2]d\"\n  name = \"feed-%[1]d\"\n  purpose = \"Nightly feed of the orders\"\n  %[3]s\n}\n", i, i%10, terms)
-		proof := fmt.Sprintf(`federated = { issuer = %q, subject = "svc-%d", audiences = ["orders.example.com"] }`, issuer, i)
+		fmt.Fprintf(&text, "resource \"partner_identity\" \"i%[1]d\" {\n  partner = \"p%[2]d\"\n  name = "+
+			"\"feed-%[1]d\"\n  purpose = \"Nightly feed of the orders\"\n  %[3]s\n}\n", i, i%10, terms)
+		proof := fmt.Sprintf(`federated = { issuer = %q, subject = "svc-%d", audiences = ["orders.example.com"] }`,
+			issuer, i)
 		if i%4 == 0 {
 			key, err := age.GenerateX25519Identity()
 			if err != nil {
 				b.Fatal(err)
 			}
-			proof = fmt.Sprintf("secret = { recipient = %q }\n  rotation = { every = \"720h\", overlap = \"48h\" }\n  allowed_cidrs = [\"203.0.113.0/24\"]", key.Recipient())
+			proof = fmt.Sprintf("secret = { recipient = %q }\n  rotation = { every = \"720h\", overlap = \"48h\" }\n "+
+				" allowed_cidrs = [\"203.0.113.0/24\"]", key.Recipient())
 		}
-		fmt.Fprintf(&text, "resource \"partner_credential\" \"i%[1]d\" {\n  identity_id = partner_identity.i%[1]d.id\n  %[2]s\n  %[3]s\n}\n", i, proof, terms)
+		fmt.Fprintf(&text, "resource \"partner_credential\" \"i%[1]d\" {\n  identity_id = "+
+			"partner_identity.i%[1]d.id\n  %[2]s\n  %[3]s\n}\n", i, proof, terms)
 		for _, way := range []string{"in", "out"} {
-			fmt.Fprintf(&text, "resource \"partner_grant\" \"i%[1]d_%[2]s\" {\n  identity_id = partner_identity.i%[1]d.id\n  resource = \"orders/feed-%[1]d/%[2]s/*\"\n  actions = [\"read\"]\n  purpose = \"Files of the nightly feed\"\n  %[3]s\n}\n", i, way, terms)
+			fmt.Fprintf(&text, "resource \"partner_grant\" \"i%[1]d_%[2]s\" {\n  identity_id = "+
+				"partner_identity.i%[1]d.id\n  resource = \"orders/feed-%[1]d/%[2]s/*\"\n  actions = [\"read\"]\n  "+
+				"purpose = \"Files of the nightly feed\"\n  %[3]s\n}\n", i, way, terms)
 		}
 	}
 	return text.String()
@@ -213,26 +225,38 @@ provider "partner" {
 // besideVaultTheirs declares the same access as OpenBao's objects, without owners and ends, which those do not have.
 func besideVaultTheirs(c *cli, issuer string, n int) {
 	var text strings.Builder
-	text.WriteString("terraform {\n  required_providers {\n    vault = { source = \"hashicorp/vault\" }\n  }\n}\nprovider \"vault\" {}\n" +
+	text.WriteString("terraform {\n  required_providers {\n    vault = { source = \"hashicorp/vault\" }\n  " +
+		"}\n}\nprovider \"vault\" {}\n" +
 		"resource \"vault_auth_backend\" \"approle\" {\n  type = \"approle\"\n  path = \"bench-approle\"\n}\n" +
-		"resource \"vault_jwt_auth_backend\" \"jwt\" {\n  path = \"bench-jwt\"\n  oidc_discovery_url = \"" + issuer + "\"\n  bound_issuer = \"" + issuer + "\"\n}\n")
+		"resource \"vault_jwt_auth_backend\" \"jwt\" {\n  path = \"bench-jwt\"\n  oidc_discovery_url = \"" + issuer +
+		"\"\n  bound_issuer = \"" + issuer + "\"\n}\n")
 	for i := range n {
-		role, accessor := "vault_jwt_auth_backend_role", "vault_jwt_auth_backend.jwt.accessor"
-		fmt.Fprintf(&text, "resource \"vault_identity_entity\" \"i%[1]d\" {\n  name = \"feed-%[1]d\"\n  policies = [vault_policy.i%[1]d_in.name, vault_policy.i%[1]d_out.name]\n}\n", i)
+		role := "vault_jwt_auth_backend_role"
+		accessor := "vault_jwt_auth_backend.jwt.accessor"
+		fmt.Fprintf(&text, "resource \"vault_identity_entity\" \"i%[1]d\" {\n  name = \"feed-%[1]d\"\n  policies = "+
+			"[vault_policy.i%[1]d_in.name, vault_policy.i%[1]d_out.name]\n}\n", i)
 		if i%4 == 0 {
-			role, accessor = "vault_approle_auth_backend_role", "vault_auth_backend.approle.accessor"
-			fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_auth_backend.approle.path\n  role_name = \"feed-%[1]d\"\n  role_id = \"feed-%[1]d\"\n}\n"+
-				"resource \"vault_approle_auth_backend_role_secret_id\" \"i%[1]d\" {\n  backend = vault_auth_backend.approle.path\n  role_name = %[2]s.i%[1]d.role_name\n}\n", i, role)
+			role = "vault_approle_auth_backend_role"
+			accessor = "vault_auth_backend.approle.accessor"
+			fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_auth_backend.approle.path\n  "+
+				"role_name = \"feed-%[1]d\"\n  role_id = \"feed-%[1]d\"\n}\nresource "+
+				"\"vault_approle_auth_backend_role_secret_id\" \"i%[1]d\" {\n  backend = "+
+				"vault_auth_backend.approle.path\n  role_name = %[2]s.i%[1]d.role_name\n}\n", i, role)
 		} else {
-			fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_jwt_auth_backend.jwt.path\n  role_type = \"jwt\"\n  role_name = \"feed-%[1]d\"\n  user_claim = \"sub\"\n  bound_subject = \"svc-%[1]d\"\n  bound_audiences = [\"orders.example.com\"]\n}\n", i, role)
+			fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_jwt_auth_backend.jwt.path\n  "+
+				"role_type = \"jwt\"\n  role_name = \"feed-%[1]d\"\n  user_claim = \"sub\"\n  bound_subject = "+
+				"\"svc-%[1]d\"\n  bound_audiences = [\"orders.example.com\"]\n}\n", i, role)
 		}
-		fmt.Fprintf(&text, "resource \"vault_identity_entity_alias\" \"i%[1]d\" {\n  name = \"svc-%[1]d\"\n  mount_accessor = %[2]s\n  canonical_id = vault_identity_entity.i%[1]d.id\n}\n", i, accessor)
+		fmt.Fprintf(&text, "resource \"vault_identity_entity_alias\" \"i%[1]d\" {\n  name = \"svc-%[1]d\"\n  "+
+			"mount_accessor = %[2]s\n  canonical_id = vault_identity_entity.i%[1]d.id\n}\n", i, accessor)
 		for _, way := range []string{"in", "out"} {
-			policy, err := json.Marshal(fmt.Sprintf("path \"orders/feed-%d/%s/*\" {\n  capabilities = [\"read\"]\n}\n", i, way))
+			policy, err := json.Marshal(fmt.Sprintf("path \"orders/feed-%d/%s/*\" {\n  capabilities = [\"read\"]\n}\n",
+				i, way))
 			if err != nil {
 				c.t.Fatal(err)
 			}
-			fmt.Fprintf(&text, "resource \"vault_policy\" \"i%[1]d_%[2]s\" {\n  name = \"feed-%[1]d-%[2]s\"\n  policy = %[3]s\n}\n", i, way, policy)
+			fmt.Fprintf(&text, "resource \"vault_policy\" \"i%[1]d_%[2]s\" {\n  name = \"feed-%[1]d-%[2]s\"\n  "+
+				"policy = %[3]s\n}\n", i, way, policy)
 		}
 	}
 	c.file("main.tf", text.String())

@@ -33,11 +33,13 @@ func TestNoSecretIsAnywhereInTheClear(t *testing.T) {
 	ends := func(days int) string { return now.AddDate(0, 0, days).Format(`"2006-01-02T15:04:05Z"`) }
 	config := func(trigger string) string {
 		return `provider "partner" { environment = "prod" }` + "\n" + identity(args{"expires_at": ends(90)}) +
-			credential("secret", args{"expires_at": ends(60), "rotation": `{ every = "480h", overlap = "48h", trigger = { n = "` + trigger + `" } }`}) +
+			credential("secret", args{"expires_at": ends(60),
+				"rotation": `{ every = "480h", overlap = "48h", trigger = { n = "` + trigger + `" } }`}) +
 			grant(args{"expires_at": ends(60)}) +
 			strings.ReplaceAll(credential("certificate", args{"expires_at": ends(60)}), `"orders" {`, `"cert" {`) +
 			"output \"sealed\" {\n value = partner_credential.orders.sealed_secret\n sensitive = true\n}\n" +
-			"output \"handover\" {\n value = provider::partner::handover(partner_identity.orders, [partner_credential.orders, partner_credential.cert], [partner_grant.orders])\n sensitive = true\n}\n"
+			"output \"handover\" {\n value = provider::partner::handover(partner_identity.orders, " +
+			"[partner_credential.orders, partner_credential.cert], [partner_grant.orders])\n sensitive = true\n}\n"
 	}
 	var secrets [][]byte
 	printed := ""
@@ -73,7 +75,8 @@ func TestNoSecretIsAnywhereInTheClear(t *testing.T) {
 				}
 			}
 		}
-		if journal := files[filepath.Join(".partner", "prod", "journal.jsonl")]; !bytes.Contains(journal, []byte(`"verb":"rotate"`)) {
+		if journal := files[filepath.Join(".partner", "prod", "journal.jsonl")]; !bytes.Contains(journal,
+			[]byte(`"verb":"rotate"`)) {
 			t.Errorf("the journal does not tell of the rotation:\n%s", journal)
 		}
 		if len(files["trace.log"]) < 100_000 {

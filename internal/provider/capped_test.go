@@ -55,12 +55,15 @@ output "handover" {
 `, ahead(120), ahead(days), recipient, more))
 	}
 	config(84, "")
-	said := strings.Join(strings.Fields(strings.NewReplacer("│", "").Replace(c.cli.must("apply", "-no-color", "-auto-approve"))), " ")
+	said := strings.Join(strings.Fields(strings.NewReplacer("│", "").Replace(c.cli.must("apply", "-no-color",
+		"-auto-approve"))), " ")
 	if !strings.Contains(said, "An earlier end than declared") {
 		t.Errorf("the apply does not say it:\n%s", said)
 	}
-	keys, _ := c.must("LIST", "auth/partner-approle/role/acme.prod.orders-etl/secret-id", nil)["data"].(map[string]any)["keys"].([]any)
-	one := c.must("POST", "auth/partner-approle/role/acme.prod.orders-etl/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": keys[0]})
+	keys, _ := c.must("LIST", "auth/partner-approle/role/acme.prod.orders-etl/secret-id",
+		nil)["data"].(map[string]any)["keys"].([]any)
+	one := c.must("POST", "auth/partner-approle/role/acme.prod.orders-etl/secret-id-accessor/lookup",
+		map[string]any{"secret_id_accessor": keys[0]})
 	ends, err := time.Parse(time.RFC3339, fmt.Sprint(one["data"].(map[string]any)["expiration_time"]))
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +75,11 @@ output "handover" {
 		var handover string
 		c.output("ends", &inventory)
 		c.output("handover", &handover)
-		if got := c.attribute("partner_credential.orders", "ends_at"); got != want || inventory["credential"] != want || !strings.Contains(handover, "Ends on: "+want) {
-			t.Errorf("%s: it ends on %s, and told are ends_at %s, inventory %s, handover\n%s", when, want, got, inventory["credential"], handover)
+		if got := c.attribute("partner_credential.orders", "ends_at"); got != want ||
+			inventory["credential"] != want ||
+			!strings.Contains(handover, "Ends on: "+want) {
+			t.Errorf("%s: it ends on %s, and told are ends_at %s, inventory %s, handover\n%s", when, want, got,
+				inventory["credential"], handover)
 		}
 	}
 	tells("after the apply")

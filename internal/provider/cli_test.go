@@ -34,8 +34,8 @@ var built = sync.OnceValues(func() (string, error) {
 	return folder, nil
 })
 
-// TestMain spares CPU: a garbage collector tuned for long lives takes a tenth of what the CLI does. The provider has the same
-// setting by itself, see main.go; here it also runs in this process.
+// TestMain spares CPU: a garbage collector tuned for long lives takes a tenth of what the CLI does. The provider has
+// the same setting by itself, see main.go; here it also runs in this process.
 func TestMain(m *testing.M) {
 	if os.Getenv("GOGC") == "" {
 		_ = os.Setenv("GOGC", "400") // for what is started from here
@@ -60,13 +60,16 @@ func newCLI(t testing.TB) *cli {
 	}
 	folder := t.TempDir()
 	settings := filepath.Join(folder, "cli.tfrc")
-	text := fmt.Sprintf("provider_installation {\n  dev_overrides { \"partner-access/partner\" = %q }\n  direct {}\n}\n", binary)
+	text := fmt.Sprintf("provider_installation {\n  dev_overrides { \"partner-access/partner\" = %q }\n  "+
+		"direct {}\n}\n", binary)
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &cli{t: t, folder: folder, env: append(os.Environ(), "TF_CLI_CONFIG_FILE="+settings, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
-		"TF_DISABLE_PLUGIN_TLS=1", // keys for both ends, at each of the provider's four starts in an apply: an eighth of its time
-		"PARTNER_PASSPHRASE=")}
+	return &cli{t: t, folder: folder,
+		env: append(os.Environ(), "TF_CLI_CONFIG_FILE="+settings, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
+			// keys for both ends, at each of the provider's four starts in an apply: an eighth of its time
+			"TF_DISABLE_PLUGIN_TLS=1",
+			"PARTNER_PASSPHRASE=")}
 }
 
 // write writes the configuration.

@@ -21,8 +21,8 @@ type clocks struct {
 // tolerableSkew is how far the system's clock may be from this machine's without a word.
 const tolerableSkew = time.Minute
 
-// compareClocks warns, once, where a system with a clock of its own is far from this machine's time: moments that people
-// write down by theirs would mean others there.
+// compareClocks warns, once, where a system with a clock of its own is far from this machine's time: moments that
+// people write down by theirs would mean others there.
 func (c *clocks) compareClocks(diags *diag.Diagnostics) {
 	system, has := access.As[interface{ Skew() (time.Duration, bool) }](c.system)
 	if !has {
@@ -34,7 +34,8 @@ func (c *clocks) compareClocks(diags *diag.Diagnostics) {
 	}
 	c.said.Do(func() {
 		here := access.WallClock()
-		diags.AddWarning("The clocks differ", fmt.Sprintf("This machine's clock says %s, the access system's says %s. "+
-			"The system's clock decides when access ends. Set the one that is wrong.", access.At(here), access.At(here.Add(skew))))
+		diags.AddWarning("The clocks differ",
+			fmt.Sprintf("This machine's clock says %s, the access system's says %s. The system's clock decides when "+
+				"access ends. Set the one that is wrong.", access.At(here), access.At(here.Add(skew))))
 	})
 }

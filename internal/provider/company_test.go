@@ -94,7 +94,8 @@ func TestThePartnersModuleTakesAllThatAPartnerCanNeed(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if want := map[string]string{
-		"fair": "globex/prod/fair", "fair/secret": "globex/prod/fair/secret", "fair/federated": "globex/prod/fair/federated", "fair/stands": "globex/prod/fair/stands",
+		"fair": "globex/prod/fair", "fair/secret": "globex/prod/fair/secret",
+		"fair/federated": "globex/prod/fair/federated", "fair/stands": "globex/prod/fair/stands",
 	}; !maps.Equal(all, want) {
 		t.Errorf("the ids are %v", all)
 	}
@@ -103,7 +104,11 @@ func TestThePartnersModuleTakesAllThatAPartnerCanNeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := r.Object.(*access.Identity)
-	if i.Owner != "john.roe@example.com" || i.Contact != "fair@globex.test" || i.Agreement.Reference != "SOW-7" || i.Review.By != "jane.doe@example.com" || len(i.Waivers) != 1 {
+	if i.Owner != "john.roe@example.com" ||
+		i.Contact != "fair@globex.test" ||
+		i.Agreement.Reference != "SOW-7" ||
+		i.Review.By != "jane.doe@example.com" ||
+		len(i.Waivers) != 1 {
 		t.Errorf("the identity is %+v", i)
 	}
 }
@@ -145,11 +150,15 @@ func TestAllPartnersOfACompanyLiveInOneSystem(t *testing.T) {
 		t.Errorf("the worksheet of the example has %d rows", len(rows))
 	}
 	r, err := l.system().Get(t.Context(), access.Ref{Type: access.TypeGrant, ID: "acme/prod/orders-etl/daily"})
-	if err != nil || r.Object.Common().Review == nil || access.At(r.EndsAt).String() != "2027-05-15T00:00:00Z" {
+	if err != nil ||
+		r.Object.Common().Review == nil ||
+		access.At(r.EndsAt).String() != "2027-05-15T00:00:00Z" {
 		t.Errorf("the decision of the worksheet is not taken: %+v (%v)", r, err)
 	}
-	for _, id := range []string{"acme/prod/orders-etl", "acme/prod/portal", "acme/prod/support", "globex/prod/invoices", "initech/prod/order-monitor"} {
-		if _, err := os.Stat(filepath.Join(l.directory, "ledger", filepath.FromSlash(id), "identity.json")); err != nil {
+	for _, id := range []string{"acme/prod/orders-etl", "acme/prod/portal", "acme/prod/support", "globex/prod/invoices",
+		"initech/prod/order-monitor"} {
+		if _, err := os.Stat(filepath.Join(l.directory, "ledger", filepath.FromSlash(id),
+			"identity.json")); err != nil {
 			t.Error(err)
 		}
 	}

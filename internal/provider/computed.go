@@ -10,13 +10,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// A plan says of the computed values what is known: what the arguments and the system decide. What only the change itself
-// decides, such as when it was made, stays unknown.
+// A plan says of the computed values what is known: what the arguments and the system decide. What only the change
+// itself decides, such as when it was made, stays unknown.
 
-// staysActive reports whether what is active is so after a change of its end: a later one takes nothing away, unless its identity
-// is cut.
+// staysActive reports whether what is active is so after a change of its end: a later one takes nothing away,
+// unless its identity is cut.
 func (c change) staysActive() bool {
-	return c.stateStatus == access.StatusActive && c.endsKnown && c.ends.After(c.stateEnds) && !c.cut
+	return c.stateStatus == access.StatusActive &&
+		c.endsKnown &&
+		c.ends.After(c.stateEnds) &&
+		!c.cut
 }
 
 // begin marks the computed values of a new object, and says those that are known before it is made.
@@ -30,7 +33,8 @@ func (t *terms) begin(c change) {
 // words returns what the system says of an object by its arguments; nil where these are not known yet.
 func (s *session) words(o access.Object, unknown map[string]bool) *access.Words {
 	c, isCredential := o.(*access.Credential)
-	if hasAny(unknown, "partner", "environment", "name", "identity_id", "resource", "federated") || isCredential && c.Kind() == "" {
+	if hasAny(unknown, "partner", "environment", "name", "identity_id", "resource", "federated") ||
+		(isCredential && c.Kind() == "") {
 		return nil
 	}
 	w := s.system.Capabilities().Words(o)
@@ -38,7 +42,8 @@ func (s *session) words(o access.Object, unknown map[string]bool) *access.Words 
 }
 
 // compute sets the computed values of the plan: known where the arguments decide them, kept where nothing moves them.
-func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[string]bool, k kept, replaces bool) change {
+func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[string]bool, k kept,
+	replaces bool) change {
 	c := change{after: o, unknown: unknown, fixed: g.isFixed(o), words: g.words(o, unknown)}
 	c.ends, c.endsKnown = g.end(o, unknown)
 	if state == nil || replaces {
@@ -82,7 +87,8 @@ func (g *governed[M, P]) computeNew(plan *M, c *change, k kept) {
 	}
 }
 
-// computeEnd sets when a change lets an object end. Where that is not known yet, the change goes by the end that it had.
+// computeEnd sets when a change lets an object end. Where that is not known yet, the change goes
+// by the end that it had.
 func (g *governed[M, P]) computeEnd(t *terms, c *change, k kept) {
 	switch {
 	case c.endsKnown && !c.ends.Equal(c.stateEnds):
@@ -101,11 +107,14 @@ func (g *governed[M, P]) computeEnd(t *terms, c *change, k kept) {
 	}
 }
 
-// computeHistory sets what a change adds to the history: an extension tells when it was applied, a review is known before.
+// computeHistory sets what a change adds to the history: an extension tells when it was applied, a
+// review is known before.
 func computeHistory(t *terms, c change, k kept) {
 	if access.Extends(c.before, c.after, time.Time{}) {
 		unknownAll(&t.History)
-	} else if r := c.after.Common().Review; r != nil && k.History.UID != "" && r.At.After(k.History.ReviewedAt) {
+	} else if r := c.after.Common().Review; r != nil &&
+		k.History.UID != "" &&
+		r.At.After(k.History.ReviewedAt) {
 		reviewed := k.History
 		reviewed.ReviewedAt = r.At.Time
 		t.History = types.StringValue(access.HistoryLine(reviewed))

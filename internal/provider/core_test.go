@@ -40,8 +40,8 @@ type plannedChange struct {
 	plan           *tfprotov6.PlanResourceChangeResponse
 }
 
-// apply plans a configuration and applies it. It returns the summaries of what refused it: at plan nothing is changed then,
-// at apply what came before is.
+// apply plans a configuration and applies it. It returns the summaries of what refused it: at plan nothing is changed
+// then, at apply what came before is.
 func (c *core) apply(config map[string]wanted, createFirst bool) (refused []string) {
 	p := c.world.protocolWith(alone, c.guardrails)
 	c.read(p)
@@ -66,7 +66,9 @@ func (c *core) apply(config map[string]wanted, createFirst bool) (refused []stri
 		remove()
 	}
 	for _, address := range c.order(config, false) {
-		if want, ok := config[address]; ok && len(refused) == 0 && (!createFirst || !changes[address].remove) {
+		if want, ok := config[address]; ok &&
+			len(refused) == 0 &&
+			(!createFirst || !changes[address].remove) {
 			refused = append(refused, c.put(p, address, want)...)
 		}
 	}
@@ -119,7 +121,8 @@ func (c *core) null(p *protocol, kind string) *tfprotov6.DynamicValue {
 func (c *core) read(p *protocol) {
 	for _, address := range slices.Sorted(maps.Keys(c.state)) {
 		h := c.state[address]
-		now, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: h.kind, CurrentState: h.state, Private: h.private})
+		now, err := p.server.ReadResource(p.t.Context(),
+			&tfprotov6.ReadResourceRequest{TypeName: h.kind, CurrentState: h.state, Private: h.private})
 		if err != nil {
 			p.t.Fatal(err)
 		}
@@ -170,7 +173,8 @@ func (c *core) plan(p *protocol, address string, config map[string]wanted) (plan
 func (c *core) proposed(p *protocol, want wanted, was held) *tfprotov6.PlanResourceChangeResponse {
 	schema := p.schemas.ResourceSchemas[want.kind]
 	t := schema.ValueType()
-	prior, before := c.null(p, want.kind), map[string]tftypes.Value{}
+	prior := c.null(p, want.kind)
+	before := map[string]tftypes.Value{}
 	if was.state != nil {
 		prior = was.state
 		value, err := prior.Unmarshal(t)
@@ -237,7 +241,8 @@ func (c *core) put(p *protocol, address string, want wanted) []string {
 		return nil
 	}
 	answer, err := p.server.ApplyResourceChange(p.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: want.kind, PriorState: prior, PlannedState: plan.PlannedState, Config: p.value(p.schemas.ResourceSchemas[want.kind], want.arguments),
+		TypeName: want.kind, PriorState: prior, PlannedState: plan.PlannedState,
+		Config:         p.value(p.schemas.ResourceSchemas[want.kind], want.arguments),
 		PlannedPrivate: plan.PlannedPrivate,
 	})
 	if err != nil {

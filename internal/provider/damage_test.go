@@ -20,14 +20,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// An emptied file of one identity stopped plan and destroy of everybody. It is drift of that identity: the others' removals go
-// on, it gets nothing new, the inventory shows it, and it can be destroyed.
+// An emptied file of one identity stopped plan and destroy of everybody. It is drift of that identity: the others'
+// removals go on, it gets nothing new, the inventory shows it, and it can be destroyed.
 func TestAnEmptiedRecordStopsNobodyElse(t *testing.T) {
 	slow(t)
 	w := newWorld(t)
 	others := args{"partner": `"globex"`, "name": `"feed"`}
 	globex := strings.ReplaceAll(identity(others), `"orders"`, `"globex"`)
-	feed := strings.ReplaceAll(grant(args{"identity_id": "partner_identity.globex.id", "resource": `"orders/globex/*"`}), `"orders" {`, `"globex" {`)
+	feed := strings.ReplaceAll(grant(args{"identity_id": "partner_identity.globex.id",
+		"resource": `"orders/globex/*"`}), `"orders" {`, `"globex" {`)
 	more := strings.ReplaceAll(grant(args{"resource": `"orders/acme/more/*"`}), `"orders" {`, `"more" {`)
 	record := filepath.Join(w.directory, "ledger/acme/prod/orders-etl/identity.json")
 	empty := func() {
@@ -56,7 +57,10 @@ output "damaged" { value = [for i in data.partner_inventory.all.items : i.native
 		},
 		resource.TestStep{
 			PreConfig: func() {
-				if refs := left(); slices.ContainsFunc(refs, func(s string) bool { return strings.HasPrefix(s, "grant globex/") || strings.Contains(s, "more") }) {
+				if refs := left(); slices.ContainsFunc(refs,
+					func(s string) bool {
+						return strings.HasPrefix(s, "grant globex/") || strings.Contains(s, "more")
+					}) {
 					t.Errorf("the removal of globex' grant did not go on, or something new was granted: %v", refs)
 				}
 			},
@@ -70,9 +74,11 @@ output "damaged" { value = [for i in data.partner_inventory.all.items : i.native
 		},
 		resource.TestStep{Config: w.config(identity(nil), grant(nil))},
 		resource.TestStep{
-			PreConfig: empty, Config: w.config(identity(nil), grant(nil), asked), ExpectError: regexp.MustCompile(`is\s+damaged`),
+			PreConfig: empty, Config: w.config(identity(nil), grant(nil), asked),
+			ExpectError: regexp.MustCompile(`is\s+damaged`),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectKnownOutputValue("damaged", knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("ledger/acme/prod/orders-etl/identity.json")})),
+				plancheck.ExpectKnownOutputValue("damaged",
+					knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("ledger/acme/prod/orders-etl/identity.json")})),
 			}},
 		},
 	)

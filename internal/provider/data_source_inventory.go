@@ -45,7 +45,8 @@ type filters struct {
 
 func (f *filters) wanted(r *reader) inventory.Filter {
 	return inventory.Filter{
-		Partner: r.text("partner", f.Partner), Environment: r.text("environment", f.Environment), Owner: r.text("owner", f.Owner),
+		Partner: r.text("partner", f.Partner), Environment: r.text("environment", f.Environment),
+		Owner:         r.text("owner", f.Owner),
 		ExpiresBefore: r.moment("expires_before", f.ExpiresBefore).Time,
 	}
 }
@@ -54,20 +55,25 @@ var (
 	textListType = types.ListType{ElemType: types.StringType}
 	itemType     = map[string]attr.Type{
 		"type": types.StringType, "id": types.StringType, "native_id": types.StringType,
-		"partner": types.StringType, "environment": types.StringType, "name": types.StringType, "parent_id": types.StringType, "kind": types.StringType,
+		"partner": types.StringType, "environment": types.StringType, "name": types.StringType,
+		"parent_id": types.StringType, "kind": types.StringType,
 		"owner": types.StringType, "purpose": types.StringType, "contact": types.StringType, "stack": types.StringType,
 		"resource": types.StringType, "actions": textListType, "ceiling": textListType,
 		"agreement": types.ObjectType{AttrTypes: agreementType}, "review": types.ObjectType{AttrTypes: reviewType},
-		"expires_at": types.StringType, "ends_at": types.StringType, "rotates_at": types.StringType, "created_at": types.StringType,
-		"renewed_at": types.StringType, "reviewed_at": types.StringType, "last_used_at": types.StringType, "renewals": types.Int64Type,
-		"status": types.StringType, "flags": textListType, "drift": textListType, "enforced_by": types.StringType, "revocation": textListType,
-		"why": types.StringType, "import": types.StringType, "declaration": types.StringType,
+		"expires_at": types.StringType, "ends_at": types.StringType, "rotates_at": types.StringType,
+		"created_at": types.StringType,
+		"renewed_at": types.StringType, "reviewed_at": types.StringType, "last_used_at": types.StringType,
+		"renewals": types.Int64Type,
+		"status":   types.StringType, "flags": textListType, "drift": textListType, "enforced_by": types.StringType,
+		"revocation": textListType,
+		"why":        types.StringType, "import": types.StringType, "declaration": types.StringType,
 	}
 )
 
 func newInventory() datasource.DataSource { return &inventoryDataSource{} }
 
-func (d *inventoryDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *inventoryDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_inventory"
 }
 
@@ -76,39 +82,53 @@ func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 		return schema.StringAttribute{Optional: true, MarkdownDescription: about, Validators: validators}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Everything that partners hold in the access system, in every stack, managed here or not: who owns it, what it reaches, when it " +
-			"ends, when it was last used, how to cut it, and what is wrong with it. It shows the moment of the plan, not what the same apply " +
-			"changes.",
+		MarkdownDescription: "Everything that partners hold in the access system, in every stack, managed here or " +
+			"not: who owns it, what it reaches, when it ends, when it was last used, how to cut it, and what is " +
+			"wrong with it. It shows the moment of the plan, not what the same apply changes.",
 		Attributes: map[string]schema.Attribute{
 			"partner":        filter("Only what belongs to this partner.", part("a partner")),
 			"environment":    filter("Only what is in this environment.", part("an environment")),
 			"owner":          filter("Only what this owner answers for."),
 			"expires_before": filter("Only what ends before this moment (RFC 3339).", moment()),
 			"flags": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(stringvalidator.OneOf(flagNames()...))},
-				MarkdownDescription: "Only what has one of these flags: `governed` (made by this provider), `ungoverned` (declared by nobody), `orphaned` (its owner " +
-					"left, or what it hangs on is gone), `drifted`, `dormant` (not used for `dormant_after`), `unused` (a credential without a grant, " +
-					"a grant without a credential, an identity with neither, or never used for that long), `expiring`.",
+				Optional: true, ElementType: types.StringType,
+				Validators: []validator.Set{setvalidator.ValueStringsAre(stringvalidator.OneOf(flagNames()...))},
+				MarkdownDescription: "Only what has one of these flags: `governed` (made by this provider), " +
+					"`ungoverned` (declared by nobody), `orphaned` (its owner left, or what it hangs on is gone), " +
+					"`drifted`, `dormant` (not used for `dormant_after`), `unused` (a credential without a grant, a " +
+					"grant without a credential, an identity with neither, or never used for that long), `expiring`.",
 			},
-			"system": schema.StringAttribute{Computed: true, MarkdownDescription: "The access system: `embedded`, `openbao` or `aws`."},
-			"at":     schema.StringAttribute{Computed: true, MarkdownDescription: "The moment of the inventory, by the system's clock. RFC 3339, UTC."},
-			"counts": schema.MapAttribute{Computed: true, ElementType: types.Int64Type, MarkdownDescription: "How many items have each flag, by flag. Null, and not zero, if nobody looked for it: see `not_checked`."},
+			"system": schema.StringAttribute{Computed: true,
+				MarkdownDescription: "The access system: `embedded`, `openbao` or `aws`."},
+			"at": schema.StringAttribute{Computed: true,
+				MarkdownDescription: "The moment of the inventory, by the system's clock. RFC 3339, UTC."},
+			"counts": schema.MapAttribute{
+				Computed:    true,
+				ElementType: types.Int64Type,
+				MarkdownDescription: "How many items have each flag, by flag. Null, and not zero, if nobody looked " +
+					"for it: see `not_checked`.",
+			},
 			"not_checked": schema.ListAttribute{
-				Computed: true, ElementType: types.StringType, MarkdownDescription: "The flags that this system cannot be searched for: `ungoverned` on the embedded system, where anything undeclared is `drifted`; " +
-					"`dormant`, and whether something was ever used, if the system does not know of its use.",
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "The flags that this system cannot be searched for: `ungoverned` on the " +
+					"embedded system, where anything undeclared is `drifted`; `dormant`, and whether something was " +
+					"ever used, if the system does not know of its use.",
 			},
 			"reviews": schema.ObjectAttribute{
-				Computed: true, AttributeTypes: progressType, MarkdownDescription: "How far the review of these items is, by `guardrails.review_every`. Of those in force (`of`): for how many the newest review, or " +
-					"the creation, still counts (`reviewed`), for how many it does not (`overdue`), and how many have a signed review of their own " +
+				Computed: true, AttributeTypes: progressType,
+				MarkdownDescription: "How far the review of these items is, by `guardrails.review_every`. Of those " +
+					"in force (`of`): for how many the newest review, or the creation, still counts (`reviewed`), " +
+					"for how many it does not (`overdue`), and how many have a signed review of their own " +
 					"(`signed`). `lapsed` is how many have ended by themselves.",
 			},
 			"items": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
-				MarkdownDescription: "The items, ungoverned ones first, then by id. Each has what the resources have, `type` (`identity`, `credential`, `grant`), " +
-					"`flags`, `import` (a block that brings it under Terraform), and, if ungoverned, `native_id` and `why`. On AWS, it " +
-					"then has `declaration`, too: resource blocks for what its policies allow, with owner, purpose and end left to fill in. A comment names what no " +
-					"block says, such as a denial or a boundary, which may make the old access narrower. What an item does " +
-					"not have is null.",
+				MarkdownDescription: "The items, ungoverned ones first, then by id. Each has what the resources " +
+					"have, `type` (`identity`, `credential`, `grant`), `flags`, `import` (a block that brings it " +
+					"under Terraform), and, if ungoverned, `native_id` and `why`. On AWS, it then has `declaration`, " +
+					"too: resource blocks for what its policies allow, with owner, purpose and end left to fill in. " +
+					"A comment names what no block says, such as a denial or a boundary, which may make the old " +
+					"access narrower. What an item does not have is null.",
 			},
 		},
 	}
@@ -139,7 +159,8 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 		items = append(items, itemValue(&listed.Items[i]))
 	}
 	fill(ctx, &resp.State, map[string]attr.Value{
-		"partner": m.Partner, "environment": m.Environment, "owner": m.Owner, "expires_before": m.ExpiresBefore, "flags": m.Flags,
+		"partner": m.Partner, "environment": m.Environment, "owner": m.Owner, "expires_before": m.ExpiresBefore,
+		"flags":  m.Flags,
 		"system": m.System, "at": m.At, "counts": types.MapValueMust(types.Int64Type, counts),
 		"not_checked": types.ListValueMust(types.StringType, texts(listed.Unchecked)),
 		"reviews":     progressValue(listed.Progress()),
@@ -147,11 +168,23 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 	}, &resp.Diagnostics)
 }
 
-var progressType = map[string]attr.Type{"of": types.Int64Type, "reviewed": types.Int64Type, "overdue": types.Int64Type, "lapsed": types.Int64Type, "signed": types.Int64Type}
+var progressType = map[string]attr.Type{
+	"of":       types.Int64Type,
+	"reviewed": types.Int64Type,
+	"overdue":  types.Int64Type,
+	"lapsed":   types.Int64Type,
+	"signed":   types.Int64Type,
+}
 
 func progressValue(p inventory.Progress) types.Object {
 	values := map[string]attr.Value{}
-	for name, n := range map[string]int{"of": p.Of, "reviewed": p.Reviewed, "overdue": p.Overdue, "lapsed": p.Lapsed, "signed": p.Signed} {
+	for name, n := range map[string]int{
+		"of":       p.Of,
+		"reviewed": p.Reviewed,
+		"overdue":  p.Overdue,
+		"lapsed":   p.Lapsed,
+		"signed":   p.Signed,
+	} {
 		values[name] = types.Int64Value(int64(n))
 	}
 	return types.ObjectValueMust(progressType, values)
@@ -180,21 +213,29 @@ func flagNames() (names []string) {
 }
 
 func itemValue(i *inventory.Item) attr.Value {
-	agreement, review := types.ObjectNull(agreementType), reviewValue(i.Review, types.ObjectNull(reviewType))
+	agreement := types.ObjectNull(agreementType)
+	review := reviewValue(i.Review, types.ObjectNull(reviewType))
 	if i.Agreement != nil {
-		agreement = types.ObjectValueMust(agreementType, map[string]attr.Value{"reference": types.StringValue(i.Agreement.Reference), "ends_at": momentValue(i.Agreement.EndsAt)})
+		agreement = types.ObjectValueMust(agreementType,
+			map[string]attr.Value{"reference": types.StringValue(i.Agreement.Reference),
+				"ends_at": momentValue(i.Agreement.EndsAt)})
 	}
 	return types.ObjectValueMust(itemType, map[string]attr.Value{
 		"type": types.StringValue(string(i.Type)), "id": optionalText(i.ID), "native_id": optionalText(i.NativeID),
 		"partner": optionalText(i.Partner), "environment": optionalText(i.Environment), "name": optionalText(i.Name),
 		"parent_id": optionalText(i.Parent), "kind": optionalText(string(i.Kind)),
-		"owner": optionalText(i.Owner), "purpose": optionalText(i.Purpose), "contact": optionalText(i.Contact), "stack": optionalText(i.Stack),
-		"resource": optionalText(i.Resource), "actions": textList(i.Actions), "ceiling": textList(i.Ceiling), "agreement": agreement, "review": review,
-		"expires_at": timeValue(i.ExpiresAt), "ends_at": timeValue(i.EndsAt), "rotates_at": timeValue(i.RotatesAt), "created_at": timeValue(i.CreatedAt),
-		"renewed_at": timeValue(i.RenewedAt), "reviewed_at": timeValue(i.ReviewedAt), "last_used_at": timeValue(i.LastUsedAt),
-		"renewals": types.Int64Value(i.Renewals), "status": types.StringValue(i.Status),
+		"owner": optionalText(i.Owner), "purpose": optionalText(i.Purpose), "contact": optionalText(i.Contact),
+		"stack":    optionalText(i.Stack),
+		"resource": optionalText(i.Resource), "actions": textList(i.Actions), "ceiling": textList(i.Ceiling),
+		"agreement": agreement, "review": review,
+		"expires_at": timeValue(i.ExpiresAt), "ends_at": timeValue(i.EndsAt), "rotates_at": timeValue(i.RotatesAt),
+		"created_at": timeValue(i.CreatedAt),
+		"renewed_at": timeValue(i.RenewedAt), "reviewed_at": timeValue(i.ReviewedAt),
+		"last_used_at": timeValue(i.LastUsedAt),
+		"renewals":     types.Int64Value(i.Renewals), "status": types.StringValue(i.Status),
 		"flags": types.ListValueMust(types.StringType, texts(i.Flags)), "drift": textList(i.Drift),
-		"enforced_by": optionalText(i.EnforcedBy), "revocation": textList(i.Revocation), "why": optionalText(i.Why), "import": optionalText(i.Import),
+		"enforced_by": optionalText(i.EnforcedBy), "revocation": textList(i.Revocation), "why": optionalText(i.Why),
+		"import":      optionalText(i.Import),
 		"declaration": optionalText(i.Declaration),
 	})
 }

@@ -34,35 +34,46 @@ type offboardingModel struct {
 
 func newOffboarding() datasource.DataSource { return &offboardingDataSource{} }
 
-func (d *offboardingDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *offboardingDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_offboarding"
 }
 
 func (d *offboardingDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What goes when a partner is offboarded, in order; what is shared or in the way; and the commands that cut the partner off by " +
-			"hand, without Terraform and its state. Keep `steps` where the people on call find them.",
+		MarkdownDescription: "What goes when a partner is offboarded, in order; what is shared or in the way; and " +
+			"the commands that cut the partner off by hand, without Terraform and its state. Keep `steps` where the " +
+			"people on call find them.",
 		Attributes: map[string]schema.Attribute{
-			"partner": schema.StringAttribute{Required: true, Validators: []validator.String{part("a partner"), stringvalidator.LengthAtLeast(1)}, MarkdownDescription: "The partner."},
-			"at":      schema.StringAttribute{Computed: true, MarkdownDescription: "The moment of this answer, by the system's clock. RFC 3339, UTC."},
+			"partner": schema.StringAttribute{
+				Required:            true,
+				Validators:          []validator.String{part("a partner"), stringvalidator.LengthAtLeast(1)},
+				MarkdownDescription: "The partner.",
+			},
+			"at": schema.StringAttribute{Computed: true,
+				MarkdownDescription: "The moment of this answer, by the system's clock. RFC 3339, UTC."},
 			"items": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
-				MarkdownDescription: "What would go, in every stack, in this order: subcontractors first; of each identity its credentials, its grants, then the " +
-					"identity; last, what was made by hand and has the partner's name. As in `partner_inventory`.",
+				MarkdownDescription: "What would go, in every stack, in this order: subcontractors first; of each " +
+					"identity its credentials, its grants, then the identity; last, what was made by hand and has " +
+					"the partner's name. As in `partner_inventory`.",
 			},
 			"sessions": schema.Int64Attribute{
 				Computed: true,
-				MarkdownDescription: "How many sessions of the partner are live. On OpenBao: its service tokens, and those of what was made by hand, if the login may " +
-					"list tokens (it looks at up to 2,000 of everybody's; batch tokens cannot be listed). Null if that is not known: `notes` says why.",
+				MarkdownDescription: "How many sessions of the partner are live. On OpenBao: its service tokens, and " +
+					"those of what was made by hand, if the login may list tokens (it looks at up to 2,000 of " +
+					"everybody's; batch tokens cannot be listed). Null if that is not known: `notes` says why.",
 			},
 			"notes": schema.ListAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "What is shared with others, in the way, made by hand, or not known, one sentence each.",
+				MarkdownDescription: "What is shared with others, in the way, made by hand, or not known, one " +
+					"sentence each.",
 			},
 			"steps": schema.ListAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "Complete shell commands that cut the partner off, with its live sessions if the system can cut these. A command that cuts nothing " +
-					"fails. They need neither Terraform nor its state, and contain no secret. For declared access, the policy `cut` is enough on " +
+				MarkdownDescription: "Complete shell commands that cut the partner off, with its live sessions if " +
+					"the system can cut these. A command that cuts nothing fails. They need neither Terraform nor " +
+					"its state, and contain no secret. For declared access, the policy `cut` is enough on " +
 					"OpenBao and AWS.",
 			},
 		},
@@ -100,8 +111,8 @@ func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadReq
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// countSessions returns how many sessions go along, or why that is not known. It refuses nothing: the day on which it matters is
-// not the day to look for rights.
+// countSessions returns how many sessions go along, or why that is not known. It refuses nothing: the day on which it
+// matters is not the day to look for rights.
 func (s *session) countSessions(ctx context.Context, goes inventory.Offboarding) (live types.Int64, unknown string) {
 	const without = "How many sessions are live is not known"
 	counter, ok := access.As[access.SessionCounter](s.system)

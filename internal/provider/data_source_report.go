@@ -43,7 +43,8 @@ type reportModel struct {
 
 func newReport() datasource.DataSource { return &reportDataSource{} }
 
-func (d *reportDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *reportDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_report"
 }
 
@@ -52,36 +53,57 @@ func (d *reportDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 		return schema.StringAttribute{Computed: true, MarkdownDescription: about}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "For an auditor: what partners hold, and what changed in a period and on whose review. It shows the moment of the plan; the " +
-			"changes come from the journal. The forms are large: write them to files, and output none of them.",
+		MarkdownDescription: "For an auditor: what partners hold, and what changed in a period and on whose review. " +
+			"It shows the moment of the plan; the changes come from the journal. The forms are large: write them to " +
+			"files, and output none of them.",
 		Attributes: map[string]schema.Attribute{
-			"title": schema.StringAttribute{Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Its title. Default: `Partner access in ENVIRONMENT`."},
+			"title": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{someText()},
+				MarkdownDescription: "Its title. Default: `Partner access in ENVIRONMENT`.",
+			},
 			"partner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("a partner")},
-				MarkdownDescription: "Show only this partner: its access, its subcontractors' access, its rehearsals, and, from the journal, what it once had.",
+				MarkdownDescription: "Show only this partner: its access, its subcontractors' access, its " +
+					"rehearsals, and, from the journal, what it once had.",
 			},
 			"owner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
-				MarkdownDescription: "Show only the identities in which this owner answers for something: the identity, a credential or a grant.",
+				MarkdownDescription: "Show only the identities in which this owner answers for something: the " +
+					"identity, a credential or a grant.",
 			},
-			"from": schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The beginning of the period (RFC 3339). Default: the beginning of the journal."},
-			"to":   schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The end of the period (RFC 3339), which is not part of it. Default: now."},
+			"from": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{moment()},
+				MarkdownDescription: "The beginning of the period (RFC 3339). Default: the beginning of the journal.",
+			},
+			"to": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{moment()},
+				MarkdownDescription: "The end of the period (RFC 3339), which is not part of it. Default: now.",
+			},
 			"ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "The ids of this configuration's resources whose findings to report, **through a local**, so that they are planned first. For all " +
-					"others, the report says that the rules were not applied.",
+				MarkdownDescription: "The ids of this configuration's resources whose findings to report, **through " +
+					"a local**, so that they are planned first. For all others, the report says that the rules were " +
+					"not applied.",
 			},
 			"include": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "The `json` of reports on other systems or environments, to make one report of all. The page says which reports it holds, how old " +
-					"they are, and their SHA-256. The same system twice is an error.",
+				MarkdownDescription: "The `json` of reports on other systems or environments, to make one report of " +
+					"all. The page says which reports it holds, how old they are, and their SHA-256. The same system " +
+					"twice is an error.",
 			},
-			"html":     form("A page that is readable on a phone, in the dark and on paper. It runs no script and loads nothing."),
+			"html": form("A page that is readable on a phone, in the dark and on paper. It runs no script and " +
+				"loads nothing."),
 			"markdown": form("Text for a ticket or a wiki."),
-			"csv":      form("The inventory as a table (RFC 4180). A cell that a spreadsheet would run begins with an apostrophe."),
-			"calendar": form("The ends of all identities and agreements as a calendar (RFC 5545), with an alarm two weeks before each."),
-			"json":     form("For programs, by the schema " + report.SchemaID + ". The page names its SHA-256."),
-			"oscal":    form("Assessment results in the form of NIST's OSCAL, with the controls that each finding touches."),
+			"csv": form("The inventory as a table (RFC 4180). A cell that a spreadsheet would run begins with " +
+				"an apostrophe."),
+			"calendar": form("The ends of all identities and agreements as a calendar (RFC 5545), with an alarm two " +
+				"weeks before each."),
+			"json": form("For programs, by the schema " + report.SchemaID + ". The page names its SHA-256."),
+			"oscal": form("Assessment results in the form of NIST's OSCAL, with the controls that each " +
+				"finding touches."),
 		},
 	}
 }
@@ -124,13 +146,19 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 	can := d.system.Capabilities()
 	out := &report.Report{
 		Title: in.text("title", m.Title), From: in.moment("from", m.From).Time, To: in.moment("to", m.To).Time,
-		Source: report.Source{Environment: d.environment, Place: can.Place, ID: d.locate(ctx).id, Floor: d.floorInAWord(ctx)}, Rules: d.rules(),
+		Source: report.Source{
+			Environment: d.environment,
+			Place:       can.Place,
+			ID:          d.locate(ctx).id,
+			Floor:       d.floorInAWord(ctx),
+		}, Rules: d.rules(),
 	}
 	if out.Title == "" {
 		out.Title = "Partner access in " + d.environment
 	}
 	if !out.To.IsZero() && !out.From.Before(out.To) {
-		diags.AddError("The period is empty", fmt.Sprintf("It is from %s to %s: write an end that is later.", access.At(out.From), access.At(out.To)))
+		diags.AddError("The period is empty",
+			fmt.Sprintf("It is from %s to %s: write an end that is later.", access.At(out.From), access.At(out.To)))
 		return nil, false
 	}
 	all, ok := d.takeStock(ctx, diags)
@@ -149,7 +177,8 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 	out.Judged, out.Findings = d.reported(in.texts("ids", m.IDs))
 	for n, text := range in.list("include", m.Include) {
 		if err := out.Include(text); err != nil {
-			diags.AddAttributeError(path.Root("include").AtListIndex(n), "Cannot include a report", sentence(err)+". Write the json of a partner_report on another system.")
+			diags.AddAttributeError(path.Root("include").AtListIndex(n), "Cannot include a report",
+				sentence(err)+". Write the json of a partner_report on another system.")
 			return nil, false
 		}
 	}
@@ -158,7 +187,8 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 }
 
 // parties returns what is known of the partners: the register, how each is cut, and when that was rehearsed.
-func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.Diagnostics) (map[string]report.Party, bool) {
+func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.Diagnostics) (map[string]report.Party,
+	bool) {
 	parties := map[string]report.Party{}
 	for name, p := range d.inForce(ctx).Partners {
 		parties[name] = report.Party{Kind: p.Kind, Contact: p.Contact, Agreement: p.Agreement}
@@ -166,7 +196,7 @@ func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.
 	for _, r := range all.records {
 		name := r.Object.Holder().Partner
 		party, known := parties[name]
-		if known && party.Steps != nil || access.IsShadow(name) {
+		if (known && party.Steps != nil) || access.IsShadow(name) {
 			continue
 		}
 		party.Steps = d.system.Capabilities().CutByHand(name, all.Offboard(name, d.stack, all.records).Records)
@@ -212,7 +242,8 @@ func (s *session) reported(ids []string) (judged []string, all []report.Finding)
 	for _, f := range s.found() {
 		if slices.Contains(ids, f.Subject.ID) {
 			all = append(all, report.Finding{
-				Rule: f.Rule.Slug, Level: f.Level.String(), Type: string(f.Subject.Type), ID: f.Subject.ID, Problem: f.Problem, Fix: f.Fix,
+				Rule: f.Rule.Slug, Level: f.Level.String(), Type: string(f.Subject.Type), ID: f.Subject.ID,
+				Problem: f.Problem, Fix: f.Fix,
 				Controls: controlsOf(f.Rule),
 			})
 		}

@@ -30,41 +30,59 @@ type reviewWorksheetModel struct {
 }
 
 var worksheetRowType = with(
-	textTypes("id", "type", "allows", "for", "owner", "ends_at", "last_used", "reviewed_at", "due_at", "widened", "access"),
+	textTypes("id", "type", "allows", "for", "owner", "ends_at", "last_used", "reviewed_at", "due_at", "widened",
+		"access"),
 	map[string]attr.Type{"flags": textListType},
 )
 
 func newReviewWorksheet() datasource.DataSource { return &reviewWorksheetDataSource{} }
 
-func (d *reviewWorksheetDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+func (d *reviewWorksheetDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
+	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_review_worksheet"
 }
 
-func (d *reviewWorksheetDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *reviewWorksheetDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
+	resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What is due for review, as a table that owners fill in with a spreadsheet: one row for each identity, credential and grant in " +
-			"force, with the columns `decision`, `until` and `reason` left blank. The function `decisions` reads it back.",
+		MarkdownDescription: "What is due for review, as a table that owners fill in with a spreadsheet: one row for " +
+			"each identity, credential and grant in force, with the columns `decision`, `until` and `reason` left " +
+			"blank. The function `decisions` reads it back.",
 		Attributes: map[string]schema.Attribute{
-			"owner":   schema.StringAttribute{Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Only what this owner answers for."},
-			"partner": schema.StringAttribute{Optional: true, Validators: []validator.String{part("a partner")}, MarkdownDescription: "Only what belongs to this partner."},
+			"owner": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{someText()},
+				MarkdownDescription: "Only what this owner answers for.",
+			},
+			"partner": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{part("a partner")},
+				MarkdownDescription: "Only what belongs to this partner.",
+			},
 			"due_within": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{span()},
-				MarkdownDescription: "Only what is due within this time, such as `720h`: by then, the access ends, or its newest review, or its creation, is older than " +
-					"`guardrails.review_every`. Default: everything in force.",
+				MarkdownDescription: "Only what is due within this time, such as `720h`: by then, the access ends, " +
+					"or its newest review, or its creation, is older than `guardrails.review_every`. Default: " +
+					"everything in force.",
 			},
 			"rows": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: worksheetRowType},
-				MarkdownDescription: "The rows, sorted by owner and id: what each allows and what it is for, when it ends, when it was last used (or `never`, or `not " +
-					"known`), when it was reviewed and when it is due, whether it was widened since (a date, `changed` since the decision, `no`, or " +
-					"`not known`, for example without a journal), its flags, and `access`: a digest of exactly this access, without ends and words.",
+				MarkdownDescription: "The rows, sorted by owner and id: what each allows and what it is for, when it " +
+					"ends, when it was last used (or `never`, or `not known`), when it was reviewed and when it is " +
+					"due, whether it was widened since (a date, `changed` since the decision, `no`, or `not known`, " +
+					"for example without a journal), its flags, and `access`: a digest of exactly this access, " +
+					"without ends and words.",
 			},
-			"csv":      schema.StringAttribute{Computed: true, MarkdownDescription: "The rows for spreadsheets (RFC 4180, UTF-8 with a byte order mark). A cell that a spreadsheet would run begins with an apostrophe."},
+			"csv": schema.StringAttribute{Computed: true,
+				MarkdownDescription: "The rows for spreadsheets (RFC 4180, UTF-8 with a byte order mark). A cell " +
+					"that a spreadsheet would run begins with an apostrophe."},
 			"markdown": schema.StringAttribute{Computed: true, MarkdownDescription: "The rows for an issue tracker."},
 		},
 	}
 }
 
-func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.ReadRequest,
+	resp *datasource.ReadResponse) {
 	m, ok := read[reviewWorksheetModel](ctx, req.Config, &resp.Diagnostics)
 	if !ok {
 		return
@@ -80,7 +98,8 @@ func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.Rea
 	}
 	in := &reader{}
 	o := worksheet.Options{
-		Owner: in.text("owner", m.Owner), Partner: in.text("partner", m.Partner), DueWithin: in.span("due_within", m.DueWithin).Duration,
+		Owner: in.text("owner", m.Owner), Partner: in.text("partner", m.Partner),
+		DueWithin:   in.span("due_within", m.DueWithin).Duration,
 		ReviewEvery: d.inForce(ctx).ReviewEvery,
 	}
 	o.Widened, o.Since = report.Widened(lines)
@@ -98,8 +117,12 @@ func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.Rea
 
 func worksheetRow(r worksheet.Row) attr.Value {
 	return types.ObjectValueMust(worksheetRowType, map[string]attr.Value{
-		"id": types.StringValue(r.ID), "type": types.StringValue(string(r.Type)), "allows": types.StringValue(r.Allows), "for": optionalText(r.For),
-		"owner": optionalText(r.Owner), "ends_at": timeValue(r.EndsAt), "last_used": types.StringValue(r.LastUsed), "reviewed_at": timeValue(r.ReviewedAt),
-		"due_at": timeValue(r.DueAt), "widened": types.StringValue(r.Widened), "access": types.StringValue(r.Access), "flags": textList(r.Flags),
+		"id": types.StringValue(r.ID), "type": types.StringValue(string(r.Type)), "allows": types.StringValue(r.Allows),
+		"for":   optionalText(r.For),
+		"owner": optionalText(r.Owner), "ends_at": timeValue(r.EndsAt), "last_used": types.StringValue(r.LastUsed),
+		"reviewed_at": timeValue(r.ReviewedAt),
+		"due_at":      timeValue(r.DueAt), "widened": types.StringValue(r.Widened),
+		"access": types.StringValue(r.Access),
+		"flags":  textList(r.Flags),
 	})
 }

@@ -23,7 +23,8 @@ func (l *lab) decidedOn(id, decision, until, more string) string {
 	return fmt.Sprintf(`{ at = "2026-12-20T09:00:00Z", by = "john.roe@example.com", reason = "Looked at it", decision = %q, until = %s, access = %q%s }`, decision, until, access.Digest(r.Object), more)
 }
 
-// A decision of a worksheet is taken as it is, extends its own block alone, ends what was decided to end, and is void on other access.
+// A decision of a worksheet is taken as it is, extends its own block alone, ends what was decided to end, and
+// is void on other access.
 func TestADecisionOfAWorksheetIsTakenAsItIs(t *testing.T) {
 	needTerraform(t)
 	t.Parallel()
@@ -56,20 +57,25 @@ func TestADecisionOfAWorksheetIsTakenAsItIs(t *testing.T) {
 		}
 		t.Errorf("%s: nothing says %s", what, rule)
 	}
-	refused("later than decided", "review/decided-otherwise", args{"review": keep, "expires_at": `"2027-03-01T00:00:00Z"`})
-	refused("wider than decided on", "review/void", args{"review": keep, "actions": `["read", "list", "delete"]`, "expires_at": `"2027-02-28T00:00:00Z"`})
+	refused("later than decided", "review/decided-otherwise",
+		args{"review": keep, "expires_at": `"2027-03-01T00:00:00Z"`})
+	refused("wider than decided on", "review/void",
+		args{"review": keep, "actions": `["read", "list", "delete"]`, "expires_at": `"2027-02-28T00:00:00Z"`})
 	refused("decided to end", "review/decided-otherwise", args{"review": l.decidedOn(id, "end", "null", "")})
-	refused("to be narrowed first", "review/decided-otherwise", args{"review": l.decidedOn(id, "narrow", `"2027-02-28T00:00:00Z"`, ""), "expires_at": `"2027-02-28T00:00:00Z"`})
+	refused("to be narrowed first", "review/decided-otherwise",
+		args{"review": l.decidedOn(id, "narrow", `"2027-02-28T00:00:00Z"`, ""), "expires_at": `"2027-02-28T00:00:00Z"`})
 
 	// An identity's decision is its own: the grant is not extended by it.
 	i, err := l.system().Get(t.Context(), access.Ref{Type: access.TypeIdentity, ID: "acme/prod/orders-etl"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	above := fmt.Sprintf(`{ at = "2026-12-20T09:00:00Z", by = "john.roe@example.com", reason = "Looked at it", decision = "keep", until = null, access = %q }`, access.Digest(i.Object))
+	above :=
+		fmt.Sprintf(`{ at = "2026-12-20T09:00:00Z", by = "john.roe@example.com", reason = "Looked at it", decision = "keep", until = null, access = %q }`, access.Digest(i.Object))
 	spoke := false
-	for _, d := range l.refuses(identity(args{"review": above}) + credential("federated", nil) + grant(args{"name": `"daily"`, "expires_at": `"2027-02-28T00:00:00Z"`})) {
-		spoke = spoke || d.Severity == "error" && d.rule() == "expiry/rolling"
+	for _, d := range l.refuses(identity(args{"review": above}) + credential("federated", nil) +
+		grant(args{"name": `"daily"`, "expires_at": `"2027-02-28T00:00:00Z"`})) {
+		spoke = spoke || (d.Severity == "error" && d.rule() == "expiry/rolling")
 	}
 	if !spoke {
 		t.Error("the identity's decision extends the grant")
@@ -79,7 +85,8 @@ func TestADecisionOfAWorksheetIsTakenAsItIs(t *testing.T) {
 	l.must("apply", "-auto-approve")
 	ends("2027-02-28T00:00:00Z")
 	l.must("plan", "-detailed-exitcode")
-	refused("the same decision again", "review/decided-otherwise", args{"review": keep, "expires_at": `"2027-03-31T00:00:00Z"`})
+	refused("the same decision again", "review/decided-otherwise",
+		args{"review": keep, "expires_at": `"2027-03-31T00:00:00Z"`})
 
 	// Less is never refused, with a decision that has been applied.
 	l.write(write(args{"review": keep, "actions": `["list"]`, "expires_at": `"2027-02-27T00:00:00Z"`}))
@@ -113,7 +120,9 @@ func TestAReviewOfAnOlderStatePlansEmpty(t *testing.T) {
 		older = strings.ReplaceAll(older, fmt.Sprintf("              %q: null,\n", name), "")
 	}
 	older = strings.Replace(older, ",\n              \"until\": null", "", 1)
-	if strings.Contains(older, `"decision"`) || strings.Contains(older, `"until"`) || older == state {
+	if strings.Contains(older, `"decision"`) ||
+		strings.Contains(older, `"until"`) ||
+		older == state {
 		t.Fatalf("the state has them in another way:\n%s", older)
 	}
 	l.put("terraform.tfstate", older)
@@ -123,7 +132,8 @@ func TestAReviewOfAnOlderStatePlansEmpty(t *testing.T) {
 	l.must("apply", "-auto-approve")
 }
 
-// The worksheet says what the system and the journal know: since when a grant gives more than at the last review, and what is due.
+// The worksheet says what the system and the journal know: since when a grant gives more than at the last
+// review, and what is due.
 func TestAWorksheetTellsWhatWasWidenedAndIsDue(t *testing.T) {
 	needTerraform(t)
 	t.Parallel()
@@ -161,14 +171,20 @@ output "markdown" { value = data.partner_review_worksheet.all.markdown }
 		l.output("widened", &all)
 		l.output("due", &counts)
 		l.output("markdown", &text)
-		if len(all) != 3 || all["acme/prod/orders-etl/daily"] != widened || all["acme/prod/orders-etl"] != "no" || counts[0] != due || counts[1] != 0 || strings.Count(text, "\n| acme") != 3 {
+		if len(all) != 3 ||
+			all["acme/prod/orders-etl/daily"] != widened ||
+			all["acme/prod/orders-etl"] != "no" ||
+			counts[0] != due ||
+			counts[1] != 0 ||
+			strings.Count(text, "\n| acme") != 3 {
 			t.Errorf("it tells %v, due %v:\n%s", all, counts, text)
 		}
 	}
 	tells("on 2026-12-24", 0)
 	l.passes(55 * day)() // 85 days after the creation
 	tells("on 2026-12-24", 3)
-	keep := strings.Replace(l.decidedOn("acme/prod/orders-etl/daily", "keep", "null", ""), "2026-12-20", "2027-02-16", 1)
+	keep := strings.Replace(l.decidedOn("acme/prod/orders-etl/daily", "keep", "null", ""), "2026-12-20", "2027-02-16",
+		1)
 	write(args{"actions": `["read", "list", "delete"]`, "review": keep})
 	l.must("apply", "-auto-approve")
 	tells("no", 2) // the grant was looked at, and does not end within ten days

@@ -74,7 +74,8 @@ func pathTo(attribute string) path.Path {
 func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	var other *access.OtherStackError
 	var elsewhere *elsewhereError
-	summary, detail := fmt.Sprintf("Cannot %s %s", act, ref), sentence(err)+"."
+	summary := fmt.Sprintf("Cannot %s %s", act, ref)
+	detail := sentence(err) + "."
 	var away *access.Outage
 	met := errors.As(err, &away)
 	switch {
@@ -93,7 +94,8 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	}
 }
 
-// retold returns what is said of a system that does not answer: why, to the first who meets it, and to the others who that was.
+// retold returns what is said of a system that does not answer: why, to the first who meets it, and to
+// the others who that was.
 func retold(text, act string, ref access.Ref, away *access.Outage) string {
 	text, first := away.Told(text, ref.String())
 	if first {
@@ -105,17 +107,20 @@ func retold(text, act string, ref access.Ref, away *access.Outage) string {
 	return text
 }
 
-// consequenceOf returns what follows from an error of a system, and what to do: the row of the first kind that it is of; "" of any other.
+// consequenceOf returns what follows from an error of a system, and what to do: the row of the first kind that it
+// is of; "" of any other.
 func consequenceOf(err error) string {
 	for _, row := range []struct {
 		kind error
 		text string
 	}{
-		{access.ErrDamaged, " Until that is repaired, its identity gets nothing new. Nobody else is affected. " + mendIt},
+		{access.ErrDamaged, " Until that is repaired, its identity gets nothing new. Nobody else is affected. " +
+			mendIt},
 		{access.ErrForeign, " The provider does not take over silently what it did not create. Remove that, or give " +
 			"this one another name. Nothing was changed."},
 		{access.ErrGoverned, " To import declared access, give its id alone. Nothing was changed."},
-		{access.ErrNoIdentity, " Declare the identity, and refer to it (identity_id = partner_identity.NAME.id), so that it is created first. Nothing was granted."},
+		{access.ErrNoIdentity, " Declare the identity, and refer to it (identity_id = partner_identity.NAME.id), so " +
+			"that it is created first. Nothing was granted."},
 		{access.ErrRemains, " The resource stays in the state. Run the same command again, or remove by hand what is " +
 			"named here."},
 		{access.ErrLogin, " This does not say whether the access exists. Get a new token, or one that lasts as long " +

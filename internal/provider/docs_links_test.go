@@ -19,21 +19,23 @@ const (
 	atHub  = "https://github.com/partner-access/terraform-provider-partner/"
 )
 
-// Each link of the README and of the docs leads somewhere: to a file of this tree, and to a heading of it where it names one.
-// Links to other sites are not asked for: a test that needs the network is red by chance.
+// Each link of the README and of the docs leads somewhere: to a file of this tree, and to a heading of it where it
+// names one. Links to other sites are not asked for: a test that needs the network is red by chance.
 func TestEachLinkLeadsSomewhere(t *testing.T) {
 	root := filepath.Join("..", "..")
 	pages, err := filepath.Glob(filepath.Join(root, "docs", "*", "*.md"))
 	if err != nil || len(pages) < 40 {
 		t.Fatalf("%d pages, %v", len(pages), err)
 	}
-	for _, name := range []string{"README.md", "CONTRIBUTING.md", "DESIGN.md", "SECURITY.md", filepath.Join("docs", "index.md")} {
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "DESIGN.md", "SECURITY.md",
+		filepath.Join("docs", "index.md")} {
 		pages = append(pages, filepath.Join(root, name))
 	}
 	links := 0
 	for _, page := range pages {
 		text := pageText(t, page)
-		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(fenced.ReplaceAllString(text,
+			""), -1) {
 			target, own := located(page, root, link[1])
 			if !own {
 				continue
@@ -42,7 +44,9 @@ func TestEachLinkLeadsSomewhere(t *testing.T) {
 			file, heading, _ := strings.Cut(target, "#")
 			if _, err := os.Stat(file); err != nil {
 				t.Errorf("%s: %s leads nowhere", page, link[1])
-			} else if heading != "" && strings.HasSuffix(file, ".md") && !headings(t, file)[heading] {
+			} else if heading != "" &&
+				strings.HasSuffix(file, ".md") &&
+				!headings(t, file)[heading] {
 				t.Errorf("%s: %s has no such heading", page, link[1])
 			}
 		}
@@ -67,7 +71,8 @@ func located(page, root, link string) (file string, own bool) {
 	return filepath.Join(filepath.Dir(page), link), true
 }
 
-// headings are the anchors of a page: of its headings, as the registry and GitHub make them, and those that it names itself.
+// headings are the anchors of a page: of its headings, as the registry and GitHub make them, and
+// those that it names itself.
 func headings(t *testing.T, page string) map[string]bool {
 	t.Helper()
 	text := pageText(t, page)
@@ -102,7 +107,8 @@ func TestEachGuideHasItsGroup(t *testing.T) {
 		if !regexp.MustCompile(`(?m)^subcategory: "[1-7] \w`).MatchString(text) {
 			t.Errorf("%s is in no group", page)
 		}
-		if strings.HasPrefix(filepath.Base(page), "guardrails") && !strings.Contains(text, `subcategory: "5 Guardrails"`) {
+		if strings.HasPrefix(filepath.Base(page), "guardrails") &&
+			!strings.Contains(text, `subcategory: "5 Guardrails"`) {
 			t.Errorf("%s is not with the guardrails", page)
 		}
 	}
@@ -118,7 +124,10 @@ func TestEachGuideStartsWithAnExample(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(page), ".md")
 		_, body, _ := strings.Cut(pageText(t, page), "\n# ")
 		before, _, found := strings.Cut(body, "\n```")
-		starts := found && !strings.Contains(before, "\n## ") && !strings.Contains(before, "\n|") && len(strings.Fields(before)) <= 90
+		starts := found &&
+			!strings.Contains(before, "\n## ") &&
+			!strings.Contains(before, "\n|") &&
+			len(strings.Fields(before)) <= 90
 		if !starts {
 			t.Errorf("%s does not begin with an example", name)
 		}
@@ -157,7 +166,8 @@ func TestEachErrorThatAGuideNamesIsOne(t *testing.T) {
 	for _, page := range pages {
 		_, wrong, _ := strings.Cut(pageText(t, page), goesWrong)
 		wrong, _, _ = strings.Cut(wrong, "\n## ")
-		for _, said := range regexp.MustCompile(`(?:^|[^*])\*([^*\n]+)\*(?:[^*]|$)`).FindAllStringSubmatch(fenced.ReplaceAllString(wrong, ""), -1) {
+		for _, said := range regexp.MustCompile(`(?:^|[^*])\*([^*\n]+)\*(?:[^*]|$)`).
+			FindAllStringSubmatch(fenced.ReplaceAllString(wrong, ""), -1) {
 			named++
 			_, rule := guardrail.Lookup(said[1])
 			if !rule && !slices.Contains(ofTheCLI, said[1]) && !strings.Contains(source, said[1]) {

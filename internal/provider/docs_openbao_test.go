@@ -17,7 +17,8 @@ func TestTheBlocksAboutOpenBaoAreApplied(t *testing.T) {
 		t.Skip("it needs a real OpenBao")
 	}
 	t.Parallel()
-	guide, inventory := blocksOf(t, "docs/guides/openbao.md"), blocksOf(t, "docs/guides/inventory.md")
+	guide := blocksOf(t, "docs/guides/openbao.md")
+	inventory := blocksOf(t, "docs/guides/inventory.md")
 	bao := realtool.StartBao(t)
 	c := &cluster{cli: newCLI(t), bao: bao}
 	c.as(bao.RootToken)
@@ -29,7 +30,8 @@ func TestTheBlocksAboutOpenBaoAreApplied(t *testing.T) {
 
 	provider := strings.Replace(guide(`provider "partner" {`), "https://bao.example.com:8200", bao.Address, 1)
 	ends := time.Now().UTC().AddDate(0, 0, 40).Format("2006-01-02T00:00:00Z")
-	const rest = "  identity_id = partner_identity.nightly.id\n  owner = \"jane.doe@example.com\"\n  purpose = \"Read the values\"\n  expires_at = \"2027-02-28T00:00:00Z\"\n"
+	const rest = "  identity_id = partner_identity.nightly.id\n  owner = \"jane.doe@example.com\"\n  purpose = " +
+		"\"Read the values\"\n  expires_at = \"2027-02-28T00:00:00Z\"\n"
 	values := strings.ReplaceAll(guide(`resource "partner_grant" "values" {`), "  # ...\n", rest)
 	adopted := regexp.MustCompile(`identity/entity/id/[0-9a-f-]{36}`).ReplaceAllString(inventory("import {"), h.native)
 	c.write(regexp.MustCompile(`"2027-\d\d-\d\dT00:00:00Z"`).ReplaceAllString(provider+adopted+values, `"`+ends+`"`))
@@ -39,7 +41,8 @@ func TestTheBlocksAboutOpenBaoAreApplied(t *testing.T) {
 		method, path string
 		let          bool
 	}{
-		{"GET", "orders/acme/files", true}, {"GET", "secret/data/acme/feed", true}, {"LIST", "secret/metadata/acme/daily", true},
+		{"GET", "orders/acme/files", true}, {"GET", "secret/data/acme/feed", true},
+		{"LIST", "secret/metadata/acme/daily", true},
 		{"LIST", "secret/metadata/globex/daily", false}, {"GET", "secret/data/globex/feed", false},
 	} {
 		c.may("the partner", h.login(), may.method, may.path, may.let)

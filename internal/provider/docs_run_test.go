@@ -28,7 +28,8 @@ func shell(t *testing.T, folder string, env []string, text string) string {
 	}
 	cmd := exec.Command("sh", "-ec", text)
 	cmd.Dir = folder
-	cmd.Env = append(slices.Clone(env), "PATH="+bin+":"+os.Getenv("PATH"), "TF_CLI_ARGS=-no-color", "TF_CLI_ARGS_apply=-auto-approve", "TF_CLI_ARGS_destroy=-auto-approve")
+	cmd.Env = append(slices.Clone(env), "PATH="+bin+":"+os.Getenv("PATH"), "TF_CLI_ARGS=-no-color",
+		"TF_CLI_ARGS_apply=-auto-approve", "TF_CLI_ARGS_destroy=-auto-approve")
 	var out, failed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &failed
 	if err := cmd.Run(); err != nil {
@@ -48,7 +49,10 @@ func targets(t *testing.T, commands string) {
 		switch words := strings.Fields(command); {
 		case len(words) > 1 && words[0] == "make":
 			shell(t, root, os.Environ(), "make -n "+strings.Join(words[1:], " "))
-		case len(words) == 5 && words[0] == "go" && words[1] == "test" && words[3] == "-run":
+		case len(words) == 5 &&
+			words[0] == "go" &&
+			words[1] == "test" &&
+			words[3] == "-run":
 			shell(t, root, os.Environ(), "grep -rq 'func Test.*"+words[4]+"' "+words[2])
 		default:
 			t.Errorf("neither a target nor a test: %q", line)
@@ -82,7 +86,8 @@ func TestTheReadmeIsRun(t *testing.T) {
 		}
 	}
 	// Whoever has a secret there instead, with the same rotation, is not refused.
-	l.write("\n" + strings.Replace(access, `certificate   = { csr = file("acme/orders-etl.csr") }`, `secret        = { recipient = "`+partnerAgeKey.Recipient().String()+`" }`, 1))
+	l.write("\n" + strings.Replace(access, `certificate   = { csr = file("acme/orders-etl.csr") }`,
+		`secret        = { recipient = "`+partnerAgeKey.Recipient().String()+`" }`, 1))
 	l.must("plan")
 }
 
@@ -100,14 +105,16 @@ func (l *lab) put(name, text string) {
 
 // fresh moves the ends of an example that is planned by the time of this machine.
 func fresh(text string) string {
-	return strings.NewReplacer("2027-03-31T", time.Now().AddDate(0, 0, 120).Format("2006-01-02T"), "2027-02-28T", time.Now().AddDate(0, 0, 90).Format("2006-01-02T")).Replace(text)
+	return strings.NewReplacer("2027-03-31T", time.Now().AddDate(0, 0, 120).Format("2006-01-02T"), "2027-02-28T",
+		time.Now().AddDate(0, 0, 90).Format("2006-01-02T")).Replace(text)
 }
 
-// newcomersFolder is the folder of somebody who has a clean checkout and nothing else, and has followed the pages to the end by
-// scripts/newcomer. It runs every block of theirs that is listed as run by this test.
+// newcomersFolder is the folder of somebody who has a clean checkout and nothing else, and has followed the pages to
+// the end by scripts/newcomer. It runs every block of theirs that is listed as run by this test.
 func newcomersFolder(t *testing.T, env []string) string {
 	t.Helper()
-	root, folder := filepath.Join("..", ".."), filepath.Join(t.TempDir(), "access")
+	root := filepath.Join("..", "..")
+	folder := filepath.Join(t.TempDir(), "access")
 	if err := exec.Command("git", "-C", root, "rev-parse", "HEAD").Run(); err != nil {
 		t.Skip("it needs a commit to check out: ", err)
 	}
@@ -136,9 +143,12 @@ func TestGettingStartedIsRun(t *testing.T) {
 	c := newCLI(t)
 	c.folder = newcomersFolder(t, c.env)
 	run := func(text string) string { return shell(t, c.folder, c.env, text) }
-	started, life := blocksOf(t, "docs/guides/getting-started.md"), blocksOf(t, "docs/guides/lifecycle.md")
+	started := blocksOf(t, "docs/guides/getting-started.md")
+	life := blocksOf(t, "docs/guides/lifecycle.md")
 
-	apply, sealed, decide := started("terraform apply"), started("terraform output -raw sealed_key"), started(`printf '{"credential"`)
+	apply := started("terraform apply")
+	sealed := started("terraform output -raw sealed_key")
+	decide := started(`printf '{"credential"`)
 	decides := func(want string) {
 		t.Helper()
 		if out := run(decide); !strings.Contains(out, `"value": `+want) {
@@ -166,7 +176,9 @@ func TestGettingStartedIsRun(t *testing.T) {
 	if out := shell(t, prod, c.env, journal("jq -r 'select(.phase")); strings.Count(out, "acme/prod/orders-etl") < 4 {
 		t.Errorf("jq finds too few revocations:\n%s", out)
 	}
-	if out := shell(t, prod, c.env, journal("jq -r 'select((.id")); !regexp.MustCompile(`\tcreate\tacme/prod/\S+\t.*"resource":"orders/acme`).MatchString(out) {
+	if out := shell(t, prod, c.env,
+		journal("jq -r 'select((.id")); !regexp.MustCompile(`\tcreate\tacme/prod/\S+\t.*"resource":"orders/acme`).
+		MatchString(out) {
 		t.Errorf("jq does not tell what the partner could reach:\n%s", out)
 	}
 	shell(t, prod, c.env, journal("mkdir evidence"))
@@ -179,13 +191,17 @@ func TestFragmentsOfTheGuidesAreTaken(t *testing.T) {
 	slow(t)
 	needTerraform(t)
 	t.Parallel()
-	embedded, guardrails := blocksOf(t, "docs/guides/embedded.md"), blocksOf(t, "docs/guides/guardrails.md")
-	inventory, journal := blocksOf(t, "docs/guides/inventory.md"), blocksOf(t, "docs/guides/journal.md")
-	life, rotation := blocksOf(t, "docs/guides/lifecycle.md"), blocksOf(t, "docs/guides/rotation.md")
+	embedded := blocksOf(t, "docs/guides/embedded.md")
+	guardrails := blocksOf(t, "docs/guides/guardrails.md")
+	inventory := blocksOf(t, "docs/guides/inventory.md")
+	journal := blocksOf(t, "docs/guides/journal.md")
+	life := blocksOf(t, "docs/guides/lifecycle.md")
+	rotation := blocksOf(t, "docs/guides/rotation.md")
 
 	ends := func(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format(`"2006-01-02T00:00:00Z"`) }
 	for _, provider := range []string{
-		embedded("provider \"partner\" {\n  environment = \"prod\"\n  embedded    = { directory"), embedded("provider \"partner\" {\n  environment = \"prod\"\n  embedded    = { sshd"),
+		embedded("provider \"partner\" {\n  environment = \"prod\"\n  embedded    = { directory"),
+		embedded("provider \"partner\" {\n  environment = \"prod\"\n  embedded    = { sshd"),
 		journal(`provider "partner" {`), guardrails(`provider "partner" {`),
 		"provider \"partner\" {\n  environment = \"prod\"\n  " + embedded("embedded = { use_logs") + "}\n",
 		"provider \"partner\" {\n  environment = \"prod\"\n  " + embedded("embedded = { publication_life") + "}\n",
@@ -211,7 +227,8 @@ func TestFragmentsOfTheGuidesAreTaken(t *testing.T) {
 		l.must("plan", "-detailed-exitcode")
 	}
 	applied(identity(args{"expires_at": `"2027-05-31T00:00:00Z"`}) + life(`resource "partner_grant" "daily" {`))
-	for _, fragment := range []string{life("rotation = {"), life("revoke_issued_before"), rotation("rotation = {"), rotation("revoke_issued_before")} {
+	for _, fragment := range []string{life("rotation = {"), life("revoke_issued_before"), rotation("rotation = {"),
+		rotation("revoke_issued_before")} {
 		name, value, _ := strings.Cut(fragment, " = ")
 		applied(identity(nil) + grant(nil) + credential("secret", args{name: strings.TrimSpace(value)}))
 	}
@@ -236,21 +253,26 @@ func TestFragmentsOfTheGuidesAreTaken(t *testing.T) {
 		t.Errorf("the line of a use log: %v, %v", used, err)
 	}
 	sameKeys(t, journal(`{"schema":2`), "journal-line-v2.md")
-	sameKeys(t, `{"schema":1,"seq":7,"time":"","phase":"done","verb":"revoke","change":"","refused":"","seconds":0.008,"previous":"","hash":""}`,
+	sameKeys(t,
+		`{"schema":1,"seq":7,"time":"","phase":"done","verb":"revoke","change":"","refused":"","seconds":0.008,"previous":"","hash":""}`,
 		"journal-line-v1.md")
 
 	speed := blocksOf(t, "CONTRIBUTING.md")
 	targets(t, speed("make bench"))
 	targets(t, speed("make test-fast"))
-	for command, benchmark := range map[string]string{speed("go test ./internal/system"): "Plan", speed("PARTNER_VAULT_PROVIDER="): "BesideVault"} {
+	for command, benchmark := range map[string]string{speed("go test ./internal/system"): "Plan",
+		speed("PARTNER_VAULT_PROVIDER="): "BesideVault"} {
 		folder := regexp.MustCompile(`\./internal/\S+`).FindString(command)
-		if out := shell(t, filepath.Join("..", ".."), os.Environ(), "grep -rl 'func Benchmark.*"+benchmark+"' "+folder); out == "" || !strings.Contains(command, "-bench "+benchmark+" ") {
+		if out := shell(t, filepath.Join("..", ".."), os.Environ(),
+			"grep -rl 'func Benchmark.*"+benchmark+"' "+folder); out == "" ||
+			!strings.Contains(command, "-bench "+benchmark+" ") {
 			t.Errorf("no benchmark runs by %s", command)
 		}
 	}
 }
 
-// A reader who copies the block at the head of a page has changed nothing: its levels are those of a provider block without it.
+// A reader who copies the block at the head of a page has changed nothing: its levels are those of a
+// provider block without it.
 func TestTheLevelsOnTheRulesPagesAreTheDefaults(t *testing.T) {
 	needTerraform(t)
 	t.Parallel()
@@ -268,7 +290,7 @@ func TestTheLevelsOnTheRulesPagesAreTheDefaults(t *testing.T) {
 		c.must("validate", "-no-color")
 	}
 	for _, rule := range guardrail.Catalogue() {
-		if level, ok := shown[rule.Slug]; ok == rule.Fixed || ok && level != rule.Level.String() {
+		if level, ok := shown[rule.Slug]; ok == rule.Fixed || (ok && level != rule.Level.String()) {
 			t.Errorf("%s is shown as %q; it is %s, fixed: %v", rule.Slug, level, rule.Level, rule.Fixed)
 		}
 	}
@@ -317,7 +339,11 @@ func TestTheReferencesExamplesAreApplied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	support := strings.ReplaceAll(identity(args{"name": `"support"`, "owner": `"ops@example.com"`, "purpose": `"Collect diagnostics from the order hosts"`}), `"orders" {`, `"support" {`)
+	support := strings.ReplaceAll(identity(args{
+		"name":    `"support"`,
+		"owner":   `"ops@example.com"`,
+		"purpose": `"Collect diagnostics from the order hosts"`,
+	}), `"orders" {`, `"support" {`)
 	own := identity(nil) + grant(nil) + credential("federated", nil)
 	begin := func(t *testing.T, text string) *lab {
 		l := newLab(t)
@@ -332,19 +358,23 @@ func TestTheReferencesExamplesAreApplied(t *testing.T) {
 		return l
 	}
 	t.Run("resources and data sources", func(t *testing.T) {
-		all := read("resources/partner_identity/resource.tf") + read("resources/partner_credential/resource.tf") + read("resources/partner_grant/resource.tf") + support +
+		all := read("resources/partner_identity/resource.tf") + read("resources/partner_credential/resource.tf") +
+			read("resources/partner_grant/resource.tf") + support +
 			read("functions/covers/function.tf") + read("functions/explain/function.tf")
 		for _, data := range []string{"guardrails", "inventory", "offboarding", "report", "review_worksheet"} {
 			all += read("data-sources/partner_" + data + "/data-source.tf")
 		}
 		l := begin(t, all)
-		if out := shell(t, l.folder, l.env, read("data-sources/partner_report/write.sh")+`grep -c "$(sha256sum report.json | cut -c1-64)" report.html`); !strings.HasSuffix(out, "\n1\n") {
+		if out := shell(t, l.folder, l.env,
+			read("data-sources/partner_report/write.sh")+
+				`grep -c "$(sha256sum report.json | cut -c1-64)" report.html`); !strings.HasSuffix(out, "\n1\n") {
 			t.Errorf("the page does not name the JSON that was written:\n%s", tail(out))
 		}
 		for _, name := range []string{"partner_grant", "partner_credential", "partner_identity"} {
 			var commands []string
 			for line := range strings.Lines(read("resources/" + name + "/import.sh")) {
-				if !strings.Contains(line, "@identity/entity") { // on OpenBao alone: TestWhatNobodyDeclaredIsAdoptedFromTheInventory
+				// on OpenBao alone: TestWhatNobodyDeclaredIsAdoptedFromTheInventory
+				if !strings.Contains(line, "@identity/entity") {
 					commands = append(commands, line)
 				}
 			}
@@ -355,7 +385,9 @@ func TestTheReferencesExamplesAreApplied(t *testing.T) {
 		l.must("apply", "-auto-approve")
 	})
 	t.Run("a worksheet", func(t *testing.T) {
-		text := identity(args{"expires_at": `"2027-06-30T00:00:00Z"`}) + credential("federated", nil) + read("data-sources/partner_review_worksheet/data-source.tf") + read("functions/decisions/function.tf") + read("functions/worksheet_mistakes/function.tf")
+		text := identity(args{"expires_at": `"2027-06-30T00:00:00Z"`}) + credential("federated", nil) +
+			read("data-sources/partner_review_worksheet/data-source.tf") + read("functions/decisions/function.tf") +
+			read("functions/worksheet_mistakes/function.tf")
 		l := newLab(t)
 		l.put("reviews/jane.csv", "id,access,decision,until,reason\n")
 		l.write(text)
@@ -393,7 +425,8 @@ func TestTheReferencesExamplesAreApplied(t *testing.T) {
 		"earliest":  support + identity(nil) + read("functions/earliest/function.tf"),
 		"rehearsal": own + read("resources/partner_rehearsal/resource.tf"),
 		"handover": identity(nil) + read("resources/partner_grant/resource.tf") + support +
-			strings.ReplaceAll(credential("certificate", nil), `"orders" {`, `"certificate" {`) + strings.ReplaceAll(credential("secret", nil), `"orders" {`, `"key" {`) +
+			strings.ReplaceAll(credential("certificate", nil), `"orders" {`, `"certificate" {`) +
+			strings.ReplaceAll(credential("secret", nil), `"orders" {`, `"key" {`) +
 			read("functions/handover/function.tf"),
 	} {
 		t.Run(name, func(t *testing.T) { begin(t, text).must("plan", "-detailed-exitcode") })

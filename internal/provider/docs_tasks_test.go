@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// An empty folder, and what the pages of the tasks print, in their order: it ends with a folder that holds no access. A newcomer's path from
-// a clean checkout is scripts/newcomer, of TestGettingStartedIsRun.
+// An empty folder, and what the pages of the tasks print, in their order: it ends with a folder that holds no access. A
+// newcomer's path from a clean checkout is scripts/newcomer, of TestGettingStartedIsRun.
 func TestTheTasksAreRunInOrder(t *testing.T) {
 	needTerraform(t)
 	slow(t)
@@ -46,7 +46,8 @@ func (n *newcomer) example(name string) string {
 	if err != nil {
 		n.Fatal(err)
 	}
-	agreements := strings.NewReplacer("2027-06-30T", time.Now().AddDate(0, 0, 200).Format("2006-01-02T"), "2027-12-31T", time.Now().AddDate(0, 0, 300).Format("2006-01-02T"))
+	agreements := strings.NewReplacer("2027-06-30T", time.Now().AddDate(0, 0, 200).Format("2006-01-02T"), "2027-12-31T",
+		time.Now().AddDate(0, 0, 300).Format("2006-01-02T"))
 	return agreements.Replace(fresh(string(text)))
 }
 
@@ -94,7 +95,8 @@ func (n *newcomer) applied(page, begins string) {
 // admitted asks whether a certificate is good, as a gateway does, and returns the answer.
 func (n *newcomer) admitted(want bool) string {
 	n.Helper()
-	check := strings.TrimPrefix(n.block("task-onboard", "terraform output -raw certificate"), "terraform output -raw certificate >etl.pem\n")
+	check := strings.TrimPrefix(n.block("task-onboard", "terraform output -raw certificate"),
+		"terraform output -raw certificate >etl.pem\n")
 	out := n.run("if " + strings.TrimSpace(check) + " 2>&1; then :; else echo REFUSED; fi")
 	if strings.Contains(out, "etl.pem: OK") != want || strings.Contains(out, "REFUSED") == want {
 		n.Errorf("admitted is not %v: %s", want, out)
@@ -127,7 +129,8 @@ func (n *newcomer) usesAndShares() {
 	n.cli.must("apply", "-auto-approve")
 	n.cli.file("initech.tf", n.example("subcontractor.tf"))
 	n.prints(n.refused(), "task-subcontractor", "Error: delegation/not-allowed")
-	n.edits(`  ceiling    = ["orders/acme/*"]`, "  ceiling    = [\"orders/acme/*\"]\n  "+n.block("task-subcontractor", "subcontractors = {"))
+	n.edits(`  ceiling    = ["orders/acme/*"]`,
+		"  ceiling    = [\"orders/acme/*\"]\n  "+n.block("task-subcontractor", "subcontractors = {"))
 	n.applied("task-subcontractor", "Apply complete!")
 	n.cli.must("plan", "-detailed-exitcode")
 }
@@ -139,7 +142,8 @@ func (n *newcomer) renews() {
 	n.config = at + `resource "partner_grant" "daily"` + strings.Replace(grant, end, later, 1)
 	n.cli.file("main.tf", n.config)
 	n.prints(n.refused(), "task-renew", "Error: expiry/rolling:")
-	review := strings.Replace(n.block("task-renew", "review = {"), "2026-11-20T09:00:00Z", time.Now().UTC().Add(-2*time.Minute).Format(time.RFC3339), 1)
+	review := strings.Replace(n.block("task-renew", "review = {"), "2026-11-20T09:00:00Z",
+		time.Now().UTC().Add(-2*time.Minute).Format(time.RFC3339), 1)
 	n.edits(`  purpose     = "Read the daily order files"`, "  purpose     = \"Read the daily order files\"\n  "+review)
 	n.applied("task-renew", "Apply complete!")
 	n.admitted(true)
@@ -155,7 +159,8 @@ func (n *newcomer) suspendsAndReplaces() {
 	n.cli.must("apply", "-auto-approve")
 	n.admitted(true)
 	n.run(n.block("task-stolen-key", "openssl req"))
-	n.edits(`certificate   = { csr = file("etl.csr") }`, strings.TrimSpace(n.block("task-stolen-key", "certificate = {")))
+	n.edits(`certificate   = { csr = file("etl.csr") }`,
+		strings.TrimSpace(n.block("task-stolen-key", "certificate = {")))
 	n.prints(n.run(n.block("task-stolen-key", "terraform apply")), "task-stolen-key", "Warning: The partner's")
 	n.admitted(false)
 	n.run("terraform output -raw certificate >etl.pem")

@@ -218,8 +218,9 @@ var exampleBy = map[string]string{
 	"policy":              "TestPoliciesGiveTheGuardrailsVerdict",
 }
 
-// Published examples were broken, since nobody ran them. Each fenced block of each page is run, applied or compared with what is by a test
-// that runBy names, or only validated where it needs a server that is not here; what is new on a page is missed here.
+// Published examples were broken, since nobody ran them. Each fenced block of each page is run, applied or compared
+// with what is by a test that runBy names, or only validated where it needs a server that is not here; what is new on
+// a page is missed here.
 func TestEveryPublishedBlockIsRun(t *testing.T) {
 	examples, tests := exampleFiles(t), testNames(t)
 	used := map[string]bool{}
@@ -243,7 +244,8 @@ func TestEveryPublishedBlockIsRun(t *testing.T) {
 		if by == "" {
 			t.Errorf("%s: no test runs the block that begins\n%s", b.page, firstLines(b.text))
 		} else if !tests[by] {
-			t.Errorf("%s: there is no test %s, which should run the block that begins\n%s", b.page, by, firstLines(b.text))
+			t.Errorf("%s: there is no test %s, which should run the block that begins\n%s", b.page, by,
+				firstLines(b.text))
 		}
 	}
 	for page, claims := range runBy {
@@ -287,7 +289,9 @@ func blocksOf(t *testing.T, name string) func(begins string) string {
 	all := publishedBlocks(t)
 	return func(begins string) string {
 		t.Helper()
-		at := slices.IndexFunc(all, func(b codeBlock) bool { return b.page == name && strings.HasPrefix(b.text, begins) })
+		at := slices.IndexFunc(all, func(b codeBlock) bool {
+			return b.page == name && strings.HasPrefix(b.text, begins)
+		})
 		if at < 0 {
 			t.Fatalf("%s has no block that begins %q", name, begins)
 		}
@@ -301,7 +305,8 @@ func blocksOf(t *testing.T, name string) func(begins string) string {
 // exampleFiles are the names of the files of examples/, below it, by their texts.
 func exampleFiles(t *testing.T) map[string]string {
 	t.Helper()
-	root, files := filepath.Join("..", "..", "examples"), map[string]string{}
+	root := filepath.Join("..", "..", "examples")
+	files := map[string]string{}
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err

@@ -10,14 +10,16 @@ import (
 	"time"
 )
 
-// A directory that was restored from a backup, with its publication, is the same system. What the state knows to be made since is not gone:
-// gateways may go by the newer one. It was dropped from the state, and a destroy said that it was complete.
+// A directory that was restored from a backup, with its publication, is the same system. What the state knows
+// to be made since is not gone: gateways may go by the newer one. It was dropped from the state, and a destroy
+// said that it was complete.
 func TestAnOlderCopyOfTheDirectoryHasDestroyedNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := w.protocol(alone)
 	var states []stated
-	backup, newer := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "newer")
+	backup := filepath.Join(t.TempDir(), "backup")
+	newer := filepath.Join(t.TempDir(), "newer")
 	for _, kind := range believedKinds {
 		if kind == "partner_credential" {
 			copied(t, w.directory, backup)

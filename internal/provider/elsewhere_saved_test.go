@@ -24,7 +24,8 @@ type elsewhere struct {
 	made func() bool
 }
 
-// asksElsewhere tries what reads, adopts, gives out tokens or applies a saved plan, on a system that is not the state's.
+// asksElsewhere tries what reads, adopts, gives out tokens or applies a saved plan, on a system
+// that is not the state's.
 func (e elsewhere) asksElsewhere() {
 	t := e.t
 	config := ordersIn(e.provider)
@@ -39,7 +40,8 @@ func (e elsewhere) asksElsewhere() {
 	e.must("plan", "-out=change.bin")
 	e.must("plan", "-out=replace.bin", "-replace=partner_grant.orders")
 	e.must("plan", "-out=destroy.bin", "-destroy")
-	before, saved := e.must("state", "list"), string(e.files()["terraform.tfstate"])
+	before := e.must("state", "list")
+	saved := string(e.files()["terraform.tfstate"])
 	elsewhere := regexp.MustCompile(`he state belongs to the access system [A-Z2-7]{26}, but the one in `)
 	for where, there := range map[string]func(){"nowhere": e.none, "another system": e.other} {
 		there()
@@ -77,7 +79,8 @@ ephemeral "partner_token" "it" { identity_id = "acme/prod/orders-etl" }
 	// Without a state, what is not there is not imported, given out, or listed in silence.
 	e.none()
 	e.write(config)
-	if out, err := e.try("import", "-state=none.tfstate", "partner_identity.orders", "acme/prod/orders-etl"); err == nil || !strings.Contains(unframed(out), "Cannot import") ||
+	if out, err := e.try("import", "-state=none.tfstate", "partner_identity.orders",
+		"acme/prod/orders-etl"); err == nil || !strings.Contains(unframed(out), "Cannot import") ||
 		!strings.Contains(unframed(out), "There is no access system") {
 		t.Errorf("nothing is imported: %v\n%s", err, out)
 	}
@@ -93,7 +96,8 @@ data "partner_report" "all" {
   to   = "2026-02-01T00:00:00Z"
 }
 `)
-	if out, err := e.try("plan", "-state=none.tfstate"); err == nil && !strings.Contains(unframed(out), "There is no access system") {
+	if out, err := e.try("plan", "-state=none.tfstate"); err == nil &&
+		!strings.Contains(unframed(out), "There is no access system") {
 		t.Errorf("a report of nothing says nothing of it:\n%s", out)
 	}
 	if e.made() {
@@ -105,7 +109,8 @@ data "partner_report" "all" {
 	e.write(config)
 	e.must("import", "-state=imported.tfstate", "partner_identity.orders", "acme/prod/orders-etl")
 	e.ours()
-	for _, how := range [][]string{{"plan", "-state=imported.tfstate"}, {"destroy", "-auto-approve", "-state=imported.tfstate"}} {
+	for _, how := range [][]string{{"plan", "-state=imported.tfstate"},
+		{"destroy", "-auto-approve", "-state=imported.tfstate"}} {
 		if out, err := e.try(how...); err == nil || !elsewhere.MatchString(unframed(out)) {
 			t.Errorf("what was imported elsewhere: %v: %v\n%s", how, err, out)
 		}
@@ -156,16 +161,19 @@ func TestNoSavedPlanImportOrTokenIsOfAnotherNamespace(t *testing.T) {
 	bao, c := realtool.StartBao(t), newCLI(t)
 	c.env = append(c.env, "BAO_ADDR="+bao.Address, "BAO_CACERT="+bao.CAFile, "BAO_TOKEN="+bao.RootToken)
 	for _, name := range []string{"ours", "none", "other"} {
-		if status, answer := bao.Call(t, bao.RootToken, "POST", "sys/namespaces/"+name, map[string]any{}); status >= 300 {
+		if status, answer := bao.Call(t, bao.RootToken, "POST", "sys/namespaces/"+name,
+			map[string]any{}); status >= 300 {
 			t.Fatalf("%d %v", status, answer)
 		}
-		if status, answer := bao.Call(t, bao.RootToken, "POST", name+"/sys/mounts/orders", map[string]any{"type": "kv"}); status >= 300 {
+		if status, answer := bao.Call(t, bao.RootToken, "POST", name+"/sys/mounts/orders",
+			map[string]any{"type": "kv"}); status >= 300 {
 			t.Fatalf("%d %v", status, answer)
 		}
 	}
 	in := func(name string) func() { return func() { c.env = append(c.env, "BAO_NAMESPACE="+name) } }
 	elsewhere{
-		cli: c, provider: "stack = \"partners\"\n  openbao = {}\n  journal = { path = \"journal.jsonl\" }", ours: in("ours"), none: in("none"), other: in("other"),
+		cli: c, provider: "stack = \"partners\"\n  openbao = {}\n  journal = { path = \"journal.jsonl\" }",
+		ours: in("ours"), none: in("none"), other: in("other"),
 		made: func() bool {
 			_, answer := bao.Call(t, bao.RootToken, "LIST", "none/sys/policies/detailed/acl/partner", nil)
 			return strings.Contains(fmt.Sprint(answer), "partner/")
@@ -180,7 +188,8 @@ func TestAListOfNoSystemSaysSo(t *testing.T) {
 	said := false
 	for _, result := range p.list("partner_identity", false, 10, nil) {
 		for _, d := range result.Diagnostics {
-			said = said || d.Severity == tfprotov6.DiagnosticSeverityWarning && d.Summary == "There is no access system"
+			said = said ||
+				(d.Severity == tfprotov6.DiagnosticSeverityWarning && d.Summary == "There is no access system")
 		}
 	}
 	if !said {

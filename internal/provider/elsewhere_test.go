@@ -18,16 +18,18 @@ import (
 
 // commands are those that read, change or revoke what a state knows.
 var commands = map[string][]string{
-	"plan":                    {"plan", "-input=false"},
-	"plan without refresh":    {"plan", "-input=false", "-refresh=false"},
-	"plan of a destroy":       {"plan", "-destroy", "-input=false", "-refresh=false"},
-	"apply":                   {"apply", "-auto-approve", "-input=false"},
-	"apply without refresh":   {"apply", "-auto-approve", "-input=false", "-refresh=false", "-replace=partner_grant.orders"},
+	"plan":                 {"plan", "-input=false"},
+	"plan without refresh": {"plan", "-input=false", "-refresh=false"},
+	"plan of a destroy":    {"plan", "-destroy", "-input=false", "-refresh=false"},
+	"apply":                {"apply", "-auto-approve", "-input=false"},
+	"apply without refresh": {"apply", "-auto-approve", "-input=false", "-refresh=false",
+		"-replace=partner_grant.orders"},
 	"apply of a refresh":      {"apply", "-auto-approve", "-input=false", "-refresh-only"},
 	"refresh":                 {"refresh", "-input=false"},
 	"destroy":                 {"destroy", "-auto-approve", "-input=false"},
 	"destroy without refresh": {"destroy", "-auto-approve", "-input=false", "-refresh=false"},
-	"destroy of one":          {"destroy", "-auto-approve", "-input=false", "-refresh=false", "-target=partner_grant.orders"},
+	"destroy of one": {"destroy", "-auto-approve", "-input=false", "-refresh=false",
+		"-target=partner_grant.orders"},
 }
 
 // few are the commands that harm most: for servers, which are slower.
@@ -38,8 +40,8 @@ func unframed(out string) string {
 	return strings.Join(strings.Fields(regexp.MustCompile(`[│╷╵]|\x1b\[[0-9;]*m`).ReplaceAllString(out, " ")), " ")
 }
 
-// refusesAll runs commands with a system that is not the state's: each fails, says which system it looked for and which it
-// found, and the state keeps everything.
+// refusesAll runs commands with a system that is not the state's: each fails, says which system it looked for and which
+// it found, and the state keeps everything.
 func (c *cli) refusesAll(there string, names ...string) {
 	c.t.Helper()
 	before := c.must("state", "list")
@@ -49,7 +51,8 @@ func (c *cli) refusesAll(there string, names ...string) {
 		if err == nil {
 			c.t.Errorf("%s: it went through:\n%s", name, out)
 		}
-		if !regexp.MustCompile(`he state belongs to the access system [A-Z2-7]{26}, but the one in \S.* is ` + there + `\.`).MatchString(text) {
+		if !regexp.MustCompile(`he state belongs to the access system [A-Z2-7]{26}, but the one in \S.* is ` + there +
+			`\.`).MatchString(text) {
 			c.t.Errorf("%s: it does not name both systems:\n%s", name, out)
 		}
 		if !strings.Contains(text, "terraform state rm") {
@@ -161,7 +164,8 @@ func move(t *testing.T, from, to string) {
 	}
 }
 
-// A rehearsal that is all that a state knows belongs to a system as well: another one has neither seen it nor anything of it to remove.
+// A rehearsal that is all that a state knows belongs to a system as well: another one has neither seen it nor
+// anything of it to remove.
 func TestARehearsalIsOfItsSystem(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
@@ -190,8 +194,8 @@ resource "partner_rehearsal" "acme" {
 	}
 }
 
-// Two environments whose directories were exchanged, by a typo in directory or a variable: what the other one holds under the
-// same id is not touched.
+// Two environments whose directories were exchanged, by a typo in directory or a variable: what the other one holds
+// under the same id is not touched.
 func TestTheDirectoryIsAnotherSystems(t *testing.T) {
 	slow(t)
 	t.Parallel()
@@ -224,15 +228,16 @@ func TestTheDirectoryIsAnotherSystems(t *testing.T) {
 	one.must("plan", "-input=false")
 }
 
-// What is left of a system whose ledger is gone is not built upon: its authorities are trusted, and a new list of what is
-// revoked would not have what was revoked there.
+// What is left of a system whose ledger is gone is not built upon: its authorities are trusted, and a new list of what
+// is revoked would not have what was revoked there.
 func TestOnlyTheKeysAreLeft(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
 	c.write(ordersIn(`embedded = { directory = "store" }`))
 	c.must("apply", "-auto-approve", "-input=false")
 	move(t, filepath.Join(c.folder, "store"), filepath.Join(c.folder, "away"))
-	if err := os.CopyFS(filepath.Join(c.folder, "store", "keys"), os.DirFS(filepath.Join(c.folder, "away", "keys"))); err != nil {
+	if err := os.CopyFS(filepath.Join(c.folder, "store", "keys"),
+		os.DirFS(filepath.Join(c.folder, "away", "keys"))); err != nil {
 		t.Fatal(err)
 	}
 	c.refusesAll("none", "destroy without refresh")
@@ -275,7 +280,8 @@ func TestTheIDOfASystemIsDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out := c.must("destroy", "-auto-approve", "-input=false", "-refresh=false"); !strings.Contains(out, "2 destroyed") {
+	if out := c.must("destroy", "-auto-approve", "-input=false", "-refresh=false"); !strings.Contains(out,
+		"2 destroyed") {
 		t.Errorf("%s", out)
 	}
 }
@@ -303,7 +309,8 @@ func TestTheNamespaceIsAnotherSystems(t *testing.T) {
 	t.Parallel()
 	bao := realtool.StartBao(t)
 	in := func(namespace string) string {
-		return ordersIn(fmt.Sprintf("stack = \"partners\"\n  openbao = { namespace = %q }\n  journal = { path = \"journal.jsonl\" }", namespace))
+		return ordersIn(fmt.Sprintf("stack = \"partners\"\n  openbao = { namespace = %q }\n  journal = { path = "+
+			"\"journal.jsonl\" }", namespace))
 	}
 	open := func() *cli {
 		c := newCLI(t)
@@ -311,16 +318,19 @@ func TestTheNamespaceIsAnotherSystems(t *testing.T) {
 		return c
 	}
 	for _, name := range []string{"ours", "theirs", "empty"} {
-		if status, answer := bao.Call(t, bao.RootToken, "POST", "sys/namespaces/"+name, map[string]any{}); status >= 300 {
+		if status, answer := bao.Call(t, bao.RootToken, "POST", "sys/namespaces/"+name,
+			map[string]any{}); status >= 300 {
 			t.Fatalf("%d %v", status, answer)
 		}
-		if status, answer := bao.Call(t, bao.RootToken, "POST", name+"/sys/mounts/orders", map[string]any{"type": "kv"}); status >= 300 {
+		if status, answer := bao.Call(t, bao.RootToken, "POST", name+"/sys/mounts/orders",
+			map[string]any{"type": "kv"}); status >= 300 {
 			t.Fatalf("%d %v", status, answer)
 		}
 	}
 	ours, theirs := open(), open()
 	ours.write(in("ours"))
-	if made := unframed(ours.must("apply", "-auto-approve", "-input=false")); strings.Count(made, "A new access system") < 2 {
+	if made := unframed(ours.must("apply", "-auto-approve", "-input=false")); strings.Count(made,
+		"A new access system") < 2 {
 		t.Errorf("it does not say that a new system is made:\n%s", made)
 	}
 	if again := ours.must("plan", "-input=false"); strings.Contains(again, "new access system") {
@@ -331,10 +341,12 @@ func TestTheNamespaceIsAnotherSystems(t *testing.T) {
 
 	ours.write(in("empty"))
 	ours.refusesAll("none", all()...)
-	if status, answer := bao.Call(t, bao.RootToken, "LIST", "empty/sys/policies/detailed/acl/partner", nil); status != http.StatusNotFound {
+	if status, answer := bao.Call(t, bao.RootToken, "LIST", "empty/sys/policies/detailed/acl/partner",
+		nil); status != http.StatusNotFound {
 		t.Errorf("something was made in the empty namespace: %d %v", status, answer)
 	}
-	// Whoever copies policies copies the id with them. That another namespace bears it does not make it the same system.
+	// Whoever copies policies copies the id with them. That another namespace bears it does not
+	// make it the same system.
 	const policy = "/sys/policies/acl/partner/system"
 	id := func(namespace string) any {
 		_, answer := bao.Call(t, bao.RootToken, "GET", namespace+policy, nil)
@@ -358,7 +370,8 @@ func TestTheNamespaceIsAnotherSystems(t *testing.T) {
 	if status, _ := bao.Call(t, bao.RootToken, "DELETE", "ours"+policy, nil); status >= 300 {
 		t.Fatal(status)
 	}
-	if out := unframed(ours.must("plan", "-input=false")); !strings.Contains(out, "has lost its id") || !strings.Contains(out, "No changes") {
+	if out := unframed(ours.must("plan", "-input=false")); !strings.Contains(out, "has lost its id") ||
+		!strings.Contains(out, "No changes") {
 		t.Errorf("its id was removed, and nothing else:\n%s", out)
 	}
 	if out := ours.must("destroy", "-auto-approve", "-input=false"); !strings.Contains(out, "2 destroyed") {

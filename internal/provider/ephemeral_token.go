@@ -44,25 +44,28 @@ func (r *tokenResource) Metadata(_ context.Context, req ephemeral.MetadataReques
 
 func (r *tokenResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A token of an identity for the running plan or apply, to act as the partner would: to try what was granted, or to fetch something " +
-			"in its name. It may do what the identity is granted, and is cut with it. Terraform revokes it when it is done with it; if " +
-			"Terraform dies, the token soon ends by itself. No state and no plan contains it. AWS does not offer it.\n\nIt needs Terraform " +
-			"1.10 or OpenTofu 1.11. While a plan still has to create or change the identity, its token is known after apply. OpenTofu 1.12 " +
-			"accepts no unknown token: it waits for an identity that `identity_id` refers to, but the login of its plans must be one that may " +
-			"give out tokens.",
+		MarkdownDescription: "A token of an identity for the running plan or apply, to act as the partner would: to " +
+			"try what was granted, or to fetch something in its name. It may do what the identity is granted, and is " +
+			"cut with it. Terraform revokes it when it is done with it; if Terraform dies, the token soon ends by " +
+			"itself. No state and no plan contains it. AWS does not offer it.\n\nIt needs Terraform 1.10 or OpenTofu " +
+			"1.11. While a plan still has to create or change the identity, its token is known after apply. OpenTofu " +
+			"1.12 accepts no unknown token: it waits for an identity that `identity_id` refers to, but the login of " +
+			"its plans must be one that may give out tokens.",
 		Attributes: map[string]schema.Attribute{
 			"identity_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{identityID()},
-				MarkdownDescription: "The identity of the token. Refer to it (`partner_identity.NAME.id`), so that it is created first. A suspended, held or expired identity has none.",
+				MarkdownDescription: "The identity of the token. Refer to it (`partner_identity.NAME.id`), so that " +
+					"it is created first. A suspended, held or expired identity has none.",
 			},
 			"ttl": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{life()},
-				MarkdownDescription: "How long it works: a duration from `1m` to `15m`, never beyond the identity's end. Default `5m`.",
+				MarkdownDescription: "How long it works: a duration from `1m` to `15m`, never beyond the identity's " +
+					"end. Default `5m`.",
 			},
 			"token": schema.StringAttribute{
 				Computed: true, Sensitive: true,
-				MarkdownDescription: "The token. With the embedded system, a JWT of its own issuer for the audience `partner`; with OpenBao, a token of the identity's " +
-					"entity for the header `X-Vault-Token`.",
+				MarkdownDescription: "The token. With the embedded system, a JWT of its own issuer for the audience " +
+					"`partner`; with OpenBao, a token of the identity's entity for the header `X-Vault-Token`.",
 			},
 			"expires_at": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "When it ends by itself. RFC 3339, UTC.",
@@ -104,8 +107,10 @@ func (r *tokenResource) Open(ctx context.Context, req ephemeral.OpenRequest, res
 	}
 	m.Token, m.ExpiresAt = types.StringUnknown(), types.StringUnknown()
 	if _, ok := access.As[access.TokenIssuer](r.system); !ok && !r.collects { // before anything is made for it
-		resp.Diagnostics.AddError("This system issues no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run: only the "+
-			"partner, with its own credential, can act as the partner there. Remove this block.")
+		resp.Diagnostics.AddError("This system issues no tokens",
+			"The access system "+r.system.Capabilities().Name+
+				" has no tokens for one run: only the partner, with its own credential, can act as the partner "+
+				"there. Remove this block.")
 		return
 	}
 	reads := &reader{}
@@ -115,7 +120,8 @@ func (r *tokenResource) Open(ctx context.Context, req ephemeral.OpenRequest, res
 		ttl = usualLife
 	}
 	if len(reads.unknown) == 0 && !r.collects {
-		if stage, ok := r.stageOf(ctx, id, &resp.Diagnostics); !ok || stage != pending && !r.issue(ctx, id, ttl, stage, m, resp) {
+		if stage, ok := r.stageOf(ctx, id, &resp.Diagnostics); !ok ||
+			(stage != pending && !r.issue(ctx, id, ttl, stage, m, resp)) {
 			return
 		}
 	}
@@ -147,9 +153,9 @@ func (r *tokenResource) stageOf(ctx context.Context, id access.IdentityID, diags
 	case r.isDone(ref):
 		return settled, true
 	case planned && changes(s) && r.isApplying():
-		diags.AddAttributeError(path.Root("identity_id"), fmt.Sprintf("No token for %s yet", id), "This apply has yet to change the "+
-			"identity. Refer to it (identity_id = partner_identity.NAME.id), so that it is changed first. No token "+
-			"was issued.")
+		diags.AddAttributeError(path.Root("identity_id"), fmt.Sprintf("No token for %s yet", id),
+			"This apply has yet to change the identity. Refer to it (identity_id = partner_identity.NAME.id), so "+
+				"that it is changed first. No token was issued.")
 		return settled, false
 	case planned && changes(s):
 		return pending, true
@@ -159,8 +165,8 @@ func (r *tokenResource) stageOf(ctx context.Context, id access.IdentityID, diags
 	return settled, true
 }
 
-// refuses reports whether no token is given out since the floor lets nothing give more. A plan goes on without, so that what it takes away
-// goes through.
+// refuses reports whether no token is given out since the floor lets nothing give more. A plan goes on without, so that
+// what it takes away goes through.
 func (r *tokenResource) refuses(ctx context.Context, id access.IdentityID, at stage, diags *diag.Diagnostics) bool {
 	f, err := r.stand(ctx)
 	if err != nil {
@@ -174,7 +180,8 @@ func (r *tokenResource) refuses(ctx context.Context, id access.IdentityID, at st
 	if at == planning {
 		add = diags.AddAttributeWarning
 	}
-	add(path.Root("identity_id"), fmt.Sprintf("No token for %s", id), fmt.Sprintf("%s. %s No token was issued.", summary, detail))
+	add(path.Root("identity_id"), fmt.Sprintf("No token for %s", id),
+		fmt.Sprintf("%s. %s No token was issued.", summary, detail))
 	return true
 }
 
@@ -189,7 +196,8 @@ func changes(s guardrail.Subject) bool {
 }
 
 // issue gives out the token, and keeps what Close needs: its name, not the token.
-func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl time.Duration, at stage, m *tokenModel, resp *ephemeral.OpenResponse) bool {
+func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl time.Duration, at stage, m *tokenModel,
+	resp *ephemeral.OpenResponse) bool {
 	issuer, ok := access.As[access.TokenIssuer](r.system)
 	if !ok || r.refuses(ctx, id, at, &resp.Diagnostics) {
 		return !resp.Diagnostics.HasError()
@@ -245,8 +253,8 @@ func (r *tokenResource) fit(ctx context.Context, id access.IdentityID, now time.
 	return nil
 }
 
-// refusedToken says why there is no token, and whether the run goes on without: only a plan whose login may give out none.
-// An apply must not: some of what takes the token does not bear that it is unknown.
+// refusedToken says why there is no token, and whether the run goes on without: only a plan whose login may give out
+// none. An apply must not: some of what takes the token does not bear that it is unknown.
 func refusedToken(diags *diag.Diagnostics, id access.IdentityID, now stage, err error) (goesOn bool) {
 	summary := fmt.Sprintf("No token for %s", id)
 	at := path.Root("identity_id")
@@ -285,9 +293,9 @@ func (r *tokenResource) Close(ctx context.Context, req ephemeral.CloseRequest, r
 		err = r.revokeToken(warned(ctx, &resp.Diagnostics), l)
 	}
 	if err != nil {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("A token for %s was not revoked", l.Identity), fmt.Sprintf("%s. It ends by itself at %s. To cut it "+
-			"earlier, suspend the identity.",
-			sentence(err), access.At(l.Until)))
+		resp.Diagnostics.AddWarning(fmt.Sprintf("A token for %s was not revoked", l.Identity),
+			fmt.Sprintf("%s. It ends by itself at %s. To cut it earlier, suspend the identity.",
+				sentence(err), access.At(l.Until)))
 	}
 }
 

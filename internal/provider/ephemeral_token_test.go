@@ -68,7 +68,9 @@ func (c *cli) gate(outside string) (script string) {
 	text := fmt.Sprintf(`#!/bin/sh -e
 %[1]s eval --format=raw --data %[2]q --data %[4]q/data.json --data %[4]q/hold.json --data %[4]q/policy.rego --data "$(dirname "$0")/keys.json" data.gate.answer
 `, opa, policy, "", filepath.Join(publish, "policy"))
-	text = strings.Replace(text, "\n", fmt.Sprintf("\nprintf '{\"keys\":%%s}' \"$(sed 's/\"/\\\\\"/g' %q | tr -d '\\n' | sed 's/^/\"/; s/$/\"/')\" >\"$(dirname \"$0\")/keys.json\"\n", filepath.Join(publish, "jwks.json")), 1)
+	text = strings.Replace(text, "\n",
+		fmt.Sprintf("\nprintf '{\"keys\":%%s}' \"$(sed 's/\"/\\\\\"/g' %q | tr -d '\\n' | sed 's/^/\"/; s/$/\"/')\" "+
+			">\"$(dirname \"$0\")/keys.json\"\n", filepath.Join(publish, "jwks.json")), 1)
 	for name, content := range map[string]string{policy: tokenGate, script: text} {
 		if err := os.WriteFile(name, []byte(content), 0o700); err != nil {
 			c.t.Fatal(err)
@@ -105,7 +107,8 @@ func TestATokenWorksInItsRunAndNowhereElse(t *testing.T) {
 	outside := t.TempDir()
 	script := c.gate(outside)
 	c.env = append(c.env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(c.folder, "trace.log"))
-	use := fmt.Sprintf("printf %%s \"$PARTNER_TOKEN\" >%[1]s/token; printf %%s \"$ENDS\" >%[1]s/ends; %[2]s >%[1]s/answer", outside, script)
+	use := fmt.Sprintf("printf %%s \"$PARTNER_TOKEN\" >%[1]s/token; printf %%s \"$ENDS\" >%[1]s/ends; %[2]s "+
+		">%[1]s/answer", outside, script)
 	config := func(trigger string) {
 		c.write("provider \"partner\" { environment = \"prod\" }\n" + soonBlocks(nil) + tokenUse(trigger, use, nil))
 	}
@@ -150,7 +153,10 @@ func journaledTokens(t *testing.T, path string) {
 		switch {
 		case l.Phase == journal.Done && l.Verb == journal.Token:
 			given++
-			if l.ID != "acme/prod/orders-etl" || l.Serial == "" || l.EndsAt.Before(l.Time) || l.EndsAt.Sub(l.Time) > 6*time.Minute {
+			if l.ID != "acme/prod/orders-etl" ||
+				l.Serial == "" ||
+				l.EndsAt.Before(l.Time) ||
+				l.EndsAt.Sub(l.Time) > 6*time.Minute {
 				t.Errorf("a token that was given out is told as %+v", l)
 			}
 		case l.Phase == journal.Done && l.Verb == journal.Revoke && l.Type == "token":
@@ -256,10 +262,13 @@ func TestATokenWorksInItsRunOnOpenBao(t *testing.T) {
 	}
 	outside := t.TempDir()
 	c.env = append(c.env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(c.folder, "trace.log"))
-	use := fmt.Sprintf("printf %%s \"$PARTNER_TOKEN\" >%[1]s/token; curl -s -o /dev/null -w '%%%%{http_code}' --cacert \"$BAO_CACERT\" -H \"X-Vault-Token: $PARTNER_TOKEN\" \"$BAO_ADDR/v1/orders/acme/daily/1.csv\" >%[1]s/answer", outside)
+	use := fmt.Sprintf("printf %%s \"$PARTNER_TOKEN\" >%[1]s/token; curl -s -o /dev/null -w '%%%%{http_code}' "+
+		"--cacert \"$BAO_CACERT\" -H \"X-Vault-Token: $PARTNER_TOKEN\" \"$BAO_ADDR/v1/orders/acme/daily/1.csv\" "+
+		">%[1]s/answer", outside)
 	c.must("POST", "orders/acme/daily/1.csv", map[string]any{"a": "b"})
 	config := func(trigger string) {
-		c.write("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = {}\n  journal = { path = \"journal.jsonl\" }\n}\n" +
+		c.write("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = {}\n  journal " +
+			"= { path = \"journal.jsonl\" }\n}\n" +
 			soonBlocks(nil) + tokenUse(trigger, use, nil))
 	}
 	config("created")

@@ -28,10 +28,14 @@ import (
 
 // notShown are the rules that no example can be refused by, and why.
 var notShown = map[string]string{
-	"incident/unsigned":        "it takes a floor, and a signature of just this object: TestDecisionsAreSigned shows it",
-	"review/not-entitled":      "it takes a floor, and a signature of just this object: TestDecisionsAreSigned shows it",
-	"review/unsigned":          "it takes a floor, and a signature of just this object: TestDecisionsAreSigned shows it",
-	"waiver/unsigned":          "it takes a floor, and a signature of just this object: TestDecisionsAreSigned shows it",
+	"incident/unsigned": "it takes a floor, and a signature of just this object: " +
+		"TestDecisionsAreSigned shows it",
+	"review/not-entitled": "it takes a floor, and a signature of just this object: " +
+		"TestDecisionsAreSigned shows it",
+	"review/unsigned": "it takes a floor, and a signature of just this object: " +
+		"TestDecisionsAreSigned shows it",
+	"waiver/unsigned": "it takes a floor, and a signature of just this object: " +
+		"TestDecisionsAreSigned shows it",
 	"credential/whole-account": "it takes AWS: internal/guardrail has its cases",
 	"partner/unlisted-account": "it takes AWS: internal/guardrail has its cases",
 	"expiry/soon":              "it only warns: what a plan creates or extends has all of its life ahead",
@@ -41,7 +45,8 @@ var notShown = map[string]string{
 
 // notRepaired are the rules whose example is repaired by no other configuration, and why.
 var notRepaired = map[string]string{
-	"activity/drift":                "an apply of what is declared repairs it, and somebody who finds out who opened more",
+	"activity/drift": "an apply of what is declared repairs it, and somebody who finds out who " +
+		"opened more",
 	"offboarding/rehearsal-overdue": "an apply of a rehearsal repairs it, and no plan before that",
 }
 
@@ -77,7 +82,7 @@ func TestEveryRuleRefusesItsExample(t *testing.T) {
 			l.trait = comment(text, "system")
 			said, spoke := l.refuses(text), false
 			for _, d := range said {
-				spoke = spoke || d.Severity == "error" && d.rule() == rule.Slug
+				spoke = spoke || (d.Severity == "error" && d.rule() == rule.Slug)
 			}
 			if !spoke {
 				t.Errorf("its example is not refused by it: %v", said)
@@ -237,7 +242,8 @@ func newLab(t *testing.T) *lab {
 	return l
 }
 
-// other is an embedded system that is like another one in one trait, which an example asks for ("# system: keeps no log").
+// other is an embedded system that is like another one in one trait, which an example asks for ("#
+// system: keeps no log").
 type other struct {
 	access.System
 	trait string
@@ -296,7 +302,8 @@ func attach(t *testing.T, server tfprotov6.ProviderServer) string {
 	t.Helper()
 	const name = "registry.terraform.io/partner-access/partner"
 	ctx, stop := context.WithCancel(context.Background())
-	ready, closed := channelFor(tf6server.WithDebug), make(chan struct{})
+	ready := channelFor(tf6server.WithDebug)
+	closed := make(chan struct{})
 	go func() {
 		_ = tf6server.Serve(name, func() tfprotov6.ProviderServer { return server },
 			tf6server.WithDebug(ctx, ready, closed), tf6server.WithLoggingSink(t))
@@ -308,7 +315,8 @@ func attach(t *testing.T, server tfprotov6.ProviderServer) string {
 			"Protocol": at.Protocol, "ProtocolVersion": at.ProtocolVersion, "Pid": at.Pid, "Test": true,
 			"Addr": map[string]string{"Network": at.Addr.Network(), "String": at.Addr.String()},
 		}
-		text, err := json.Marshal(map[string]any{name: how, strings.Replace(name, "terraform.io", "opentofu.org", 1): how})
+		text, err := json.Marshal(map[string]any{name: how,
+			strings.Replace(name, "terraform.io", "opentofu.org", 1): how})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,7 +327,8 @@ func attach(t *testing.T, server tfprotov6.ProviderServer) string {
 	}
 }
 
-// channelFor makes the channel that an option of a server takes, whose type belongs to a package that is no business of ours.
+// channelFor makes the channel that an option of a server takes, whose type belongs to a package that
+// is no business of ours.
 func channelFor[T any](func(context.Context, chan *T, chan struct{}) tf6server.ServeOpt) chan *T {
 	return make(chan *T)
 }
@@ -387,13 +396,14 @@ var anyBlock = regexp.MustCompile(`(?m)^resource "partner_\w+" "\w+" \{$`)
 func (l *lab) waive(example, waiver string) {
 	l.t.Helper()
 	passed := l.clock().Sub(dawn)
-	waiver = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllStringFunc(waiver, func(until string) string {
-		at, err := time.Parse(time.RFC3339, until)
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		return at.Add(passed).Format(time.RFC3339)
-	})
+	waiver = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllStringFunc(waiver,
+		func(until string) string {
+			at, err := time.Parse(time.RFC3339, until)
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			return at.Add(passed).Format(time.RFC3339)
+		})
 	var b strings.Builder
 	for _, head := range anyBlock.FindAllString(example, -1) {
 		b.WriteString(head + "\n" + waiver + "}\n")
@@ -413,7 +423,8 @@ func (l *lab) must(command string, args ...string) {
 // terraform runs the CLI and returns its diagnostics, sorted.
 func (l *lab) terraform(command string, args ...string) ([]diagnostic, error) {
 	l.t.Helper()
-	cmd := exec.Command(os.Getenv(commandLine), append([]string{command, "-json", "-input=false", "-lock=false"}, args...)...)
+	cmd := exec.Command(os.Getenv(commandLine),
+		append([]string{command, "-json", "-input=false", "-lock=false"}, args...)...)
 	var out, failed bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = l.folder, l.env, &out, &failed
 	err := cmd.Run()

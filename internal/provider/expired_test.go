@@ -44,25 +44,29 @@ func expiredLife(w *world, kind string, ended map[string]bool) {
 		grant(args{"expires_at": ends(theGrant, late)}),
 	)
 	reviewed := args{"review": review("2026-12-09T00:00:00Z"), "expires_at": strconv.Quote(later)}
-	renewed := w.config(identity(reviewed), credential(kind, args{"expires_at": strconv.Quote(late)}), grant(args{"expires_at": strconv.Quote(late)}))
+	renewed := w.config(identity(reviewed), credential(kind, args{"expires_at": strconv.Quote(late)}),
+		grant(args{"expires_at": strconv.Quote(late)}))
 	var expired, active []statecheck.StateCheck
 	for _, address := range []string{theIdentity, theKey, theGrant} {
 		status := "active"
 		if ended[address] {
 			status = "expired"
 		}
-		expired, active = append(expired, has(address, "status", text(status))), append(active, has(address, "status", text("active")))
+		expired, active = append(expired, has(address, "status", text(status))),
+			append(active, has(address, "status", text("active")))
 	}
 	steps := []resource.TestStep{
 		{Config: declared},
 		{PreConfig: w.passes(16 * day), Config: declared, ConfigPlanChecks: emptyPlan(), ConfigStateChecks: expired},
 	}
 	for address, id := range map[string]string{
-		theIdentity: "acme/prod/orders-etl", theKey: "acme/prod/orders-etl/" + kind, theGrant: "acme/prod/orders-etl/orders-acme-daily-f7a306fd",
+		theIdentity: "acme/prod/orders-etl", theKey: "acme/prod/orders-etl/" + kind,
+		theGrant: "acme/prod/orders-etl/orders-acme-daily-f7a306fd",
 	} {
 		steps = append(steps, resource.TestStep{
 			ResourceName: address, ImportState: true, ImportStateId: id, ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"sealed_secret", "issued", "suspended"}, // what was issued is told once; false, whether it is written or not
+			// what was issued is told once; false, whether it is written or not
+			ImportStateVerifyIgnore: []string{"sealed_secret", "issued", "suspended"},
 		})
 	}
 	w.run(append(steps,

@@ -15,8 +15,9 @@ var Legible = legible
 // NewAround makes providers whose system stands behind another one, which a test lets fail on demand.
 func NewAround(clock access.Clock, around func(access.System) access.System) func() provider.Provider {
 	return func() provider.Provider {
-		return &partnerProvider{version: "test", clock: clock, open: func(directory string, o embedded.Options) access.System {
-			return around(embedded.Open(directory, o))
-		}}
+		return &partnerProvider{version: "test", clock: clock,
+			open: func(directory string, o embedded.Options) access.System {
+				return around(embedded.Open(directory, o))
+			}}
 	}
 }

@@ -90,11 +90,16 @@ func TestWhatIsNotPermittedIsNotGone(t *testing.T) {
 				return nil
 			}
 			config := w.config(identity(nil))
-			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f), Steps: []resource.TestStep{
-				{Config: config},
-				{PreConfig: func() { refusing = true }, Config: config, ExpectError: says("Cannot read identity acme/prod/orders-etl")},
-				{PreConfig: func() { refusing = false }, Config: config, ConfigPlanChecks: emptyPlan()},
-			}})
+			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f),
+				Steps: []resource.TestStep{
+					{Config: config},
+					{
+						PreConfig:   func() { refusing = true },
+						Config:      config,
+						ExpectError: says("Cannot read identity acme/prod/orders-etl"),
+					},
+					{PreConfig: func() { refusing = false }, Config: config, ConfigPlanChecks: emptyPlan()},
+				}})
 		})
 	}
 }
@@ -170,32 +175,51 @@ func TestWhatRemainsAfterADestroyIsAnErrorAndStaysInTheState(t *testing.T) {
 	}
 	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f), Steps: []resource.TestStep{
 		{Config: w.config(identity(nil), grant(nil))},
-		{PreConfig: func() { stuck = true }, Config: w.config(identity(nil)), ExpectError: says("grant acme/prod/orders-etl/orders-acme-daily")},
-		{PreConfig: func() { stuck = false }, Config: w.config(identity(nil), grant(nil)), ConfigPlanChecks: emptyPlan()},
+		{
+			PreConfig:   func() { stuck = true },
+			Config:      w.config(identity(nil)),
+			ExpectError: says("grant acme/prod/orders-etl/orders-acme-daily"),
+		},
+		{
+			PreConfig:        func() { stuck = false },
+			Config:           w.config(identity(nil), grant(nil)),
+			ConfigPlanChecks: emptyPlan(),
+		},
 	}})
 }
 
 func TestAPrivateKeyIsRefusedAndNeverPrinted(t *testing.T) {
-	key := "-----BEGIN OPENSSH PRIVATE KEY-----\\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\\n-----END OPENSSH PRIVATE KEY-----"
+	key := "-----BEGIN OPENSSH PRIVATE KEY-----\\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\\n-----END OPENSSH " +
+		"PRIVATE KEY-----"
 	for argument, config := range map[string]string{
-		"recipient":                      identity(nil) + credential("secret", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
-		"public_key":                     identity(nil) + credential("ssh_certificate", args{"ssh_certificate": fmt.Sprintf(`{ public_key = "%s" }`, key)}),
-		"csr":                            identity(nil) + credential("certificate", args{"certificate": fmt.Sprintf(`{ csr = "%s" }`, key)}),
-		"purpose":                        identity(args{"purpose": `"` + key + `"`}),
-		"owner":                          identity(args{"owner": `"` + key + `"`}),
-		"partner":                        identity(args{"partner": `"` + key + `"`}),
-		"expires_at":                     identity(args{"expires_at": `"` + key + `"`}),
-		"ceiling":                        identity(args{"ceiling": `["` + key + `"]`}),
-		"resource":                       identity(nil) + grant(args{"resource": `"` + key + `"`}),
-		"actions":                        identity(nil) + grant(args{"actions": `["` + key + `"]`}),
-		"a trigger":                      identity(nil) + credential("secret", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
-		"two kinds":                      identity(nil) + credential("federated", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
-		"no rotation":                    identity(nil) + credential("federated", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
-		"expected use":                   identity(args{"expected_use": `"` + key + `"`}),
-		"actions, ssh":                   identity(nil) + grant(args{"resource": `"ssh/depot"`, "actions": `["` + key + `"]`}),
-		"a waiver":                       identity(args{"waivers": `{ "` + key + `" = { reason = "x", approver = "a@example.com", until = "x" } }`}),
-		"a JWK's parts":                  identity(nil) + credential("secret", args{"rotation": `{ every = "480h", trigger = { kty = "OKP", x = "x", d = "b3BlbnNzaC1rZXktdjE" } }`}),
-		"a JWK's parts without its type": identity(nil) + credential("secret", args{"rotation": `{ every = "480h", trigger = { crv = "Ed25519", x = "x", d = "b3BlbnNzaC1rZXktdjE" } }`}),
+		"recipient": identity(nil) +
+			credential("secret", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
+		"public_key": identity(nil) +
+			credential("ssh_certificate", args{"ssh_certificate": fmt.Sprintf(`{ public_key = "%s" }`, key)}),
+		"csr": identity(nil) +
+			credential("certificate", args{"certificate": fmt.Sprintf(`{ csr = "%s" }`, key)}),
+		"purpose":    identity(args{"purpose": `"` + key + `"`}),
+		"owner":      identity(args{"owner": `"` + key + `"`}),
+		"partner":    identity(args{"partner": `"` + key + `"`}),
+		"expires_at": identity(args{"expires_at": `"` + key + `"`}),
+		"ceiling":    identity(args{"ceiling": `["` + key + `"]`}),
+		"resource":   identity(nil) + grant(args{"resource": `"` + key + `"`}),
+		"actions":    identity(nil) + grant(args{"actions": `["` + key + `"]`}),
+		"a trigger": identity(nil) +
+			credential("secret", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
+		"two kinds": identity(nil) +
+			credential("federated", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
+		"no rotation": identity(nil) +
+			credential("federated", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
+		"expected use": identity(args{"expected_use": `"` + key + `"`}),
+		"actions, ssh": identity(nil) +
+			grant(args{"resource": `"ssh/depot"`, "actions": `["` + key + `"]`}),
+		"a waiver": identity(args{"waivers": `{ "` + key +
+			`" = { reason = "x", approver = "a@example.com", until = "x" } }`}),
+		"a JWK's parts": identity(nil) +
+			credential("secret", args{"rotation": `{ every = "480h", trigger = { kty = "OKP", x = "x", d = "b3BlbnNzaC1rZXktdjE" } }`}),
+		"a JWK's parts without its type": identity(nil) +
+			credential("secret", args{"rotation": `{ every = "480h", trigger = { crv = "Ed25519", x = "x", d = "b3BlbnNzaC1rZXktdjE" } }`}),
 		"a kind": `provider "partner" { 
   alias       = "other"
   environment = "prod"
@@ -211,7 +235,8 @@ data "partner_inventory" "all" { provider = partner.other }`,
 		"a data source": "data \"partner_offboarding\" \"acme\" {\n  partner = \"" + key + "\"\n}",
 		"an ephemeral":  "ephemeral \"partner_token\" \"acme\" {\n  identity_id = \"" + key + "\"\n}",
 		"a function":    `output "x" { value = provider::partner::covers(file("key.pem"), "a/b") }`,
-		"unknown":       `resource "terraform_data" "key" { input = "` + key + `" }` + "\n" + identity(args{"purpose": "terraform_data.key.output"}),
+		"unknown": `resource "terraform_data" "key" { input = "` + key + `" }` + "\n" +
+			identity(args{"purpose": "terraform_data.key.output"}),
 	} {
 		t.Run(argument, func(t *testing.T) {
 			t.Parallel()
@@ -222,7 +247,8 @@ data "partner_inventory" "all" { provider = partner.other }`,
 			if err == nil || !strings.Contains(out, "credential/private-key") {
 				t.Errorf("not refused: %v\n%s", err, out)
 			}
-			if _, provider, _ := strings.Cut(out, "credential/private-key"); strings.Contains(provider, "b3BlbnNzaC1rZXk") {
+			if _, provider, _ := strings.Cut(out, "credential/private-key"); strings.Contains(provider,
+				"b3BlbnNzaC1rZXk") {
 				t.Errorf("the key was printed:\n%s", out)
 			}
 			if argument != "unknown" && strings.Contains(out, "b3BlbnNzaC1rZXk") {
@@ -240,16 +266,20 @@ func TestAnUnknownValueWaitsForApplyAndIsRefusedBeforeTheChange(t *testing.T) {
 		return fmt.Sprintf("resource \"terraform_data\" \"later\" { input = %s }\n", value)
 	}
 	w.run(
-		refused(w.config(later(`"jane@example.com"`), identity(args{"owner": "terraform_data.later.output"})), "plan/unknown"),
-		refused(w.config(later(`"2027-03-31T00:00:00Z"`), identity(args{"expires_at": "terraform_data.later.output"})), "expiry/unknown"),
-		refused(w.config(later(`["read"]`), identity(nil), grant(args{"actions": "terraform_data.later.output"})), "plan/unknown"),
+		refused(w.config(later(`"jane@example.com"`), identity(args{"owner": "terraform_data.later.output"})),
+			"plan/unknown"),
+		refused(w.config(later(`"2027-03-31T00:00:00Z"`), identity(args{"expires_at": "terraform_data.later.output"})),
+			"expiry/unknown"),
+		refused(w.config(later(`["read"]`), identity(nil), grant(args{"actions": "terraform_data.later.output"})),
+			"plan/unknown"),
 		resource.TestStep{
 			Config:      w.config(later(`"test"`), identity(args{"purpose": "terraform_data.later.output"})),
 			ExpectError: regexp.MustCompile("purpose/vague"),
 		},
 		resource.TestStep{
 			PreConfig: func() { _ = w.nothingRemains(nil) },
-			Config:    w.config(strings.Replace(later(`"Nightly order feed to the warehouse"`), "later", "fine", 1), identity(args{"purpose": "terraform_data.fine.output"})),
+			Config: w.config(strings.Replace(later(`"Nightly order feed to the warehouse"`), "later", "fine", 1),
+				identity(args{"purpose": "terraform_data.fine.output"})),
 		},
 	)
 }
@@ -259,11 +289,15 @@ func TestLiteralIdsNeedNoOrderAtPlan(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.run(
-		resource.TestStep{Config: w.config(identity(nil), grant(args{"identity_id": `"acme/prod/orders-etl"`, "depends_on": "[partner_identity.orders]"}))},
+		resource.TestStep{Config: w.config(identity(nil),
+			grant(args{"identity_id": `"acme/prod/orders-etl"`, "depends_on": "[partner_identity.orders]"}))},
 		resource.TestStep{
-			Config: w.config(identity(args{"ceiling": `["orders/acme/*"]`}), grant(args{"identity_id": `"acme/prod/orders-etl"`})),
+			Config: w.config(identity(args{"ceiling": `["orders/acme/*"]`}),
+				grant(args{"identity_id": `"acme/prod/orders-etl"`})),
 		},
-		refused(w.config(identity(args{"ceiling": `["orders/acme/*"]`}), grant(args{"identity_id": `"acme/prod/orders-etl"`, "resource": `"orders/other/*"`})), "scope/outside-ceiling"),
+		refused(w.config(identity(args{"ceiling": `["orders/acme/*"]`}),
+			grant(args{"identity_id": `"acme/prod/orders-etl"`, "resource": `"orders/other/*"`})),
+			"scope/outside-ceiling"),
 	)
 }
 
@@ -272,7 +306,8 @@ func TestAGrantOfAnIdentityThatIsNowhereIsRefusedBeforeAnythingIsChanged(t *test
 	t.Parallel()
 	w := newWorld(t)
 	w.run(resource.TestStep{
-		Config: w.config(grant(args{"identity_id": `"acme/prod/nobody"`})), ExpectError: regexp.MustCompile(`delegation/unknown-parent|identity does not\s+exist`),
+		Config:      w.config(grant(args{"identity_id": `"acme/prod/nobody"`})),
+		ExpectError: regexp.MustCompile(`delegation/unknown-parent|identity does not\s+exist`),
 	})
 	_ = w.nothingRemains(nil)
 }
@@ -280,14 +315,16 @@ func TestAGrantOfAnIdentityThatIsNowhereIsRefusedBeforeAnythingIsChanged(t *test
 func TestTwoBlocksOfOneIDAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.run(refused(w.config(identity(nil), strings.Replace(identity(nil), `"orders" {`, `"again" {`, 1)), "separation/duplicate"))
+	w.run(refused(w.config(identity(nil), strings.Replace(identity(nil), `"orders" {`, `"again" {`, 1)),
+		"separation/duplicate"))
 }
 
 func TestShorteningAnIdentityEndsAllBelowInTheSameApply(t *testing.T) {
 	slow(t)
 	t.Parallel()
 	w := newWorld(t)
-	short := w.config(identity(args{"expires_at": `"2026-12-10T00:00:00Z"`}), credential("certificate", nil), grant(nil))
+	short := w.config(identity(args{"expires_at": `"2026-12-10T00:00:00Z"`}), credential("certificate", nil),
+		grant(nil))
 	w.run(
 		resource.TestStep{Config: w.config(identity(nil), credential("certificate", nil), grant(nil))},
 		resource.TestStep{
@@ -298,7 +335,8 @@ func TestShorteningAnIdentityEndsAllBelowInTheSameApply(t *testing.T) {
 				plancheck.ExpectUnknownValue(theKey, path("issued")),
 			}},
 			ConfigStateChecks: []statecheck.StateCheck{
-				has(theKey, "ends_at", text("2026-12-10T00:00:00Z")), has(theGrant, "ends_at", text("2026-12-10T00:00:00Z")),
+				has(theKey, "ends_at", text("2026-12-10T00:00:00Z")),
+				has(theGrant, "ends_at", text("2026-12-10T00:00:00Z")),
 			},
 		},
 		resource.TestStep{Config: short, ConfigPlanChecks: emptyPlan()},

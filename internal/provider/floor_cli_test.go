@@ -13,7 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// floorSite is one access system with two configurations of it: security's, which has the floor, and that of those who declare access.
+// floorSite is one access system with two configurations of it: security's, which has the floor, and that of
+// those who declare access.
 type floorSite struct {
 	t                 *testing.T
 	directory         string
@@ -24,13 +25,20 @@ type floorSite struct {
 
 func newFloorSite(t *testing.T) *floorSite {
 	t.Helper()
-	s := &floorSite{t: t, directory: filepath.Join(t.TempDir(), ".partner"), security: newCLI(t), partner: newCLI(t), began: time.Now()}
+	s := &floorSite{
+		t:         t,
+		directory: filepath.Join(t.TempDir(), ".partner"),
+		security:  newCLI(t),
+		partner:   newCLI(t),
+		began:     time.Now(),
+	}
 	s.system = fmt.Sprintf("embedded = { directory = %q }", s.directory)
 	return s
 }
 
 func (s *floorSite) providerOf(stack, more string) string {
-	return fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  stack = %q\n  %s\n  %s\n  %s\n}\n", stack, s.system, s.journal, more)
+	return fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  stack = %q\n  %s\n  %s\n  %s\n}\n", stack,
+		s.system, s.journal, more)
 }
 
 // sets has security set a floor; "" removes it.
@@ -65,7 +73,11 @@ func (s *floorSite) declares(more string, suspended bool, grants ...string) {
 		if days != "" {
 			_, _ = fmt.Sscan(days, &on)
 		}
-		g := grant(args{"resource": `"orders/acme/` + name + `/*"`, "expires_at": s.daysOn(on), "purpose": `"Read the files of ` + name + `"`})
+		g := grant(args{
+			"resource":   `"orders/acme/` + name + `/*"`,
+			"expires_at": s.daysOn(on),
+			"purpose":    `"Read the files of ` + name + `"`,
+		})
 		text += strings.ReplaceAll(g, `"orders" {`, `"`+name+`" {`)
 	}
 	s.partner.write(text)
@@ -138,9 +150,13 @@ func TestAFloorThatNoConfigurationLowers(t *testing.T) {
 	// What the configuration writes looser is named, with what the floor says and who set it.
 	const loose = `guardrails = { max_lifetime = { grant = "8000h" }, levels = { "scope/overlap" = "off" }, shared = ["orders/+/x"], environments = ["dev"], owner_domains = ["example.org"], max_grants = 9, min_fixed_segments = 1 }`
 	s.declares(loose, false, "daily 150", "weekly")
-	s.refused("looser than the floor", "guardrails.max_lifetime.grant: 8000h is more than 2208h, which is the most by the floor, set by ciso@example.com",
-		`guardrails.levels["scope/overlap"]: off is below deny`, "guardrails.shared: orders/+/x is not within none", `guardrails.environments: "dev"`,
-		`guardrails.owner_domains: "example.org"`, "guardrails.max_grants: 9", "guardrails.min_fixed_segments: 1 is less than 2", `by the stack "security"`)
+	s.refused("looser than the floor",
+		"guardrails.max_lifetime.grant: 8000h is more than 2208h, which is the most by the floor, set by "+
+			"ciso@example.com",
+		`guardrails.levels["scope/overlap"]: off is below deny`, "guardrails.shared: orders/+/x is not within none",
+		`guardrails.environments: "dev"`,
+		`guardrails.owner_domains: "example.org"`, "guardrails.max_grants: 9",
+		"guardrails.min_fixed_segments: 1 is less than 2", `by the stack "security"`)
 
 	// Less goes through under it all the same: shorter, suspended, removed.
 	s.declares(loose, true, "daily 30")
@@ -160,11 +176,13 @@ func TestAFloorThatNoConfigurationLowers(t *testing.T) {
 	s.system = was
 	s.declares("", true, "weekly")
 	s.partner.env = append(s.partner.env, "PARTNER_ENVIRONMENT=dev")
-	s.partner.write(strings.Replace(s.providerOf("partners", ""), `environment = "prod"`, "", 1) + identity(args{"expires_at": s.daysOn(180), "name": `"other"`}))
+	s.partner.write(strings.Replace(s.providerOf("partners", ""), `environment = "prod"`, "", 1) +
+		identity(args{"expires_at": s.daysOn(180), "name": `"other"`}))
 	s.refused(`environment: "dev" is none of prod, stage`)
 
 	// Another stack does not change it.
-	s.partner.write(s.providerOf("partners", "") + "resource \"partner_floor\" \"mine\" {\n  set_by = \"me@example.com\"\n}\n")
+	s.partner.write(s.providerOf("partners", "") +
+		"resource \"partner_floor\" \"mine\" {\n  set_by = \"me@example.com\"\n}\n")
 	s.refused(`The floor was set by the stack "security" (ciso@example.com)`)
 
 	if out := s.sets("  max_grants = 8"); !strings.Contains(out, "The floor changes for every configuration") {
@@ -174,12 +192,15 @@ func TestAFloorThatNoConfigurationLowers(t *testing.T) {
 	s.declares(`guardrails = { max_lifetime = { grant = "8000h" } }`, true, "weekly 100")
 	s.partner.must("plan", "-no-color")
 	text, err := os.ReadFile(filepath.Join(s.directory, "journal.jsonl"))
-	if err != nil || strings.Count(string(text), `"type":"floor"`) != 6 || !strings.Contains(string(text), "max_lifetime.grant: 2208h") {
+	if err != nil ||
+		strings.Count(string(text), `"type":"floor"`) != 6 ||
+		!strings.Contains(string(text), "max_lifetime.grant: 2208h") {
 		t.Errorf("the journal, %v:\n%s", err, text)
 	}
 }
 
-// One that vanished is no system without one: whatever gives more is refused, whatever gives less goes through, and who set it repairs it.
+// One that vanished is no system without one: whatever gives more is refused, whatever gives less goes through, and
+// who set it repairs it.
 func TestAFloorThatVanishedIsAnError(t *testing.T) {
 	slow(t)
 	t.Parallel()

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// The same on OpenBao, with the shipped policies: security's login sets the floor, and that of those who declare access only reads it.
+// The same on OpenBao, with the shipped policies: security's login sets the floor, and that of those who
+// declare access only reads it.
 func TestAFloorInOpenBaoIsOutOfReachOfWhoDeclaresAccess(t *testing.T) {
 	slow(t)
 	t.Parallel()
@@ -24,7 +25,8 @@ func TestAFloorInOpenBaoIsOutOfReachOfWhoDeclaresAccess(t *testing.T) {
 		system: `openbao = { namespace = "partners" }`, journal: `journal = { path = "journal.jsonl" }`,
 	}
 	login := func(c *cli, policies ...string) {
-		c.env = append(c.env, "BAO_ADDR="+k.bao.Address, "BAO_CACERT="+k.bao.CAFile, "BAO_TOKEN="+k.tokenIn(policies...))
+		c.env = append(c.env, "BAO_ADDR="+k.bao.Address, "BAO_CACERT="+k.bao.CAFile,
+			"BAO_TOKEN="+k.tokenIn(policies...))
 	}
 	login(s.security, "partner-plan", "partner-floor")
 	s.sets(companyFloor)
@@ -38,8 +40,11 @@ func TestAFloorInOpenBaoIsOutOfReachOfWhoDeclaresAccess(t *testing.T) {
 	// Who declares access, and says that he is security.
 	thief := newCLI(t)
 	login(thief, "partner-plan", "partner-apply")
-	thief.write(s.providerOf("security", "") + "resource \"partner_floor\" \"mine\" {\n  set_by = \"me@example.com\"\n}\n")
-	if out, err := thief.try("apply", "-auto-approve", "-no-color"); err == nil || !strings.Contains(out, "Cannot set the floor") || !strings.Contains(out, "permission denied") {
+	thief.write(s.providerOf("security", "") +
+		"resource \"partner_floor\" \"mine\" {\n  set_by = \"me@example.com\"\n}\n")
+	if out, err := thief.try("apply", "-auto-approve", "-no-color"); err == nil ||
+		!strings.Contains(out, "Cannot set the floor") ||
+		!strings.Contains(out, "permission denied") {
 		t.Errorf("the partners' login sets the floor: %v\n%s", err, out)
 	}
 

@@ -31,8 +31,8 @@ func (f *floorless) LiftFloor(context.Context, string, int64) (*access.FloorReco
 	return nil, f.why
 }
 
-// Where nobody knows what the floor says, since it was lost or since the login may not look, what gives more access is refused, also as a
-// token. What gives less goes through, and so does what gives nothing.
+// Where nobody knows what the floor says, since it was lost or since the login may not look, what gives more access is
+// refused, also as a token. What gives less goes through, and so does what gives nothing.
 func TestWhereTheFloorIsNotKnownOnlyLessGoesThrough(t *testing.T) {
 	t.Parallel()
 	for summary, why := range map[string]error{
@@ -42,7 +42,11 @@ func TestWhereTheFloorIsNotKnownOnlyLessGoesThrough(t *testing.T) {
 		w := newWorld(t)
 		p := w.protocol(alone)
 		identity := map[string]any{"hold_released": "INC-7", "waivers": map[string]any{
-			"scope/wildcard-resource": map[string]any{"reason": "Migration", "approver": "ciso@example.com", "until": "2027-01-15T00:00:00Z"},
+			"scope/wildcard-resource": map[string]any{
+				"reason":   "Migration",
+				"approver": "ciso@example.com",
+				"until":    "2027-01-15T00:00:00Z",
+			},
 		}}
 		var states []stated
 		for _, kind := range believedKinds {
@@ -60,24 +64,31 @@ func TestWhereTheFloorIsNotKnownOnlyLessGoesThrough(t *testing.T) {
 			edits map[string]any
 			gives bool
 		}{
-			"what lifted a hold is taken away": {0, map[string]any{"hold_released": nil, "waivers": identity["waivers"]}, false},
-			"a waiver is taken away":           {0, map[string]any{"hold_released": "INC-7"}, false},
-			"it is suspended":                  {0, map[string]any{"hold_released": "INC-7", "waivers": identity["waivers"], "suspended": true}, false},
-			"another hold is lifted":           {0, map[string]any{"hold_released": "INC-8", "waivers": identity["waivers"]}, true},
-			"a narrower network":               {1, map[string]any{"allowed_cidrs": []string{"203.0.113.0/28"}}, false},
-			"fewer actions":                    {2, map[string]any{"actions": []string{"read"}}, false},
-			"another action":                   {2, map[string]any{"actions": []string{"read", "list", "delete"}}, true},
+			"what lifted a hold is taken away": {0,
+				map[string]any{"hold_released": nil, "waivers": identity["waivers"]}, false},
+			"a waiver is taken away": {0, map[string]any{"hold_released": "INC-7"}, false},
+			"it is suspended": {0,
+				map[string]any{"hold_released": "INC-7", "waivers": identity["waivers"], "suspended": true}, false},
+			"another hold is lifted": {0,
+				map[string]any{"hold_released": "INC-8", "waivers": identity["waivers"]}, true},
+			"a narrower network": {1, map[string]any{"allowed_cidrs": []string{"203.0.113.0/28"}}, false},
+			"fewer actions":      {2, map[string]any{"actions": []string{"read"}}, false},
+			"another action": {2, map[string]any{"actions": []string{"read", "list", "delete"}},
+				true},
 		} {
 			kind := believedKinds[c.at]
-			answer := lost().planned(kind, declared(map[string]map[string]any{kind: c.edits})[kind], states[c.at].value, states[c.at].private)
-			if said := strings.Join(slugs(answer.Diagnostics), "\n"); strings.Contains(said, summary) != c.gives || (said != "") != c.gives {
+			answer := lost().planned(kind, declared(map[string]map[string]any{kind: c.edits})[kind], states[c.at].value,
+				states[c.at].private)
+			if said := strings.Join(slugs(answer.Diagnostics), "\n"); strings.Contains(said, summary) != c.gives ||
+				(said != "") != c.gives {
 				t.Errorf("%s, %s: %q", summary, what, said)
 			}
 		}
 		token := lost()
 		schema := token.schemas.EphemeralResourceSchemas["partner_token"]
 		opened, err := token.server.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{
-			TypeName: "partner_token", Config: token.value(schema, map[string]any{"identity_id": "acme/prod/orders-etl"}),
+			TypeName: "partner_token", Config: token.value(schema,
+				map[string]any{"identity_id": "acme/prod/orders-etl"}),
 		})
 		if err != nil {
 			t.Fatal(err)

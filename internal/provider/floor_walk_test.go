@@ -55,7 +55,8 @@ func (w *floorWalk) someFloor() access.Floor {
 		return s
 	}
 	if w.dice.IntN(3) > 0 {
-		f.MaxLifetime = map[access.Type]access.Span{access.TypeGrant: span(10 + w.dice.IntN(90)), access.TypeIdentity: span(100 + w.dice.IntN(200))}
+		f.MaxLifetime = map[access.Type]access.Span{access.TypeGrant: span(10 + w.dice.IntN(90)),
+			access.TypeIdentity: span(100 + w.dice.IntN(200))}
 	}
 	if w.dice.IntN(2) == 0 {
 		f.MaxWaiver = span(1 + w.dice.IntN(40))
@@ -70,11 +71,13 @@ func (w *floorWalk) someFloor() access.Floor {
 		f.OwnerDomains = w.one([]string{"example.com"}, []string{"example.com"}, []string{"eu.example.com"}).([]string)
 	}
 	if w.dice.IntN(2) == 0 {
-		f.Environments = w.one([]string{"prod"}, []string{"prod", "stage"}, []string{"prod", "dev"}, []string{"dev"}).([]string)
+		f.Environments = w.one([]string{"prod"}, []string{"prod", "stage"}, []string{"prod", "dev"},
+			[]string{"dev"}).([]string)
 	}
 	if w.dice.IntN(4) == 0 {
 		f.Partners = map[string]access.FloorPartner{w.one("acme", "globex").(string): {
-			Agreement: &access.Agreement{Reference: "C-1", EndsAt: access.At(access.WallClock().Add(days(5 + w.dice.IntN(100))))},
+			Agreement: &access.Agreement{Reference: "C-1",
+				EndsAt: access.At(access.WallClock().Add(days(5 + w.dice.IntN(100))))},
 		}}
 	}
 	return f // levels of rules are not named: each setting brings along the rules by which it is kept
@@ -82,18 +85,24 @@ func (w *floorWalk) someFloor() access.Floor {
 
 // someProvider is a provider block, which may be looser than any floor.
 func (w *floorWalk) someProvider() map[string]any {
-	block := map[string]any{"environment": w.one("prod", "prod", "prod", "stage", "dev"), "stack": "partners", "journal": map[string]any{"path": filepath.Join(w.t.TempDir(), "journal.jsonl")}}
+	block := map[string]any{
+		"environment": w.one("prod", "prod", "prod", "stage", "dev"),
+		"stack":       "partners",
+		"journal":     map[string]any{"path": filepath.Join(w.t.TempDir(), "journal.jsonl")},
+	}
 	for name, value := range w.arguments {
 		block[name] = value
 	}
 	rules := map[string]any{}
 	for name, values := range map[string][]any{
-		"max_lifetime":       {map[string]any{"grant": "8000h", "identity": "16000h"}, map[string]any{"grant": "240h"}},
-		"owner_domains":      {[]string{"example.com"}, []string{"example.org", "example.com"}, []string{"eu.example.com"}},
+		"max_lifetime": {map[string]any{"grant": "8000h", "identity": "16000h"}, map[string]any{"grant": "240h"}},
+		"owner_domains": {[]string{"example.com"}, []string{"example.org", "example.com"},
+			[]string{"eu.example.com"}},
 		"environments":       {[]string{"dev", "stage"}, []string{"stage"}},
 		"min_fixed_segments": {1, 0, 4},
 		"levels": {
-			map[string]any{"expiry/too-long": "off", "scope/wildcard-resource": "off", "owner/external": "warn"}, map[string]any{"expiry/outlives-agreement": "off"},
+			map[string]any{"expiry/too-long": "off", "scope/wildcard-resource": "off", "owner/external": "warn"},
+			map[string]any{"expiry/outlives-agreement": "off"},
 		},
 	} {
 		if w.dice.IntN(5) == 0 {
@@ -102,7 +111,9 @@ func (w *floorWalk) someProvider() map[string]any {
 	}
 	block["guardrails"] = rules
 	if w.dice.IntN(4) == 0 {
-		block["partners"] = map[string]any{"acme": map[string]any{"kind": "vendor", "agreement": map[string]any{"reference": "C-2", "ends_at": access.At(access.WallClock().Add(days(300))).String()}}}
+		block["partners"] = map[string]any{"acme": map[string]any{"kind": "vendor",
+			"agreement": map[string]any{"reference": "C-2",
+				"ends_at": access.At(access.WallClock().Add(days(300))).String()}}}
 	}
 	return block
 }
@@ -116,13 +127,27 @@ func (w *floorWalk) someAccess(name string) map[string]map[string]any {
 		}
 		until := on(1 + w.dice.IntN(80))
 		rule := w.one("expiry/too-long", "scope/wildcard-resource", "owner/external").(string)
-		return map[string]any{rule: map[string]any{"reason": "The migration runs until spring", "approver": "cto@example.com", "until": until}}
+		return map[string]any{rule: map[string]any{
+			"reason":   "The migration runs until spring",
+			"approver": "cto@example.com",
+			"until":    until,
+		}}
 	}
-	owner := w.one("jane.doe@example.com", "jane.doe@example.com", "bob@eu.example.com", "bob@eu.example.com", "eve@example.org")
+	owner := w.one("jane.doe@example.com", "jane.doe@example.com", "bob@eu.example.com", "bob@eu.example.com",
+		"eve@example.org")
 	return map[string]map[string]any{
-		"partner_identity": {"partner": "acme", "name": name, "owner": owner, "purpose": "Nightly order feed into the ERP", "expires_at": on(60 + w.dice.IntN(200)), "waivers": waivers()},
+		"partner_identity": {
+			"partner":    "acme",
+			"name":       name,
+			"owner":      owner,
+			"purpose":    "Nightly order feed into the ERP",
+			"expires_at": on(60 + w.dice.IntN(200)),
+			"waivers":    waivers(),
+		},
 		"partner_grant": {
-			"identity_id": "", "resource": w.place + w.one("orders/*", "orders/"+name+"/*", "orders/"+name+"/daily/*", "orders/"+name+"/daily/*", "orders/"+name+"/daily/in/*").(string), "actions": []string{"read"}, "owner": owner,
+			"identity_id": "", "resource": w.place +
+				w.one("orders/*", "orders/"+name+"/*", "orders/"+name+"/daily/*", "orders/"+name+"/daily/*",
+					"orders/"+name+"/daily/in/*").(string), "actions": []string{"read"}, "owner": owner,
 			"purpose": "Read the daily order files", "expires_at": on(1 + w.dice.IntN(100)), "waivers": waivers(),
 		},
 	}
@@ -155,7 +180,8 @@ func (p *protocol) made(kind string, config map[string]any, was *stated) (*state
 		return was, refused
 	}
 	done, err := p.server.ApplyResourceChange(p.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: kind, PriorState: p.encode(t, prior), PlannedState: planned.PlannedState, Config: p.encode(t, plainValue(t, config)), PlannedPrivate: planned.PlannedPrivate,
+		TypeName: kind, PriorState: p.encode(t, prior), PlannedState: planned.PlannedState,
+		Config: p.encode(t, plainValue(t, config)), PlannedPrivate: planned.PlannedPrivate,
 	})
 	if err != nil {
 		p.t.Fatal(err)
@@ -172,7 +198,8 @@ func (p *protocol) removed(s *stated) []string {
 	t := p.schemas.ResourceSchemas[s.kind].ValueType()
 	none := p.encode(t, tftypes.NewValue(t, nil))
 	planned, err := p.server.PlanResourceChange(p.t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: s.kind, PriorState: p.encode(t, s.value), ProposedNewState: none, Config: none, PriorPrivate: s.private,
+		TypeName: s.kind, PriorState: p.encode(t, s.value), ProposedNewState: none, Config: none,
+		PriorPrivate: s.private,
 	})
 	if err != nil {
 		p.t.Fatal(err)
@@ -181,7 +208,8 @@ func (p *protocol) removed(s *stated) []string {
 		return refused
 	}
 	done, err := p.server.ApplyResourceChange(p.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: s.kind, PriorState: p.encode(t, s.value), PlannedState: none, Config: none, PlannedPrivate: planned.PlannedPrivate,
+		TypeName: s.kind, PriorState: p.encode(t, s.value), PlannedState: none, Config: none,
+		PlannedPrivate: planned.PlannedPrivate,
 	})
 	if err != nil {
 		p.t.Fatal(err)
@@ -190,7 +218,8 @@ func (p *protocol) removed(s *stated) []string {
 }
 
 // tries lets a configuration ask for access, and returns what of it is made.
-func (w *floorWalk) tries(block map[string]any, name string) (p *protocol, config map[string]map[string]any, states []*stated) {
+func (w *floorWalk) tries(block map[string]any, name string) (p *protocol, config map[string]map[string]any,
+	states []*stated) {
 	w.t.Helper()
 	if p = w.asked(block); p == nil {
 		return nil, nil, nil
@@ -215,7 +244,8 @@ func forbidden(f access.Floor, r *access.Record) (all []string) {
 		return x.Until.Time, ok && !slices.Contains(f.Unwaivable, rule)
 	}
 	add := func(format string, values ...any) { all = append(all, fmt.Sprintf(format, values...)) }
-	partner, environment := strings.Split(r.Object.Ref().ID, "/")[0], strings.Split(r.Object.Ref().ID, "/")[1]
+	partner := strings.Split(r.Object.Ref().ID, "/")[0]
+	environment := strings.Split(r.Object.Ref().ID, "/")[1]
 	for rule, x := range terms.Waivers {
 		if most := f.MaxWaiver.Duration; most > 0 && x.Until.Sub(r.CreatedAt) > most+time.Minute {
 			add("its waiver of %s lasts over %s", rule, most)
@@ -235,7 +265,8 @@ func forbidden(f access.Floor, r *access.Record) (all []string) {
 	}
 	if f.OwnerDomains != nil {
 		_, domain, _ := strings.Cut(terms.Owner, "@")
-		if !slices.ContainsFunc(f.OwnerDomains, func(d string) bool { return domain == d || strings.HasSuffix(domain, "."+d) }) {
+		if !slices.ContainsFunc(f.OwnerDomains,
+			func(d string) bool { return domain == d || strings.HasSuffix(domain, "."+d) }) {
 			if _, ok := waived("owner/external"); !ok {
 				add("%s owns it", terms.Owner)
 			}
@@ -276,7 +307,8 @@ func (w *floorWalk) goes(floors, configurations int) {
 	made, refused, without, reduced := 0, 0, 0, 0
 	for n := range floors {
 		f := w.someFloor()
-		// Before the floor: some access, some of which it would forbid, by a configuration that says nothing of the rules.
+		// Before the floor: some access, some of which it would forbid, by a configuration that
+		// says nothing of the rules.
 		old := fmt.Sprintf("old-%d", n)
 		block := w.someProvider()
 		block["environment"], block["guardrails"], block["partners"] = "prod", nil, nil
@@ -331,13 +363,18 @@ func (w *floorWalk) goes(floors, configurations int) {
 			w.t.Fatal(err)
 		}
 	}
-	w.t.Logf("%d floors: %d made and %d refused under them, %d faults without them, %d reduced", floors, made, refused, without, reduced)
-	if made < floors/4 || refused < floors/4 || without < floors/4 || reduced < floors/4 {
+	w.t.Logf("%d floors: %d made and %d refused under them, %d faults without them, %d reduced", floors, made, refused,
+		without, reduced)
+	if made < floors/4 ||
+		refused < floors/4 ||
+		without < floors/4 ||
+		reduced < floors/4 {
 		w.t.Error("the walk proves little")
 	}
 }
 
-// Whatever a configuration says, nothing that the floor forbids comes to be, on either system; and whatever it says, less goes through.
+// Whatever a configuration says, nothing that the floor forbids comes to be, on either system; and whatever it
+// says, less goes through.
 func TestNoConfigurationGetsWhatTheFloorForbidsOnEmbedded(t *testing.T) {
 	t.Parallel()
 	directory := filepath.Join(t.TempDir(), ".partner")
@@ -361,17 +398,27 @@ func TestNoConfigurationGetsWhatTheFloorForbidsOnOpenBao(t *testing.T) {
 	}
 	t.Parallel()
 	bao := realtool.StartBao(t)
-	if status, answer := bao.Call(t, bao.RootToken, "POST", "sys/mounts/orders", map[string]any{"type": "kv"}); status > 299 {
+	if status, answer := bao.Call(t, bao.RootToken, "POST", "sys/mounts/orders",
+		map[string]any{"type": "kv"}); status > 299 {
 		t.Fatal(answer)
 	}
-	by, err := client.New(client.Options{Address: bao.Address, CACertPEM: []byte(bao.CA), Login: client.Token(bao.RootToken)})
+	by, err := client.New(client.Options{
+		Address:   bao.Address,
+		CACertPEM: []byte(bao.CA),
+		Login:     client.Token(bao.RootToken),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &floorWalk{
 		t: t, dice: rand.New(rand.NewPCG(23, 4)),
-		open:      func() access.System { return openbao.Open(openbao.Options{Client: by, Stack: "security"}) },
-		arguments: map[string]any{"openbao": map[string]any{"address": bao.Address, "ca_cert_pem": bao.CA, "token": bao.RootToken, "bootstrap": true}},
+		open: func() access.System { return openbao.Open(openbao.Options{Client: by, Stack: "security"}) },
+		arguments: map[string]any{"openbao": map[string]any{
+			"address":     bao.Address,
+			"ca_cert_pem": bao.CA,
+			"token":       bao.RootToken,
+			"bootstrap":   true,
+		}},
 	}
 	w.goes(20, 4)
 }

@@ -45,25 +45,29 @@ type (
 	}
 )
 
-var decidedType = types.ObjectType{AttrTypes: textTypes("decision", "until", "at", "by", "reason", "access", "signature")}
+var decidedType = types.ObjectType{AttrTypes: textTypes("decision", "until", "at", "by", "reason", "access",
+	"signature")}
 
 func sheetParameters() []function.Parameter {
 	return []function.Parameter{
 		function.DynamicParameter{
 			Name: "sheets",
-			MarkdownDescription: "The filled worksheets by file name: `{ csv, by, at }`, with the text (`file(...)`, or `filebase64(...)` whatever its character " +
-				"set), who filled it in, and when (an RFC 3339 moment); and `signature` if it is signed. The provider's `worksheets` takes the " +
-				"same map.",
+			MarkdownDescription: "The filled worksheets by file name: `{ csv, by, at }`, with the text (`file(...)`, " +
+				"or `filebase64(...)` whatever its character set), who filled it in, and when (an RFC 3339 moment); " +
+				"and `signature` if it is signed. The provider's `worksheets` takes the same map.",
 		},
 		function.ListParameter{
-			Name: "today", ElementType: types.ObjectType{AttrTypes: textTypes("id", "access", "reviewed_at")}, AllowNullValue: true,
-			MarkdownDescription: "What partners hold today: `data.partner_review_worksheet.NAME.rows` without `due_within`. A decision is void if its access has " +
-				"changed since. With `null`, the resources find that out, and refuse it.",
+			Name: "today", ElementType: types.ObjectType{AttrTypes: textTypes("id", "access", "reviewed_at")},
+			AllowNullValue: true,
+			MarkdownDescription: "What partners hold today: `data.partner_review_worksheet.NAME.rows` without " +
+				"`due_within`. A decision is void if its access has changed since. With `null`, the resources find " +
+				"that out, and refuse it.",
 		},
 	}
 }
 
-// sheetsOf reads the first argument. It takes any map or object of objects: a signature may be left out, which no type of an argument can say.
+// sheetsOf reads the first argument. It takes any map or object of objects: a signature may be left out, which no type
+// of an argument can say.
 func sheetsOf(given types.Dynamic) (all []worksheet.Sheet, problem string) {
 	elements, ok := partsOf(given.UnderlyingValue())
 	if !ok {
@@ -118,18 +122,21 @@ func (decisionsFunction) Metadata(_ context.Context, _ function.MetadataRequest,
 	resp.Name = "decisions"
 }
 
-func (decisionsFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+func (decisionsFunction) Definition(_ context.Context, _ function.DefinitionRequest,
+	resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "What was decided in filled worksheets",
-		MarkdownDescription: "The decisions in filled worksheets, by id: `{ decision, until, at, by, reason, access, signature }`, which a resource's `review` " +
-			"takes as it is. `decision` is `keep`, `narrow` or `end`. A blank row is no decision: nothing is extended, and the access ends " +
-			"when it does. Spreadsheets may change separators, line ends, the order of columns and the form of dates; a date is its first " +
-			"moment in UTC. What is unreadable, or could mean two things, is an error that names file, row and column, for all rows at once. " +
-			"With `\"skip\"` as the last argument, such rows are left out: `worksheet_mistakes` returns them. Needs Terraform 1.8 or OpenTofu " +
-			"1.7.",
-		Parameters:        sheetParameters(),
-		VariadicParameter: function.StringParameter{Name: "mistakes", MarkdownDescription: "`skip` leaves out the rows that have mistakes. Default: they are an error."},
-		Return:            function.MapReturn{ElementType: decidedType},
+		MarkdownDescription: "The decisions in filled worksheets, by id: `{ decision, until, at, by, reason, access, " +
+			"signature }`, which a resource's `review` takes as it is. `decision` is `keep`, `narrow` or `end`. A " +
+			"blank row is no decision: nothing is extended, and the access ends when it does. Spreadsheets may " +
+			"change separators, line ends, the order of columns and the form of dates; a date is its first moment in " +
+			"UTC. What is unreadable, or could mean two things, is an error that names file, row and column, for all " +
+			"rows at once. With `\"skip\"` as the last argument, such rows are left out: `worksheet_mistakes` " +
+			"returns them. Needs Terraform 1.8 or OpenTofu 1.7.",
+		Parameters: sheetParameters(),
+		VariadicParameter: function.StringParameter{Name: "mistakes",
+			MarkdownDescription: "`skip` leaves out the rows that have mistakes. Default: they are an error."},
+		Return: function.MapReturn{ElementType: decidedType},
 	}
 }
 
@@ -140,7 +147,7 @@ func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp 
 	if resp.Error = req.Arguments.Get(ctx, &sheets, &today, &mistakes); resp.Error != nil {
 		return
 	}
-	if len(mistakes) > 1 || len(mistakes) == 1 && mistakes[0] != "skip" {
+	if len(mistakes) > 1 || (len(mistakes) == 1 && mistakes[0] != "skip") {
 		resp.Error = function.NewArgumentFuncError(2, "Write \"skip\", or leave it out.")
 		return
 	}
@@ -151,15 +158,18 @@ func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp 
 	}
 	decisions, wrong := readSheets(all, today)
 	if len(wrong) > 0 && len(mistakes) == 0 {
-		resp.Error = function.NewArgumentFuncError(0, fmt.Sprintf("%d mistakes in the filled worksheets:\n%s\nCorrect "+
-			"them there, or pass \"skip\" as the last argument: these rows then decide nothing.", len(wrong), strings.Join(wrong, "\n")))
+		resp.Error = function.NewArgumentFuncError(0,
+			fmt.Sprintf("%d mistakes in the filled worksheets:\n%s\nCorrect them there, or pass \"skip\" as the last "+
+				"argument: these rows then decide nothing.", len(wrong), strings.Join(wrong, "\n")))
 		return
 	}
 	out := map[string]decided{}
 	for id, r := range decisions {
 		out[id] = decided{
-			Decision: types.StringValue(string(r.Decision)), Until: momentValue(r.Until), At: momentValue(r.At), By: types.StringValue(r.By),
-			Reason: types.StringValue(r.Reason), Access: types.StringValue(r.Access), Signature: optionalText(r.Signature),
+			Decision: types.StringValue(string(r.Decision)), Until: momentValue(r.Until), At: momentValue(r.At),
+			By:     types.StringValue(r.By),
+			Reason: types.StringValue(r.Reason), Access: types.StringValue(r.Access),
+			Signature: optionalText(r.Signature),
 		}
 	}
 	resp.Error = resp.Result.Set(ctx, out)
@@ -172,8 +182,9 @@ func (mistakesFunction) Metadata(_ context.Context, _ function.MetadataRequest, 
 func (mistakesFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "What cannot be taken of filled worksheets",
-		MarkdownDescription: "What the function `decisions` leaves out with `\"skip\"`, a sentence each, with file, row and column: for a `check`, which warns of it in each plan, or to " +
-			"send back to whoever filled it in. Needs Terraform 1.8 or OpenTofu 1.7.",
+		MarkdownDescription: "What the function `decisions` leaves out with `\"skip\"`, a sentence each, with file, " +
+			"row and column: for a `check`, which warns of it in each plan, or to send back to whoever filled it in. " +
+			"Needs Terraform 1.8 or OpenTofu 1.7.",
 		Parameters: sheetParameters(),
 		Return:     function.ListReturn{ElementType: types.StringType},
 	}
@@ -200,7 +211,11 @@ func readSheets(all []worksheet.Sheet, today *[]heldToday) (map[string]access.Re
 	if today != nil {
 		now = []worksheet.Now{}
 		for _, h := range *today {
-			now = append(now, worksheet.Now{ID: h.ID.ValueString(), Access: h.Access.ValueString(), ReviewedAt: timeOf(h.ReviewedAt)})
+			now = append(now, worksheet.Now{
+				ID:         h.ID.ValueString(),
+				Access:     h.Access.ValueString(),
+				ReviewedAt: timeOf(h.ReviewedAt),
+			})
 		}
 	}
 	decisions, mistakes := worksheet.Read(all, now)

@@ -14,8 +14,8 @@ import (
 // handoverFunction is handover(identity, credentials, grants).
 type handoverFunction struct{}
 
-// handedIdentity, handedCredential and handedGrant are the parts of the resources that a partner is told. Each is known once the
-// resource is made: so nothing is told that was not read back.
+// handedIdentity, handedCredential and handedGrant are the parts of the resources that a partner is told. Each is known
+// once the resource is made: so nothing is told that was not read back.
 type (
 	handedIdentity struct {
 		ID      types.String `tfsdk:"id"`
@@ -57,17 +57,28 @@ func (handoverFunction) Metadata(_ context.Context, _ function.MetadataRequest, 
 
 func (handoverFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	list := func(name, description string, of map[string]attr.Type) function.Parameter {
-		return function.ListParameter{Name: name, MarkdownDescription: description, ElementType: types.ObjectType{AttrTypes: of}}
+		return function.ListParameter{
+			Name:                name,
+			MarkdownDescription: description,
+			ElementType:         types.ObjectType{AttrTypes: of},
+		}
 	}
 	resp.Definition = function.Definition{
 		Summary: "What to send to a partner",
-		MarkdownDescription: "What to send to a partner for one identity, in Markdown: where to connect and how to log in, the certificate or the sealed block " +
-			"and the line that opens it, what the partner may do where, when each part ends, and whom to call. Nothing in it is secret. It " +
-			"shows what was read back from the access system, so it is known only once everything is applied. An output of it needs `sensitive " +
-			"= true`, which keeps the long text out of every plan: `terraform output -raw` prints it. Needs Terraform 1.8 or OpenTofu 1.7.",
+		MarkdownDescription: "What to send to a partner for one identity, in Markdown: where to connect and how to " +
+			"log in, the certificate or the sealed block and the line that opens it, what the partner may do where, " +
+			"when each part ends, and whom to call. Nothing in it is secret. It shows what was read back from the " +
+			"access system, so it is known only once everything is applied. An output of it needs `sensitive = " +
+			"true`, which keeps the long text out of every plan: `terraform output -raw` prints it. Needs Terraform " +
+			"1.8 or OpenTofu 1.7.",
 		Parameters: []function.Parameter{
-			function.ObjectParameter{Name: "identity", MarkdownDescription: "The identity: `partner_identity.NAME`.", AttributeTypes: handedIdentityType},
-			list("credentials", "The credentials that the partner is to use: `[partner_credential.NAME]`.", handedCredentialType),
+			function.ObjectParameter{
+				Name:                "identity",
+				MarkdownDescription: "The identity: `partner_identity.NAME`.",
+				AttributeTypes:      handedIdentityType,
+			},
+			list("credentials", "The credentials that the partner is to use: `[partner_credential.NAME]`.",
+				handedCredentialType),
 			list("grants", "The grants that the partner is to know of: `[partner_grant.NAME]`.", handedGrantType),
 		},
 		Return: function.StringReturn{},
@@ -76,9 +87,11 @@ func (handoverFunction) Definition(_ context.Context, _ function.DefinitionReque
 
 var (
 	handedIdentityType = textTypes("id", "owner", "purpose", "ends_at", "status")
-	handedGrantType    = with(textTypes("id", "identity_id", "resource", "purpose", "ends_at", "status"), map[string]attr.Type{"actions": textSetType})
+	handedGrantType    = with(textTypes("id", "identity_id", "resource", "purpose", "ends_at", "status"),
+		map[string]attr.Type{"actions": textSetType})
 
-	handedCredentialType = with(with(textTypes("id", "identity_id", "owner", "ends_at", "rotates_at", "issued", "sealed_secret", "status"), kindTypes), map[string]attr.Type{
+	handedCredentialType = with(with(textTypes("id", "identity_id", "owner", "ends_at", "rotates_at", "issued",
+		"sealed_secret", "status"), kindTypes), map[string]attr.Type{
 		"rotation":      types.ObjectType{AttrTypes: rotationType},
 		"allowed_cidrs": textSetType,
 		"login":         types.MapType{ElemType: types.StringType},
@@ -130,8 +143,8 @@ func (handoverFunction) Run(ctx context.Context, req function.RunRequest, resp *
 	resp.Error = resp.Result.Set(ctx, h.markdown())
 }
 
-// areKnown reports whether all that was handed in is known. Terraform asks only then; OpenTofu 1.7 asks in a first plan too, where the
-// lists hold resources that are still to be made.
+// areKnown reports whether all that was handed in is known. Terraform asks only then; OpenTofu 1.7 asks in a first plan
+// too, where the lists hold resources that are still to be made.
 func areKnown(ctx context.Context, handed function.ArgumentsData) (bool, *function.FuncError) {
 	var identity types.Object
 	var credentials, grants types.List
@@ -151,6 +164,8 @@ func areKnown(ctx context.Context, handed function.ArgumentsData) (bool, *functi
 }
 
 func notOfIdentity(argument int64, what string, id, identity types.String) *function.FuncError {
-	return function.NewArgumentFuncError(argument, fmt.Sprintf("The %s %s does not belong to the identity %s, so its "+
-		"partner would get what is meant for another one. Pass only those with identity_id = %q.", what, id.ValueString(), identity.ValueString(), identity.ValueString()))
+	return function.NewArgumentFuncError(argument,
+		fmt.Sprintf("The %s %s does not belong to the identity %s, so its partner would get what is meant for "+
+			"another one. Pass only those with identity_id = %q.", what, id.ValueString(), identity.ValueString(),
+			identity.ValueString()))
 }

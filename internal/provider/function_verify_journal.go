@@ -22,15 +22,22 @@ func (verifyJournalFunction) Metadata(_ context.Context, _ function.MetadataRequ
 	resp.Name = "verify_journal"
 }
 
-func (verifyJournalFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+func (verifyJournalFunction) Definition(_ context.Context, _ function.DefinitionRequest,
+	resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Whether a journal is whole",
-		MarkdownDescription: "Whether no line of a journal was changed, dropped or moved: an object with `ok`, `lines` (how many are right, from the first on) " +
-			"and `problem` (which line is wrong, and how; empty if `ok`). Only with the text of the head, the file next to the journal, does " +
-			"it see that lines are missing at the end: `verify_journal(file(\"journal.jsonl\"), file(\"journal.jsonl.head\"))`.",
-		Parameters:        []function.Parameter{function.StringParameter{Name: "text", MarkdownDescription: "The journal."}},
+		MarkdownDescription: "Whether no line of a journal was changed, dropped or moved: an object with `ok`, " +
+			"`lines` (how many are right, from the first on) and `problem` (which line is wrong, and how; empty if " +
+			"`ok`). Only with the text of the head, the file next to the journal, does it see that lines are missing " +
+			"at the end: `verify_journal(file(\"journal.jsonl\"), file(\"journal.jsonl.head\"))`.",
+		Parameters: []function.Parameter{function.StringParameter{Name: "text",
+			MarkdownDescription: "The journal."}},
 		VariadicParameter: function.StringParameter{Name: "head", MarkdownDescription: "The text of its head."},
-		Return:            function.ObjectReturn{AttributeTypes: map[string]attr.Type{"ok": types.BoolType, "lines": types.Int64Type, "problem": types.StringType}},
+		Return: function.ObjectReturn{AttributeTypes: map[string]attr.Type{
+			"ok":      types.BoolType,
+			"lines":   types.Int64Type,
+			"problem": types.StringType,
+		}},
 	}
 }
 

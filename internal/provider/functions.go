@@ -26,8 +26,8 @@ func (coversFunction) Metadata(_ context.Context, _ function.MetadataRequest, re
 func (coversFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Whether one pattern covers another",
-		MarkdownDescription: "Whether the pattern `outer` covers every path of `inner`: `covers(\"orders/acme/*\", \"orders/acme/daily/+\")` is true. `*` " +
-			"stands for one segment or more, so `a/*` does not cover `a`.",
+		MarkdownDescription: "Whether the pattern `outer` covers every path of `inner`: `covers(\"orders/acme/*\", " +
+			"\"orders/acme/daily/+\")` is true. `*` stands for one segment or more, so `a/*` does not cover `a`.",
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "outer", MarkdownDescription: "The pattern that should cover."},
 			function.StringParameter{Name: "inner", MarkdownDescription: "The pattern that should be covered."},
@@ -64,10 +64,15 @@ func (earliestFunction) Metadata(_ context.Context, _ function.MetadataRequest, 
 
 func (earliestFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary:             "The earliest of several moments",
-		MarkdownDescription: "The earliest of several RFC 3339 moments, as it was written: for an `expires_at` that ends with the first of several things. Nulls do not count.",
-		VariadicParameter:   function.StringParameter{Name: "times", AllowNullValue: true, MarkdownDescription: "RFC 3339 moments, at least one."},
-		Return:              function.StringReturn{},
+		Summary: "The earliest of several moments",
+		MarkdownDescription: "The earliest of several RFC 3339 moments, as it was written: for an `expires_at` that " +
+			"ends with the first of several things. Nulls do not count.",
+		VariadicParameter: function.StringParameter{
+			Name:                "times",
+			AllowNullValue:      true,
+			MarkdownDescription: "RFC 3339 moments, at least one.",
+		},
+		Return: function.StringReturn{},
 	}
 }
 
@@ -108,10 +113,12 @@ func (explainFunction) Metadata(_ context.Context, _ function.MetadataRequest, r
 
 func (explainFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary:             "What a rule refuses, why, and what to write instead",
-		MarkdownDescription: "What a rule of the catalogue refuses, why, what to write instead, and the controls that it serves: `explain(\"expiry/too-long\")`.",
-		Parameters:          []function.Parameter{function.StringParameter{Name: "slug", MarkdownDescription: "The rule's slug, such as `expiry/too-long`."}},
-		Return:              function.StringReturn{},
+		Summary: "What a rule refuses, why, and what to write instead",
+		MarkdownDescription: "What a rule of the catalogue refuses, why, what to write instead, and the controls " +
+			"that it serves: `explain(\"expiry/too-long\")`.",
+		Parameters: []function.Parameter{function.StringParameter{Name: "slug",
+			MarkdownDescription: "The rule's slug, such as `expiry/too-long`."}},
+		Return: function.StringReturn{},
 	}
 }
 
@@ -122,7 +129,8 @@ func (explainFunction) Run(ctx context.Context, req function.RunRequest, resp *f
 	}
 	rule, ok := guardrail.Lookup(slug)
 	if !ok {
-		resp.Error = function.NewArgumentFuncError(0, fmt.Sprintf("%q is no rule. The rules: %s.", slug, strings.Join(slugs(), ", ")))
+		resp.Error = function.NewArgumentFuncError(0,
+			fmt.Sprintf("%q is no rule. The rules: %s.", slug, strings.Join(slugs(), ", ")))
 		return
 	}
 	resp.Error = resp.Result.Set(ctx, explanation(rule))
@@ -138,7 +146,8 @@ func explanation(r guardrail.Rule) string {
 	for _, c := range r.Controls {
 		controls = append(controls, string(c))
 	}
-	return fmt.Sprintf("%s (%s): %s. %s %s Controls: %s.", r.Slug, level, r.Title, r.Why, r.Remedy, strings.Join(controls, ", "))
+	return fmt.Sprintf("%s (%s): %s. %s %s Controls: %s.", r.Slug, level, r.Title, r.Why, r.Remedy,
+		strings.Join(controls, ", "))
 }
 
 func slugs() (all []string) {

@@ -16,10 +16,12 @@ func TestFunctions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	output := func(expression string) string {
-		return "terraform {\n  required_providers {\n    partner = { source = \"hashicorp/partner\" }\n  }\n}\noutput \"o\" { value = " + expression + " }\n"
+		return "terraform {\n  required_providers {\n    partner = { source = \"hashicorp/partner\" }\n  " +
+			"}\n}\noutput \"o\" { value = " + expression + " }\n"
 	}
 	is := func(expression string, want knownvalue.Check) resource.TestStep {
-		return resource.TestStep{Config: output(expression), ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("o", want)}}
+		return resource.TestStep{Config: output(expression),
+			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("o", want)}}
 	}
 	fails := func(expression, want string) resource.TestStep {
 		return resource.TestStep{Config: output(expression), ExpectError: says(want)}
@@ -27,11 +29,14 @@ func TestFunctions(t *testing.T) {
 	w.run(
 		is(`provider::partner::covers("a/*", "a/b/+")`, knownvalue.Bool(true)),
 		is(`provider::partner::covers("a/*", "a")`, knownvalue.Bool(false)),
-		resource.TestStep{Config: output(`provider::partner::covers("a//b", "a")`), ExpectError: regexp.MustCompile(`(?s)empty\s+segment.*the\s+end,\s+such\s+as\s+"a/b"\.(\s|$)`)},
-		is(`provider::partner::earliest("2027-03-31T00:00:00Z", null, "2027-03-31T01:00:00+02:00")`, text("2027-03-31T01:00:00+02:00")),
+		resource.TestStep{Config: output(`provider::partner::covers("a//b", "a")`),
+			ExpectError: regexp.MustCompile(`(?s)empty\s+segment.*the\s+end,\s+such\s+as\s+"a/b"\.(\s|$)`)},
+		is(`provider::partner::earliest("2027-03-31T00:00:00Z", null, "2027-03-31T01:00:00+02:00")`,
+			text("2027-03-31T01:00:00+02:00")),
 		fails(`provider::partner::earliest(null)`, "at least one moment"),
 		fails(`provider::partner::earliest("tomorrow")`, "RFC 3339"),
-		is(`provider::partner::explain("expiry/too-long")`, knownvalue.StringRegexp(regexp.MustCompile(`^expiry/too-long \(deny\): .*Controls: `))),
+		is(`provider::partner::explain("expiry/too-long")`,
+			knownvalue.StringRegexp(regexp.MustCompile(`^expiry/too-long \(deny\): .*Controls: `))),
 		fails(`provider::partner::explain("expiry/to-long")`, "expiry/too-long"),
 	)
 }
@@ -41,11 +46,13 @@ func TestFindingsAreCollectedForTestsOfModules(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	collect := w.providerBlock(`guardrails = { enforcement = "collect" }`)
-	after := "locals { ids = [partner_identity.orders.id, partner_grant.orders.id] }\ndata \"partner_guardrails\" \"all\" { ids = local.ids }\n" +
+	after := "locals { ids = [partner_identity.orders.id, partner_grant.orders.id] }\ndata \"partner_guardrails\" " +
+		"\"all\" { ids = local.ids }\n" +
 		"output \"rules\" { value = [for f in data.partner_guardrails.all.findings : f.rule if f.level == \"deny\"] }\n"
 	bad := identity(args{"owner": `"tbd@example.com"`}) + grant(args{"actions": `["*"]`})
 	w.run(
-		resource.TestStep{Config: collect + bad + after, ExpectError: says("Nothing can be changed while findings are collected")},
+		resource.TestStep{Config: collect + bad + after,
+			ExpectError: says("Nothing can be changed while findings are collected")},
 	)
 	_ = w.nothingRemains(nil)
 	c := newCLI(t)

@@ -22,7 +22,8 @@ import (
 // theBalancer is an address of this machine, as the examples have it of a balancer.
 const theBalancer = "127.0.0.3"
 
-// uncommented is an example with the lines that it offers behind a balancer: those that begin as a pattern says, without their mark.
+// uncommented is an example with the lines that it offers behind a balancer: those that begin as a pattern
+// says, without their mark.
 func uncommented(t *testing.T, lines, text string) string {
 	t.Helper()
 	marked := regexp.MustCompile(`(?m)^( *)#(` + lines + `)`)
@@ -32,16 +33,17 @@ func uncommented(t *testing.T, lines, text string) string {
 	return marked.ReplaceAllString(text, "$1$2")
 }
 
-// proxied is a connection to a gateway from an address of this machine, which says in the PROXY protocol whose it is, if said is not "";
-// and the status that the gateway answers, 0 for none, with the address that the server behind it is told.
+// proxied is a connection to a gateway from an address of this machine, which says in the PROXY protocol whose
+// it is, if said is not ""; and the status that the gateway answers, 0 for none, with the address that the
+// server behind it is told.
 type proxied struct {
 	from, said string
 	status     int
 	told       string
 }
 
-// check connects, as a client that says something else of its address. What the partner's networks are compared with has to be its own
-// address: the balancer's, or one that the partner chose, would let in from everywhere.
+// check connects, as a client that says something else of its address. What the partner's networks are compared with
+// has to be its own address: the balancer's, or one that the partner chose, would let in from everywhere.
 func (b proxied) check(t *testing.T, gateway string, roots *x509.CertPool, c *tls.Certificate, behind *behindGateway) {
 	t.Helper()
 	_, _ = behind.took()
@@ -71,8 +73,14 @@ func (b proxied) asks(t *testing.T, gateway string, roots *x509.CertPool, c *tls
 		}
 		_, _ = fmt.Fprintf(plain, "PROXY %s %s %s 4711 443\r\n", family, b.said, to)
 	}
-	conn := tls.Client(plain, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, ServerName: "127.0.0.1", Certificates: []tls.Certificate{*c}})
-	_, _ = io.WriteString(conn, "GET /stock/acme/daily/1.csv HTTP/1.1\r\nHost: orders.example.com\r\nX-Ip: 203.0.113.9\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n")
+	conn := tls.Client(plain, &tls.Config{
+		RootCAs:      roots,
+		MinVersion:   tls.VersionTLS12,
+		ServerName:   "127.0.0.1",
+		Certificates: []tls.Certificate{*c},
+	})
+	_, _ = io.WriteString(conn, "GET /stock/acme/daily/1.csv HTTP/1.1\r\nHost: orders.example.com\r\nX-Ip: "+
+		"203.0.113.9\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n")
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return 0

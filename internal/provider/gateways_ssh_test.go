@@ -26,8 +26,8 @@ type sshGateway struct {
 	*realtool.SSHD
 }
 
-// newSSHGateway starts a version of sshd with more lines and the example, some of whose texts are replaced. An older one goes without
-// what it does not know.
+// newSSHGateway starts a version of sshd with more lines and the example, some of whose texts are replaced. An older
+// one goes without what it does not know.
 func newSSHGateway(t *testing.T, j *judged, version, more string, replaced ...string) *sshGateway {
 	t.Helper()
 	g := &sshGateway{t: t, j: j, home: filepath.Join(j.folder, "gateway-"+version+fmt.Sprint(len(more)))}
@@ -35,14 +35,19 @@ func newSSHGateway(t *testing.T, j *judged, version, more string, replaced ...st
 		t.Fatal(err)
 	}
 	g.pull("--chown=root:root")
-	text, zone := example(t, "sshd/sshd_config", append(replaced, "/srv/partner", g.home)...), ""
+	text := example(t, "sshd/sshd_config", append(replaced, "/srv/partner", g.home)...)
+	zone := ""
 	if version != "" {
 		zone = "Etc/GMT+9"
-		text = regexp.MustCompile(`(?m)^ *(ChannelTimeout|UnusedConnectionTimeout) .*$`).ReplaceAllString(text, "") // the example says so
+		// the example says so
+		text = regexp.MustCompile(`(?m)^ *(ChannelTimeout|UnusedConnectionTimeout) .*$`).ReplaceAllString(text, "")
 	}
 	g.SSHD = realtool.StartSSHD(t, realtool.SSHDConf{
-		TrustedUserCAKeys: g.file("ssh/ca.pub"), RevokedKeys: g.file("ssh/revoked_keys"), AuthorizedPrincipalsFile: g.file("ssh/principals/%u"),
-		Logins: []string{"diagnose", "deploy", "exchange", lastingLogin(version)}, Version: version, Home: g.home, Zone: zone, More: more + text,
+		TrustedUserCAKeys: g.file("ssh/ca.pub"), RevokedKeys: g.file("ssh/revoked_keys"),
+		AuthorizedPrincipalsFile: g.file("ssh/principals/%u"),
+		Logins:                   []string{"diagnose", "deploy", "exchange", lastingLogin(version)}, Version: version,
+		Home: g.home,
+		Zone: zone, More: more + text,
 	})
 	return g
 }
@@ -60,12 +65,15 @@ func (g *sshGateway) keeps(l login) (starts func() string) {
 	g.t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	host, port, _ := strings.Cut(g.Addr, ":")
 	socket := filepath.Join(folder, "s")
-	background(g.t, exec.Command(realtool.Find(g.t, "ssh"), "-M", "-N", "-S", socket, "-F", "none", "-p", port, "-l", l.as, "-i", l.by.key,
-		"-o", "CertificateFile="+l.certificate, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+	background(g.t, exec.Command(realtool.Find(g.t, "ssh"), "-M", "-N", "-S", socket, "-F", "none", "-p", port, "-l",
+		l.as, "-i", l.by.key,
+		"-o", "CertificateFile="+l.certificate, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o",
+		"IdentityAgent=none",
 		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", host))
 	eventually(g.t, "a connection is open", func() bool { _, err := os.Stat(socket); return err == nil })
 	return func() string {
-		out, _ := run(realtool.Find(g.t, "ssh"), "-F", "none", "-S", socket, "-o", "BatchMode=yes", "-p", "9", host, "echo in")
+		out, _ := run(realtool.Find(g.t, "ssh"), "-F", "none", "-S", socket, "-o", "BatchMode=yes", "-p", "9", host,
+			"echo in")
 		return out
 	}
 }
@@ -73,7 +81,8 @@ func (g *sshGateway) keeps(l login) (starts func() string) {
 // limits runs what the timer runs, with a limit of a second for one login, until it has ended a connection.
 func (g *sshGateway) limits(login string, starts func() string) {
 	g.t.Helper()
-	unit := example(g.t, "sshd/partner-limit.service", "/usr/local/sbin/", "../../examples/gateways/sshd/", "3600 diagnose deploy exchange", "1 "+login)
+	unit := example(g.t, "sshd/partner-limit.service", "/usr/local/sbin/", "../../examples/gateways/sshd/",
+		"3600 diagnose deploy exchange", "1 "+login)
 	line := strings.Fields(regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindStringSubmatch(unit)[1])
 	eventually(g.t, "the connection is ended", func() bool {
 		if out, ok := run(line[0], line[1:]...); !ok {
@@ -83,7 +92,8 @@ func (g *sshGateway) limits(login string, starts func() string) {
 	})
 }
 
-// The script ended well whatever became of it: without the ps of procps, or with "1h", nothing had a limit, and nobody knew.
+// The script ended well whatever became of it: without the ps of procps, or with "1h", nothing had a
+// limit, and nobody knew.
 func TestTheLimitOfConnectionsFailsWhereItCannotWork(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -97,11 +107,13 @@ func TestTheLimitOfConnectionsFailsWhereItCannotWork(t *testing.T) {
 		"of another login":             {"0 deploy", "echo PID 900 sshd: deploy-2@notty", 0, false},
 		"no connection":                {"0 deploy", "echo PID 900 vim sshd: deploy@notty", 0, false},
 		"no ps that works":             {"0 deploy", "echo PID 900 sshd: deploy@notty; exit 1", 1, false},
-		"has ended meanwhile":          {"0 deploy", `case $1 in -p) exit 1 ;; esac; echo 999999999 900 sshd: deploy@notty`, 0, false},
-		"cannot be ended":              {"0 deploy", `echo 999999999 900 sshd: deploy@notty; echo PID 900 sshd: deploy@notty`, 1, true},
-		"no number":                    {"1h deploy", "echo PID 900 sshd: deploy@notty", 2, false},
-		"nothing":                      {"", "", 2, false},
-		"no login":                     {"3600", "echo PID 900 sshd: deploy@notty", 2, false},
+		"has ended meanwhile": {"0 deploy",
+			`case $1 in -p) exit 1 ;; esac; echo 999999999 900 sshd: deploy@notty`, 0, false},
+		"cannot be ended": {"0 deploy",
+			`echo 999999999 900 sshd: deploy@notty; echo PID 900 sshd: deploy@notty`, 1, true},
+		"no number": {"1h deploy", "echo PID 900 sshd: deploy@notty", 2, false},
+		"nothing":   {"", "", 2, false},
+		"no login":  {"3600", "echo PID 900 sshd: deploy@notty", 2, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,7 +124,8 @@ func TestTheLimitOfConnectionsFailsWhereItCannotWork(t *testing.T) {
 			folder := t.TempDir()
 			ps := strings.ReplaceAll(c.ps, "PID", fmt.Sprint(connection.Process.Pid))
 			// A shell writes the program: nothing that other tests start has it open to write, so it can be run.
-			if out, ok := run("sh", "-c", `printf '%s\n' '#!/bin/sh' "$1" >"$2" && chmod 700 "$2"`, "sh", ps, filepath.Join(folder, "ps")); !ok {
+			if out, ok := run("sh", "-c", `printf '%s\n' '#!/bin/sh' "$1" >"$2" && chmod 700 "$2"`, "sh", ps,
+				filepath.Join(folder, "ps")); !ok {
 				t.Fatal(out)
 			}
 			cmd := exec.Command("../../examples/gateways/sshd/partner_limit.sh", strings.Fields(c.args)...)
@@ -121,7 +134,9 @@ func TestTheLimitOfConnectionsFailsWhereItCannotWork(t *testing.T) {
 			_ = connection.Process.Kill() // comes after a signal that ended it
 			_ = connection.Wait()
 			ended := strings.Contains(connection.ProcessState.String(), "terminated")
-			if code := cmd.ProcessState.ExitCode(); code != c.code || ended != c.ends || (len(out) > 0) != (code == 2 || name == "cannot be ended") {
+			if code := cmd.ProcessState.ExitCode(); code != c.code ||
+				ended != c.ends ||
+				(len(out) > 0) != (code == 2 || name == "cannot be ended") {
 				t.Errorf("exit %d, ended %v, and says %q; want %d and %v", code, ended, out, c.code, c.ends)
 			}
 		})
@@ -135,7 +150,8 @@ func (g *sshGateway) file(name string) string {
 // pull copies the publication as the unit does; owner is what the unit says of the owner.
 func (g *sshGateway) pull(owner string) {
 	g.t.Helper()
-	unit := example(g.t, "sshd/partner-pull.service", "publisher.example.com::partner/publish/", g.j.published("")+"/", "/srv/partner", g.home, "--chown=root:root", owner)
+	unit := example(g.t, "sshd/partner-pull.service", "publisher.example.com::partner/publish/", g.j.published("")+"/",
+		"/srv/partner", g.home, "--chown=root:root", owner)
 	line := regexp.MustCompile(`(?m)^ExecStart=/usr/bin/rsync (.*)$`).FindStringSubmatch(unit)
 	if line == nil {
 		g.t.Fatal("the unit does not pull")
@@ -148,7 +164,8 @@ func (g *sshGateway) pull(owner string) {
 // fetches says whether a file arrives by sftp.
 func (g *sshGateway) fetches(l login) (bool, string) { return g.fetchesBy("sftp", l) }
 
-// fetchesBy says whether a file arrives by a program: sftp, scp (which is sftp in OpenSSH 9), scp of before ("scp -O"), or rsync.
+// fetchesBy says whether a file arrives by a program: sftp, scp (which is sftp in OpenSSH 9), scp of
+// before ("scp -O"), or rsync.
 func (g *sshGateway) fetchesBy(program string, l login) (bool, string) {
 	g.t.Helper()
 	const text = "the daily orders"
@@ -158,10 +175,12 @@ func (g *sshGateway) fetchesBy(program string, l login) (bool, string) {
 	to := filepath.Join(g.t.TempDir(), "orders.csv")
 	host, port, _ := strings.Cut(g.Addr, ":")
 	options := []string{
-		"-F", "none", "-i", l.by.key, "-o", "CertificateFile=" + l.certificate, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+		"-F", "none", "-i", l.by.key, "-o", "CertificateFile=" + l.certificate, "-o", "BatchMode=yes", "-o",
+		"IdentitiesOnly=yes", "-o", "IdentityAgent=none",
 		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "Port=" + port,
 	}
-	ssh, from := realtool.Find(g.t, "ssh"), l.as+"@"+host+":"+filepath.Join(g.home, "orders.csv")
+	ssh := realtool.Find(g.t, "ssh")
+	from := l.as + "@" + host + ":" + filepath.Join(g.home, "orders.csv")
 	var given []string
 	switch name, flag, _ := strings.Cut(program, " "); name {
 	case "rsync":
@@ -179,9 +198,9 @@ func (g *sshGateway) fetchesBy(program string, l login) (bool, string) {
 	return string(got) == text, out
 }
 
-// The example and its unit, end to end: granted, not granted, file transfer, the log of use, and a cut. sshd of before 9.1
-// refused everybody, since it cannot read an end in UTC; the pull unit kept the publisher's owner, which sshd does not accept;
-// and the limit on commands broke sftp.
+// The example and its unit, end to end: granted, not granted, file transfer, the log of use, and a cut. sshd of before
+// 9.1 refused everybody, since it cannot read an end in UTC; the pull unit kept the publisher's owner, which sshd does
+// not accept; and the limit on commands broke sftp.
 func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"", "sshd-8.4"} {
@@ -198,7 +217,8 @@ func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 			}
 			end := time.Time{}
 			applied := func(logins ...string) {
-				text := fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = [%q]%s }\n}\n", log, settings) +
+				text := fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = "+
+					"[%q]%s }\n}\n", log, settings) +
 					who.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.0/8"]`})
 				for _, login := range logins {
 					replaced := args{}
@@ -231,7 +251,8 @@ func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 				program, as string
 				arrives     bool
 			}{
-				{"sftp", "exchange", true}, {"scp", "exchange", true}, {"scp -O", "exchange", false}, {"rsync", "exchange", false},
+				{"sftp", "exchange", true}, {"scp", "exchange", true}, {"scp -O", "exchange", false},
+				{"rsync", "exchange", false},
 				{"sftp", "diagnose", false}, {"scp", "diagnose", false}, {"rsync", "diagnose", true},
 			} {
 				if fetched, said := own.fetchesBy(c.program, in(c.as)); fetched != c.arrives {
@@ -241,7 +262,9 @@ func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 			if admits("exchange") {
 				t.Error("a login for file transfer runs commands")
 			}
-			if said := in("diagnose").ssh(t, own.SSHD, "-v", "-w", "any", "true"); !strings.Contains(said, "rejected tunnel device forwarding") && !strings.Contains(said, "unnel device open failed") {
+			if said := in("diagnose").ssh(t, own.SSHD, "-v", "-w", "any",
+				"true"); !strings.Contains(said, "rejected tunnel device forwarding") &&
+				!strings.Contains(said, "unnel device open failed") {
 				t.Errorf("a tunnel is made, unless this machine has none: %s", said)
 			}
 			if fetched, _ := own.fetches(in("deploy")); fetched {
@@ -253,7 +276,9 @@ func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			j.must("apply", "-refresh-only", "-no-color", "-input=false", "-auto-approve")
-			if at, err := time.Parse(time.RFC3339, j.attribute("partner_credential.stock-feed-ssh_certificate", "last_used_at")); err != nil || time.Since(at) > time.Minute {
+			if at, err := time.Parse(time.RFC3339,
+				j.attribute("partner_credential.stock-feed-ssh_certificate", "last_used_at")); err != nil ||
+				time.Since(at) > time.Minute {
 				t.Errorf("by the log it was used at %s, %v:\n%s", at, err, lines)
 			}
 
@@ -286,9 +311,11 @@ func TestThePullUnitMakesTheFilesRoots(t *testing.T) {
 	}
 	j := newJudged(t)
 	who := newOperator(t, j, "stock-feed")
-	j.apply(who.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.0/8"]`}), j.grant("stock-feed", "diagnose", "ssh/diagnose", `["login"]`, nil),
+	j.apply(who.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.0/8"]`}),
+		j.grant("stock-feed", "diagnose", "ssh/diagnose", `["login"]`, nil),
 		j.grant("stock-feed", "exchange", "ssh/exchange", `["login"]`, nil))
-	g := newSSHGateway(t, j, "", "Subsystem sftp "+filepath.Join("/usr/lib/openssh", "sftp-server")+"\n", "1h /bin/sh", "2s /bin/sh")
+	g := newSSHGateway(t, j, "", "Subsystem sftp "+filepath.Join("/usr/lib/openssh", "sftp-server")+"\n", "1h /bin/sh",
+		"2s /bin/sh")
 	err := filepath.WalkDir(j.published(""), func(path string, _ os.DirEntry, err error) error {
 		if err == nil {
 			err = os.Lchown(path, 4711, 4711)
@@ -306,7 +333,8 @@ func TestThePullUnitMakesTheFilesRoots(t *testing.T) {
 	if g.pull("--chown=root:root"); !admits() {
 		t.Error("what is granted is refused")
 	}
-	if said := l.ssh(t, g.SSHD, "echo in; (sleep 3; echo over) & sleep 3; echo over"); !strings.Contains(said, "in\n") || strings.Contains(said, "over") {
+	if said := l.ssh(t, g.SSHD, "echo in; (sleep 3; echo over) & sleep 3; echo over"); !strings.Contains(said,
+		"in\n") || strings.Contains(said, "over") {
 		t.Errorf("a command, or what it started, outlives the example's limit: %s", said)
 	}
 	l.as = "exchange"
@@ -339,9 +367,12 @@ func useLog(t *testing.T, j *judged, g *sshGateway) []byte {
 	other := strings.ReplaceAll(before, "acme/prod/stock-feed", "acme/prod/somebody-else")
 	tell(other + " CA ED25519 SHA256:" + strings.Repeat("A", 43))
 	tell(other + accepted[len(before):] + " CA ED25519 SHA256:" + strings.Repeat("A", 43))
-	for _, odd := range []string{`{"MESSAGE": [1, 2], "__REALTIME_TIMESTAMP": "1"}`, "", "-- No entries --", "\xff\xfe", "null", "[1]", `{"MESSAGE": null}`, `{"MESSA`,
-		asJSON(t, object{"MESSAGE": accepted, "_UID": "0"}), asJSON(t, telling(accepted).but("__REALTIME_TIMESTAMP", "noon")),
-		asJSON(t, telling(strings.ReplaceAll(accepted, "stock-feed", "somebody-else")).but("_UID", "1000")), // logger --tag sshd
+	for _, odd := range []string{`{"MESSAGE": [1, 2], "__REALTIME_TIMESTAMP": "1"}`, "", "-- No entries --", "\xff\xfe",
+		"null", "[1]", `{"MESSAGE": null}`, `{"MESSA`,
+		asJSON(t, object{"MESSAGE": accepted, "_UID": "0"}),
+		asJSON(t, telling(accepted).but("__REALTIME_TIMESTAMP", "noon")),
+		// logger --tag sshd
+		asJSON(t, telling(strings.ReplaceAll(accepted, "stock-feed", "somebody-else")).but("_UID", "1000")),
 		asJSON(t, object{"MESSAGE": accepted, "__REALTIME_TIMESTAMP": fmt.Sprint(now.UnixMicro())})} {
 		fmt.Fprintln(&journal, odd)
 	}
@@ -349,8 +380,10 @@ func useLog(t *testing.T, j *judged, g *sshGateway) []byte {
 	if err := os.Mkdir(log+".old", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	python, script := realtool.Find(t, "python3"), "../../examples/gateways/sshd/use_log.py"
-	if out, err := exec.Command(python, script, j.published("ssh/ca.pub")).CombinedOutput(); err == nil || !strings.HasPrefix(string(out), "use_log.py: write") {
+	python := realtool.Find(t, "python3")
+	script := "../../examples/gateways/sshd/use_log.py"
+	if out, err := exec.Command(python, script, j.published("ssh/ca.pub")).CombinedOutput(); err == nil ||
+		!strings.HasPrefix(string(out), "use_log.py: write") {
 		t.Errorf("called as before, it says %q (%v)", out, err)
 	}
 	writes := func() []byte {
@@ -369,8 +402,13 @@ func useLog(t *testing.T, j *judged, g *sshGateway) []byte {
 	}
 	lines := writes()
 	admitted := bytes.Count(lines, []byte(`"admitted": true}`))
-	alive := bytes.Count(lines, []byte(`"kind": "ssh_certificate", "admitted": false}`)) // the log goes on: once an hour
-	if admitted != ours || alive < 1 || alive > 2 || bytes.Count(lines, []byte("\n")) != admitted+alive || bytes.Contains(lines, []byte("somebody-else")) {
+	// the log goes on: once an hour
+	alive := bytes.Count(lines, []byte(`"kind": "ssh_certificate", "admitted": false}`))
+	if admitted != ours ||
+		alive < 1 ||
+		alive > 2 ||
+		bytes.Count(lines, []byte("\n")) != admitted+alive ||
+		bytes.Contains(lines, []byte("somebody-else")) {
 		t.Errorf("of %d logins by our certificates it tells\n%s", ours, lines)
 	}
 	if again := writes(); !bytes.Equal(again, lines) {

@@ -35,7 +35,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// The configurations in examples/gateways run here as they are published, but for addresses, paths and how often they pull.
+// The configurations in examples/gateways run here as they are published, but for addresses, paths
+// and how often they pull.
 
 // example is a published configuration with some of its texts replaced, each of which must be in it.
 func example(t *testing.T, name string, replaced ...string) string {
@@ -108,8 +109,8 @@ var (
 	block0  = regexp.MustCompile(`(?s)      -----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n`)
 )
 
-// exampleOPA runs a version of OPA as the head of the example says, on a port of its own, and returns the address and what it
-// says: with the example, its log of decisions.
+// exampleOPA runs a version of OPA as the head of the example says, on a port of its own, and returns the address and
+// what it says: with the example, its log of decisions.
 func exampleOPA(t *testing.T, j *judged, version string) (address string, said *output) {
 	t.Helper()
 	publication := httptest.NewServer(http.FileServer(http.Dir(j.published(""))))
@@ -129,7 +130,8 @@ func exampleOPA(t *testing.T, j *judged, version string) (address string, said *
 	}
 	folder := filepath.Dir(j.save(version+"/opa.yaml", text))
 	j.save(version+"/mask.rego", example(t, "opa/mask.rego"))
-	cmd := exec.Command(realtool.Find(t, version), strings.Fields(strings.Replace(found[1], "127.0.0.1:8181", address, 1))...)
+	cmd := exec.Command(realtool.Find(t, version),
+		strings.Fields(strings.Replace(found[1], "127.0.0.1:8181", address, 1))...)
 	cmd.Dir = folder
 	said = background(t, cmd)
 	eventually(t, version+" has taken the bundles", func() bool {
@@ -150,8 +152,10 @@ func stranger(t *testing.T, name string) *tls.Certificate {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter:    time.Now().Add(time.Hour),
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -164,13 +168,15 @@ func stranger(t *testing.T, name string) *tls.Certificate {
 // orders is the server behind the gateways: it says which path it was asked for.
 func ordersServer(t *testing.T) string {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "orders of "+r.URL.Path) }))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "orders of "+r.URL.Path)
+	}))
 	t.Cleanup(s.Close)
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// The example asked OPA about the path /decide, so that every granted request was a 403; and its log of use counted whoever
-// came with a certificate that he had made himself.
+// The example asked OPA about the path /decide, so that every granted request was a 403; and its log of use counted
+// whoever came with a certificate that he had made himself.
 func TestTheNginxExampleAdmitsWhatIsGrantedAndLogsIt(t *testing.T) {
 	t.Parallel()
 	for nginx, opa := range map[string]string{"nginx": "opa", "nginx-1.18": "opa-0.70"} {
@@ -180,7 +186,8 @@ func TestTheNginxExampleAdmitsWhatIsGrantedAndLogsIt(t *testing.T) {
 			w := newWorkload(t, "stock-feed", newKey(t), nil)
 			log := filepath.Join(j.folder, "nginx.jsonl")
 			applied := func(suspended string) {
-				j.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = [%q] }\n}\n", log) +
+				j.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = "+
+					"[%q] }\n}\n", log) +
 					w.blocks(j, args{"suspended": suspended}, args{"allowed_cidrs": `["127.0.0.0/8"]`}) +
 					j.grant("stock-feed", "daily", "stock/acme/daily/*", `["read"]`, nil))
 				j.must("apply", "-no-color", "-input=false", "-auto-approve")
@@ -202,14 +209,18 @@ func TestTheNginxExampleAdmitsWhatIsGrantedAndLogsIt(t *testing.T) {
 				method, path string
 				status       int
 			}{
-				"a path that is not granted":                    {w.presents(j), "GET", "/stock/acme/weekly/1.csv", 403},
-				"a path that climbs out":                        {w.presents(j), "GET", "/stock/acme/daily/%2e%2e/weekly/1.csv", 403},
-				"a method that is not granted":                  {w.presents(j), "PUT", "/stock/acme/daily/1.csv", 403},
-				"a method that nobody has":                      {w.presents(j), "PATCH", "/stock/acme/daily/1.csv", 403},
-				"a path that would be a header of the question": {w.presents(j), "GET", "/stock/acme/daily/1%0d%0aX-Method:%20GET", 400},
-				"the question itself":                           {w.presents(j), "GET", "/decide", 404},
-				"a stranger with the partner's name":            {self, "GET", "/stock/acme/daily/1.csv", 400},
-				"nobody":                                        {nil, "GET", "/stock/acme/daily/1.csv", 400},
+				"a path that is not granted": {w.presents(j), "GET", "/stock/acme/weekly/1.csv",
+					403},
+				"a path that climbs out": {w.presents(j), "GET",
+					"/stock/acme/daily/%2e%2e/weekly/1.csv", 403},
+				"a method that is not granted": {w.presents(j), "PUT", "/stock/acme/daily/1.csv", 403},
+				"a method that nobody has": {w.presents(j), "PATCH", "/stock/acme/daily/1.csv",
+					403},
+				"a path that would be a header of the question": {w.presents(j), "GET",
+					"/stock/acme/daily/1%0d%0aX-Method:%20GET", 400},
+				"the question itself":                {w.presents(j), "GET", "/decide", 404},
+				"a stranger with the partner's name": {self, "GET", "/stock/acme/daily/1.csv", 400},
+				"nobody":                             {nil, "GET", "/stock/acme/daily/1.csv", 400},
 			} {
 				if status, body := server.Ask(t, asks.by, asks.method, asks.path); status != asks.status {
 					t.Errorf("%s: %d %q, want %d", what, status, body, asks.status)
@@ -264,7 +275,8 @@ func exampleNginx(t *testing.T, j *judged, nginx, opa, log string) *realtool.Ngi
 }
 
 // exampleNginxBefore runs the example before a server of one's own, edited if need be.
-func exampleNginxBefore(t *testing.T, j *judged, nginx, opa, log, behind string, edits ...func(text, listens string) string) *realtool.Nginx {
+func exampleNginxBefore(t *testing.T, j *judged, nginx, opa, log, behind string,
+	edits ...func(text, listens string) string) *realtool.Nginx {
 	t.Helper()
 	address, _ := exampleOPA(t, j, opa)
 	port := freePort(t)
@@ -279,13 +291,15 @@ func exampleNginxBefore(t *testing.T, j *judged, nginx, opa, log, behind string,
 		return err == nil
 	})
 	return realtool.StartNginxOf(t, nginx, func(listens, dir string) string {
-		text := example(t, "nginx/nginx.conf", "listen 443", "listen "+listens, "/srv/partner/publish", j.published(""), "/etc/nginx/tls", dir,
+		text := example(t, "nginx/nginx.conf", "listen 443", "listen "+listens, "/srv/partner/publish", j.published(""),
+			"/etc/nginx/tls", dir,
 			"127.0.0.1:8080", behind, "127.0.0.1:9090", "127.0.0.1:"+port, "/var/log/partner/nginx.jsonl", log)
 		for _, edit := range edits {
 			text = edit(text, listens)
 		}
 		if nginx == "nginx" {
-			text = strings.Replace(text, "listen "+listens+" ssl", "listen "+listens+" ssl http2", 1) // as many write it; the example is HTTP/1.1
+			// as many write it; the example is HTTP/1.1
+			text = strings.Replace(text, "listen "+listens+" ssl", "listen "+listens+" ssl http2", 1)
 		}
 		if nginx == "nginx-1.18" {
 			text = regexp.MustCompile(`(?m)^ *keepalive_time .*$`).ReplaceAllString(text, "") // the guide says so
@@ -302,8 +316,10 @@ func TestTheOPAExampleLogsDecisionsAndNoKey(t *testing.T) {
 	if err := os.WriteFile(log, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	j.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = [%q] }\n}\n", log) +
-		j.identity("orders-etl", nil) + j.credential("orders-etl", "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), nil) +
+	j.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = [%q] }\n}\n",
+		log) +
+		j.identity("orders-etl", nil) +
+		j.credential("orders-etl", "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), nil) +
 		j.grant("orders-etl", "daily", "orders/acme/daily/*", `["read"]`, nil))
 	j.must("apply", "-no-color", "-input=false", "-auto-approve")
 	secret := opened(t, j.attribute("partner_credential.orders-etl-secret", "sealed_secret"))
@@ -311,34 +327,42 @@ func TestTheOPAExampleLogsDecisionsAndNoKey(t *testing.T) {
 		address, said := exampleOPA(t, j, version)
 		for _, path := range []string{"orders/acme/daily/1.csv", "orders/acme/weekly/1.csv"} {
 			asked := object{"input": reading(secret).but("path", path)}
-			resp, err := http.Post("http://"+address+"/v1/data/partner/verdict", "application/json", strings.NewReader(asJSON(t, asked)))
+			resp, err := http.Post("http://"+address+"/v1/data/partner/verdict", "application/json",
+				strings.NewReader(asJSON(t, asked)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			_ = resp.Body.Close()
 		}
 		for name, more := range map[string]object{
-			"headers": {"headers": object{"authorization": []string{"Bearer " + string(secret)}}, "path": "orders/acme/daily/1.csv"},
+			"headers": {"headers": object{"authorization": []string{"Bearer " + string(secret)}},
+				"path": "orders/acme/daily/1.csv"},
 			"query":   {"url": "/orders?key=" + string(secret), "a/b~c": string(secret)},
 			"another": {"credential": object{"key": string(secret)}, "x": []object{{"y": string(secret)}}},
 			"basic 0": {"headers": object{"Authorization": "Basic " + base64.StdEncoding.EncodeToString(secret)}},
-			"basic 1": {"headers": object{"Proxy-Authorization": "Basic " + base64.StdEncoding.EncodeToString(append([]byte(":"), secret...))}},
-			"basic 2": {"headers": object{"AUTHORIZATION": "basic " + base64.StdEncoding.EncodeToString(append([]byte("a:"), secret...))}},
+			"basic 1": {"headers": object{"Proxy-Authorization": "Basic " +
+				base64.StdEncoding.EncodeToString(append([]byte(":"), secret...))}},
+			"basic 2": {"headers": object{"AUTHORIZATION": "basic " +
+				base64.StdEncoding.EncodeToString(append([]byte("a:"), secret...))}},
 			"escaped": {"cookie": "key=" + strings.Replace(string(secret), "_", "%5F", 1)},
 		} {
-			resp, err := http.Post("http://"+address+"/v1/data/partner/reason", "application/json", strings.NewReader(asJSON(t, object{"input": more})))
+			resp, err := http.Post("http://"+address+"/v1/data/partner/reason", "application/json",
+				strings.NewReader(asJSON(t, object{"input": more})))
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
 			_ = resp.Body.Close()
 		}
-		resp, err := http.Get("http://" + address + "/v1/data/partner/reason?input=" + url.QueryEscape(asJSON(t, object{"credential": object{"secret": string(secret)}})))
+		resp, err := http.Get("http://" + address + "/v1/data/partner/reason?input=" +
+			url.QueryEscape(asJSON(t, object{"credential": object{"secret": string(secret)}})))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		eventually(t, version+" logs what is sent otherwise", func() bool { return strings.Count(said.String(), `"path":"partner/reason"`) == 8 })
-		eventually(t, version+" logs both decisions", func() bool { return strings.Count(said.String(), `"path":"partner/verdict"`) == 2 })
+		eventually(t, version+" logs what is sent otherwise",
+			func() bool { return strings.Count(said.String(), `"path":"partner/reason"`) == 8 })
+		eventually(t, version+" logs both decisions",
+			func() bool { return strings.Count(said.String(), `"path":"partner/verdict"`) == 2 })
 		random := strings.TrimPrefix(string(secret), "partner_")
 		for shift := range 3 { // what is the same wherever it begins
 			encoded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(":", shift) + random))[4:40]
@@ -359,13 +383,15 @@ func TestTheOPAExampleLogsDecisionsAndNoKey(t *testing.T) {
 	}
 }
 
-// resumesNothing claims that each connection shows its certificate anew. A session that is resumed was verified when it began: its
-// partner was let in after the certificate's end, again and again, since each resumption gives the next ticket.
+// resumesNothing claims that each connection shows its certificate anew. A session that is resumed was verified
+// when it began: its partner was let in after the certificate's end, again and again, since each resumption
+// gives the next ticket.
 func resumesNothing(t *testing.T, address string, roots *x509.CertPool, c *tls.Certificate) {
 	t.Helper()
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		settings := &tls.Config{
-			RootCAs: roots, MinVersion: tls.VersionTLS12, MaxVersion: version, ServerName: "127.0.0.1", Certificates: []tls.Certificate{*c},
+			RootCAs: roots, MinVersion: tls.VersionTLS12, MaxVersion: version, ServerName: "127.0.0.1",
+			Certificates:       []tls.Certificate{*c},
 			ClientSessionCache: tls.NewLRUClientSessionCache(1),
 		}
 		for range 3 {

@@ -47,7 +47,8 @@ func golden(t *testing.T, slug string, said []diagnostic) {
 			address = kind + ".*"
 		}
 		detail, _, _ := strings.Cut(d.Detail, "\nTo offboard now") // with the first error of a plan, whichever that is
-		fmt.Fprintf(&b, "%s at %s\n\n%s\n\n%s\n\n", d.Severity, strings.TrimSpace(address+" "+d.Attribute), d.Summary, detail)
+		fmt.Fprintf(&b, "%s at %s\n\n%s\n\n%s\n\n", d.Severity, strings.TrimSpace(address+" "+d.Attribute), d.Summary,
+			detail)
 	}
 	slices.Sort(others)
 	for _, other := range slices.Compact(others) {
@@ -78,7 +79,8 @@ func TestGoldenFilesAreOfRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		family, name := filepath.Base(filepath.Dir(file)), strings.TrimSuffix(filepath.Base(file), ".txt")
+		family := filepath.Base(filepath.Dir(file))
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
 		slug := family + "/" + name
 		if _, ok := guardrail.Lookup(slug); !ok || notShown[slug] != "" {
 			t.Errorf("%s is what no example shows", file)
@@ -137,7 +139,8 @@ func dotted(path *tftypes.AttributePath) string {
 	return b.String()
 }
 
-func (p *paths) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+func (p *paths) ValidateResourceConfig(ctx context.Context,
+	req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	resp, err := p.ProviderServer.ValidateResourceConfig(ctx, req)
 	if err == nil {
 		p.remember(resp.Diagnostics)
@@ -145,7 +148,8 @@ func (p *paths) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Valid
 	return resp, err
 }
 
-func (p *paths) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+func (p *paths) PlanResourceChange(ctx context.Context,
+	req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	resp, err := p.ProviderServer.PlanResourceChange(ctx, req)
 	if err == nil {
 		p.remember(resp.Diagnostics)
@@ -153,7 +157,8 @@ func (p *paths) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 	return resp, err
 }
 
-func (p *paths) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+func (p *paths) ApplyResourceChange(ctx context.Context,
+	req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	resp, err := p.ProviderServer.ApplyResourceChange(ctx, req)
 	if err == nil {
 		p.remember(resp.Diagnostics)

@@ -24,7 +24,8 @@ type model[M any] interface {
 	*M
 	// common are the attributes that all resources share.
 	common() *terms
-	// complete fills in what is not given and has a default, from the provider's configuration and the state (nil: none).
+	// complete fills in what is not given and has a default, from the provider's configuration and
+	// the state (nil: none).
 	complete(s *session, state *M, given func(names ...string) bool)
 	// object reads the arguments.
 	object(r *reader) access.Object
@@ -40,12 +41,12 @@ type model[M any] interface {
 	replaced(state *M) []string
 	// release is the value by which it asks to lift a hold; null for none.
 	release() types.String
-	// issued names what the state knows to be issued, by its serial, else its fingerprint; "" for nothing. knows reports whether
-	// the state was told what was issued.
+	// issued names what the state knows to be issued, by its serial, else its fingerprint; "" for nothing. knows
+	// reports whether the state was told what was issued.
 	issued() string
 	knows(*access.Issued) bool
-	// restore gives a plan back what the state knows of what was issued, where the plan expected something new and nothing was
-	// issued: the identity was suspended in between, perhaps by another stack.
+	// restore gives a plan back what the state knows of what was issued, where the plan expected something new and
+	// nothing was issued: the identity was suspended in between, perhaps by another stack.
 	restore(state *M, seen observed)
 }
 
@@ -83,7 +84,8 @@ func objectOf[M any, P model[M]](m *M, diags *diag.Diagnostics) (access.Object, 
 	r := &reader{}
 	o := P(m).object(r)
 	for _, f := range r.faults {
-		diags.AddAttributeError(path.Root(f.attribute), "Not a value that "+f.attribute+" can have", sentence(f.err)+".")
+		diags.AddAttributeError(path.Root(f.attribute), "Not a value that "+f.attribute+" can have",
+			sentence(f.err)+".")
 	}
 	return o, r.unknown, len(r.faults) == 0
 }
@@ -97,7 +99,8 @@ func claimed[M any, P model[M]](state *M) access.Object {
 	return nil
 }
 
-// before returns what a change begins with by the state, or, where that cannot be read, by the system; nil where neither says.
+// before returns what a change begins with by the state, or, where that cannot be read, by the system;
+// nil where neither says.
 func (g *governed[M, P]) before(ref access.Ref, state *M) access.Object {
 	if o := claimed[M, P](state); o != nil {
 		return o
@@ -191,12 +194,13 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		failed(diags, "read the clock for", o.Ref(), err)
 	}
 	mine, _, _ := g.portfolio.Find(o.Ref())
-	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || state == nil && !mine.Adopted, diags)
+	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || (state == nil && !mine.Adopted), diags)
 }
 
-// put makes a change. What the system had removed after its end is brought back by extending it, and what the state means by a uid
-// that is unknown here is looked for.
-func (g *governed[M, P]) put(ctx context.Context, put *access.Change, c change, state *M, k kept, diags *diag.Diagnostics) (*access.Record, error) {
+// put makes a change. What the system had removed after its end is brought back by extending it, and what the state
+// means by a uid that is unknown here is looked for.
+func (g *governed[M, P]) put(ctx context.Context, put *access.Change, c change, state *M, k kept,
+	diags *diag.Diagnostics) (*access.Record, error) {
 	rec, err := g.system.Put(ctx, *put)
 	if !isNotFound(err) {
 		return rec, err
@@ -228,7 +232,8 @@ func (k kept) act(exists bool) string {
 }
 
 // admit looks whether a change may be made: in this run, on this system, by the rules. It returns what the change is.
-func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k kept, diags *diag.Diagnostics) (c change, ok bool) {
+func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k kept,
+	diags *diag.Diagnostics) (c change, ok bool) {
 	if g.refusesChanges(diags) {
 		return c, false
 	}
@@ -251,9 +256,10 @@ func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k
 	return c, g.judgeAtApply(ctx, c, k, diags)
 }
 
-// order returns what the system is asked to do: until when, and what is issued. It completes the change with its end, and with
-// whether it is cut.
-func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[string]bool, state *M, k kept, diags *diag.Diagnostics) (put access.Change, ok bool) {
+// order returns what the system is asked to do: until when, and what is issued. It completes the change with its end,
+// and with whether it is cut.
+func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[string]bool, state *M, k kept,
+	diags *diag.Diagnostics) (put access.Change, ok bool) {
 	o := c.after
 	if c.ends, ok = g.end(o, unknown); !ok {
 		failed(diags, k.act(state != nil), o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
@@ -285,7 +291,8 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 }
 
 // finish writes state and private state: what was planned, and what the plan had left unknown.
-func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper, diags *diag.Diagnostics) {
+func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper,
+	diags *diag.Diagnostics) {
 	P(plan).observe(seen, unknownOnly)
 	write(ctx, &state.Raw, attributesOf(state.Schema), plan, diags)
 	k := keptOf(seen)
@@ -297,7 +304,8 @@ func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, sta
 	diags.Append(private.SetKey(ctx, memoKey, nil)...)
 }
 
-// meant returns what a state means by its id. A state can be edited: if its id is none, its arguments say what is meant.
+// meant returns what a state means by its id. A state can be edited: if its id is none, its
+// arguments say what is meant.
 func (g *governed[M, P]) meant(state *M) access.Ref {
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	if _, _, err := access.ParseRef(ref.Type, ref.ID); err != nil {
@@ -308,11 +316,13 @@ func (g *governed[M, P]) meant(state *M) access.Ref {
 	return ref
 }
 
-// sayAnother warns that the system holds another object than a state means: that one goes on, whatever becomes of the state.
+// sayAnother warns that the system holds another object than a state means: that one goes on,
+// whatever becomes of the state.
 func sayAnother(ref access.Ref, rec *access.Record, uid string, diags *diag.Diagnostics) {
-	diags.AddWarning("The state means another one: "+ref.String(), fmt.Sprintf("The state means the uid %q. The system "+
-		"holds the uid %q, of the stack %q, created on %s. This state does not own that one, and leaves it in "+
-		"force. If you mean it, import it: terraform import takes the id %s.", uid, rec.UID, rec.Stack, access.At(rec.CreatedAt), ref.ID))
+	diags.AddWarning("The state means another one: "+ref.String(),
+		fmt.Sprintf("The state means the uid %q. The system holds the uid %q, of the stack %q, created on %s. This "+
+			"state does not own that one, and leaves it in force. If you mean it, import it: terraform import "+
+			"takes the id %s.", uid, rec.UID, rec.Stack, access.At(rec.CreatedAt), ref.ID))
 }
 
 // remove takes a resource out of the state.
@@ -324,7 +334,8 @@ func remove(ctx context.Context, resp *resource.ReadResponse) {
 }
 
 // ImportState takes an id, as text or as the resource's identity; Read does the rest.
-func (g *governed[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+func (g *governed[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest,
+	resp *resource.ImportStateResponse) {
 	if id, native, ok := strings.Cut(req.ID, "@"); ok && g.kind == access.TypeIdentity {
 		g.importUngoverned(ctx, id, native, resp)
 		return

@@ -45,13 +45,14 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	g.removed(append(slices.Clone(swept), ref)...)
 	// Delete returns when the system was seen to refuse it.
-	tflog.Info(ctx, "revoked, and seen to be refused", map[string]any{"ref": ref.String(), "seconds": access.WallClock().Sub(asked).Seconds()})
+	tflog.Info(ctx, "revoked, and seen to be refused",
+		map[string]any{"ref": ref.String(), "seconds": access.WallClock().Sub(asked).Seconds()})
 	warnSwept(ref, swept, &resp.Diagnostics)
 	g.warnMinted(ctx, append(swept, ref), &resp.Diagnostics)
 }
 
-// mayRevoke reports whether the system that is asked is the one that the state belongs to. What was only planned to be adopted has nothing
-// to revoke: it is forgotten.
+// mayRevoke reports whether the system that is asked is the one that the state belongs to. What was only planned to be
+// adopted has nothing to revoke: it is forgotten.
 func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept, diags *diag.Diagnostics) bool {
 	if k.Adopt != "" && k.System != "" {
 		if err := g.refuseElsewhere(ctx, k.System, holdsIt); err != nil {
@@ -62,7 +63,8 @@ func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept,
 	if k.Adopt != "" && !g.forgetUngoverned(ctx, ref, k, diags) {
 		return false
 	}
-	if there := g.look(ctx); there.err == nil { // one that cannot be asked: the revocation meets it as well, and has the words for it
+	// one that cannot be asked: the revocation meets it as well, and has the words for it
+	if there := g.look(ctx); there.err == nil {
 		if err := g.isHome(ctx, ref, *k, there); err != nil {
 			failed(diags, "revoke", ref, err)
 			return false
@@ -71,8 +73,8 @@ func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept,
 	return true
 }
 
-// saysNothingToRevoke reports whether a state means nothing that could be revoked, and says what to do. That is an error: a destroy that
-// is done has cut.
+// saysNothingToRevoke reports whether a state means nothing that could be revoked, and says what to do. That is an
+// error: a destroy that is done has cut.
 func saysNothingToRevoke(ref access.Ref, err error, diags *diag.Diagnostics) bool {
 	switch {
 	case errors.Is(err, errUntold):
@@ -105,7 +107,8 @@ func warnSwept(ref access.Ref, swept []access.Ref, diags *diag.Diagnostics) {
 }
 
 // revoke revokes what a state means, and says what that was.
-func (g *governed[M, P]) revoke(ctx context.Context, state *M, ref access.Ref, k kept, diags *diag.Diagnostics) (access.Ref, []access.Ref, error) {
+func (g *governed[M, P]) revoke(ctx context.Context, state *M, ref access.Ref, k kept,
+	diags *diag.Diagnostics) (access.Ref, []access.Ref, error) {
 	if uid := k.History.UID; uid != "" {
 		swept, err := g.system.Delete(warned(ctx, diags), ref, uid)
 		if !isNotFound(err) {

@@ -50,9 +50,10 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 }
 
-// found asks the system for the very object that a state means, and completes what the state knows of it. Another one under
-// its id is not found.
-func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k *kept, diags *diag.Diagnostics) (*access.Record, access.Ref, error) {
+// found asks the system for the very object that a state means, and completes what the state knows of it. Another one
+// under its id is not found.
+func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k *kept,
+	diags *diag.Diagnostics) (*access.Record, access.Ref, error) {
 	rec, err := g.system.Get(ctx, ref)
 	imported := k.History.UID == "" && P(state).common().Owner.IsNull()
 	if imported {
@@ -80,8 +81,8 @@ func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k 
 	return rec, ref, g.retell(ctx, P(state).knows, rec)
 }
 
-// notInOlder returns why an object is not found, if that is since an older copy of the system was asked; else the error that it is given. What
-// has ended gives nothing, wherever it is.
+// notInOlder returns why an object is not found, if that is since an older copy of the system was asked; else the error
+// that it is given. What has ended gives nothing, wherever it is.
 func (g *governed[M, P]) notInOlder(ctx context.Context, state *M, k kept, err error) error {
 	if !isNotFound(err) || errors.Is(err, errReplaced) {
 		return err
@@ -94,7 +95,8 @@ func (g *governed[M, P]) notInOlder(ctx context.Context, state *M, k kept, err e
 }
 
 // readFound takes over what the system holds of an object.
-func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref, seen observed, k kept, resp *resource.ReadResponse) {
+func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref, seen observed, k kept,
+	resp *resource.ReadResponse) {
 	imported := k.History.UID == ""
 	if imported && seen.Stack != g.stack {
 		resp.Diagnostics.AddWarning(fmt.Sprintf("The %s belongs to the stack %q", ref, seen.Stack),
@@ -121,11 +123,13 @@ func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref
 
 // readGone decides what an object that the system does not hold means: after its end it stays, as expired; before, it
 // has vanished and the plan proposes it again.
-func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept, resp *resource.ReadResponse) {
+func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept,
+	resp *resource.ReadResponse) {
 	t := P(state).common()
 	if k.History.UID == "" && t.Owner.IsNull() {
 		g.warnAbsent(ctx, &resp.Diagnostics)
-		resp.Diagnostics.AddError("Cannot import "+ref.String(), "The system holds no such access. Check the id and the provider's environment and directory.")
+		resp.Diagnostics.AddError("Cannot import "+ref.String(),
+			"The system holds no such access. Check the id and the provider's environment and directory.")
 		return
 	}
 	if ends := timeOf(t.EndsAt); !ends.IsZero() && !now.Before(ends) {
@@ -137,10 +141,11 @@ func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref,
 	remove(ctx, resp)
 }
 
-// readDamaged keeps what the state says of an object whose record cannot be read, and says so as drift. Where the record is
-// gone and something of the object is left, the plan replaces it: what is left goes, and new access takes its place. What is
-// left of another object, by its uid, is nothing of this one: that has gone.
-func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.Ref, damaged *access.DamagedError, now time.Time, k kept, resp *resource.ReadResponse) {
+// readDamaged keeps what the state says of an object whose record cannot be read, and says so as drift. Where the
+// record is gone and something of the object is left, the plan replaces it: what is left goes, and new access takes its
+// place. What is left of another object, by its uid, is nothing of this one: that has gone.
+func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.Ref, damaged *access.DamagedError,
+	now time.Time, k kept, resp *resource.ReadResponse) {
 	if damaged.UID != "" && damaged.UID != k.History.UID {
 		g.readGone(ctx, state, ref, now, k, resp)
 		return

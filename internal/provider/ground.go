@@ -15,7 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
-// ground is the settings of one walk: the configuration's own, and what the system's floor makes of them, which is read once.
+// ground is the settings of one walk: the configuration's own, and what the system's floor makes of
+// them, which is read once.
 type ground struct {
 	on      access.System
 	written guardrail.Settings
@@ -31,7 +32,8 @@ type footing struct {
 	// floor is the one in force; nil where there is none, or where lost says why it is not known.
 	floor *access.FloorRecord
 	lost  *access.FloorError
-	// unread: the login may not look whether there is one, and nothing says that there is: a note that did may have been removed.
+	// unread: the login may not look whether there is one, and nothing says that there is: a note that did
+	// may have been removed.
 	unread bool
 	// looser is what the configuration writes looser than the floor.
 	looser []guardrail.SettingError
@@ -66,15 +68,19 @@ func (g *ground) stand(ctx context.Context) (footing, error) {
 		g.floor = r
 		g.settings, g.looser = g.written.Under(&r.Floor)
 		if unknown := guardrail.ValidateFloor(&r.Floor); len(unknown) > 0 {
-			g.lost = &access.FloorError{Where: g.on.Capabilities().Place, Problem: fmt.Sprintf("cannot be applied: %s: %s", access.ErrNewerFloor, unknown[0]), Was: r.Mark()}
+			g.lost = &access.FloorError{
+				Where:   g.on.Capabilities().Place,
+				Problem: fmt.Sprintf("cannot be applied: %s: %s", access.ErrNewerFloor, unknown[0]),
+				Was:     r.Mark(),
+			}
 		}
 	}
 	g.looked = true
 	return g.footing, nil
 }
 
-// inForce returns the settings under the floor. Where the system cannot be asked, they are the configuration's own: what is planned
-// meets that as well, and has the words for it.
+// inForce returns the settings under the floor. Where the system cannot be asked, they are the configuration's own:
+// what is planned meets that as well, and has the words for it.
 func (g *ground) inForce(ctx context.Context) guardrail.Settings {
 	f, _ := g.stand(ctx)
 	return f.settings
@@ -96,9 +102,11 @@ func (g *ground) first(flag *bool) bool {
 	return !was
 }
 
-// refuseUnderFloor refuses what gives more access than there is, where the configuration is looser than the floor, or where it is not
-// known what the floor says. What gives less goes through. In a plan one error says it for all; an apply makes none of them.
-func (s *session) refuseUnderFloor(ctx context.Context, subject guardrail.Subject, phase guardrail.Phase, diags *diag.Diagnostics) {
+// refuseUnderFloor refuses what gives more access than there is, where the configuration is looser than the floor, or
+// where it is not known what the floor says. What gives less goes through. In a plan one error says it for all; an
+// apply makes none of them.
+func (s *session) refuseUnderFloor(ctx context.Context, subject guardrail.Subject, phase guardrail.Phase,
+	diags *diag.Diagnostics) {
 	f, err := s.stand(ctx)
 	if err != nil || s.collects {
 		return // the reading before this one has met it
@@ -132,10 +140,11 @@ func (s *session) belowFloor(f footing) (summary, detail string) {
 	for _, e := range f.looser {
 		lines = append(lines, "  "+settingOf(e.Setting)+": "+e.Problem+".")
 	}
-	return "The provider's configuration is looser than the floor", fmt.Sprintf("In the provider block:\n\n%s\n\nThe floor "+
-		"is in %s (generation %d, set %s by the stack %q), and no configuration can loosen it. Write a tighter "+
-		"value, or leave the argument out. %s", strings.Join(lines, "\n"),
-		s.system.Capabilities().Place, f.floor.Generation, access.At(f.floor.SetAt), f.floor.Stack, goes)
+	return "The provider's configuration is looser than the floor",
+		fmt.Sprintf("In the provider block:\n\n%s\n\nThe floor is in %s (generation %d, set %s by the stack %q), and "+
+			"no configuration can loosen it. Write a tighter value, or leave the argument out. %s",
+			strings.Join(lines, "\n"),
+			s.system.Capabilities().Place, f.floor.Generation, access.At(f.floor.SetAt), f.floor.Stack, goes)
 }
 
 // settingOf returns a setting as the provider block writes it.
@@ -167,5 +176,6 @@ func (g *ground) floorInAWord(ctx context.Context) string {
 	case f.floor == nil:
 		return "no floor"
 	}
-	return fmt.Sprintf("floor %d set by %s on %s (%s)", f.floor.Generation, f.floor.Floor.SetBy, access.At(f.floor.SetAt), strings.Join(f.floor.Floor.Lines(), "; "))
+	return fmt.Sprintf("floor %d set by %s on %s (%s)", f.floor.Generation, f.floor.Floor.SetBy,
+		access.At(f.floor.SetAt), strings.Join(f.floor.Floor.Lines(), "; "))
 }

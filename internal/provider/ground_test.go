@@ -41,11 +41,14 @@ func TestAFloorThatThisVersionCannotKeepToIsAnError(t *testing.T) {
 		}
 		s := newSession(system, guardrail.Defaults(), "partners")
 		footing, err := s.stand(t.Context())
-		if summary, detail := s.belowFloor(footing); err != nil || summary == "" || !strings.Contains(detail, "needs a newer version of the provider") {
+		if summary, detail := s.belowFloor(footing); err != nil ||
+			summary == "" ||
+			!strings.Contains(detail, "needs a newer version of the provider") {
 			t.Errorf("%s: %v, %s: %s", what, err, summary, detail)
 		}
 	}
-	for _, text := range []string{`{"generation": 1, "tomorrow": 1}`, `{"floor": {"max_tomorrow": "1h"}}`, `{"floor": {"max_grants": "few"}}`} {
+	for _, text := range []string{`{"generation": 1, "tomorrow": 1}`, `{"floor": {"max_tomorrow": "1h"}}`,
+		`{"floor": {"max_grants": "few"}}`} {
 		if err := access.ParseFloor([]byte(text), &access.FloorRecord{}); !errors.Is(err, access.ErrNewerFloor) {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -56,7 +59,9 @@ func TestWhatIsKnownOfAFloor(t *testing.T) {
 	t.Parallel()
 	system := embedded.Open(filepath.Join(t.TempDir(), "x"), embedded.Options{})
 	written := guardrail.Defaults()
-	written.Environment, written.Written, written.MaxGrants = "prod", map[string]bool{"max_grants": true}, 9
+	written.Environment = "prod"
+	written.Written = map[string]bool{"max_grants": true}
+	written.MaxGrants = 9
 	says := func(s access.System) (string, string) {
 		session := newSession(s, written, "partners")
 		footing, err := session.stand(t.Context())
@@ -69,13 +74,16 @@ func TestWhatIsKnownOfAFloor(t *testing.T) {
 	if refused, word := says(system); refused != "" || word != "no floor" {
 		t.Errorf("without one: %s, %s", refused, word)
 	}
-	if refused, word := says(closed{system}); refused != "Cannot tell whether there is a floor" || word != "a floor that could not be read" {
+	if refused, word := says(closed{system}); refused != "Cannot tell whether there is a floor" ||
+		word != "a floor that could not be read" {
 		t.Errorf("where it may not be read: %s, %s", refused, word)
 	}
-	if _, err := system.SetFloor(t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: 5}, "security", 0); err != nil {
+	if _, err := system.SetFloor(t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: 5}, "security",
+		0); err != nil {
 		t.Fatal(err)
 	}
-	if refused, word := says(system); !strings.Contains(refused, "looser") || !strings.HasPrefix(word, "floor 1 set by ciso@example.com on ") {
+	if refused, word := says(system); !strings.Contains(refused, "looser") ||
+		!strings.HasPrefix(word, "floor 1 set by ciso@example.com on ") {
 		t.Errorf("under it: %s, %s", refused, word)
 	}
 	// A walk looks once, and the next one anew: what an apply judges by is the floor of then.
@@ -83,13 +91,16 @@ func TestWhatIsKnownOfAFloor(t *testing.T) {
 	if got := session.inForce(t.Context()).MaxGrants; got != 5 {
 		t.Errorf("in force are %d grants", got)
 	}
-	if _, err := system.SetFloor(t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: 2}, "security", 1); err != nil {
+	if _, err := system.SetFloor(t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: 2}, "security",
+		1); err != nil {
 		t.Fatal(err)
 	}
-	if before, now := session.inForce(t.Context()).MaxGrants, newSession(system, written, "partners").inForce(t.Context()).MaxGrants; before != 5 || now != 2 {
+	if before, now := session.inForce(t.Context()).MaxGrants,
+		newSession(system, written, "partners").inForce(t.Context()).MaxGrants; before != 5 || now != 2 {
 		t.Errorf("in the walk %d, in the next %d", before, now)
 	}
-	if origins := session.inForce(t.Context()).Origins(written); origins["max_grants"] != "floor" || origins["review_every"] != "default" {
+	if origins := session.inForce(t.Context()).Origins(written); origins["max_grants"] != "floor" ||
+		origins["review_every"] != "default" {
 		t.Errorf("from where: %v", origins)
 	}
 	if _, err := system.LiftFloor(t.Context(), "security", 2); err != nil {

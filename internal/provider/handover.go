@@ -20,7 +20,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// handover is what to send to a partner for one identity. Nothing in it is secret: what is sealed only the partner opens.
+// handover is what to send to a partner for one identity. Nothing in it is secret: what is sealed
+// only the partner opens.
 type handover struct {
 	identity    handedIdentity
 	credentials []handedCredential
@@ -38,9 +39,11 @@ func (h handover) markdown() string {
 		b.WriteString("\n## What it may do\n\n")
 	}
 	for _, g := range order.Sorted(slices.Values(h.grants), func(a, b handedGrant) int {
-		return cmp.Or(cmp.Compare(a.Resource.ValueString(), b.Resource.ValueString()), cmp.Compare(a.ID.ValueString(), b.ID.ValueString()))
+		return cmp.Or(cmp.Compare(a.Resource.ValueString(), b.Resource.ValueString()),
+			cmp.Compare(a.ID.ValueString(), b.ID.ValueString()))
 	}) {
-		fmt.Fprintf(&b, "- `%s`: %s; until %s. %s.\n", g.Resource.ValueString(), strings.Join(sortedTexts(g.Actions.Elements()), ", "), g.EndsAt.ValueString(),
+		fmt.Fprintf(&b, "- `%s`: %s; until %s. %s.\n", g.Resource.ValueString(),
+			strings.Join(sortedTexts(g.Actions.Elements()), ", "), g.EndsAt.ValueString(),
 			strings.TrimRight(g.Purpose.ValueString(), "."))
 		refused(&b, g.Status)
 	}
@@ -74,7 +77,9 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 	}
 	title, text := howToLogIn(kind)
 	if principal, ok := c.Federated.Attributes()["aws_principal"].(types.String); ok && principal.ValueString() != "" {
-		title, text = "From your own AWS account", fmt.Sprintf("As `%s`, assume the role below with the external id below: there is no secret.", principal.ValueString())
+		title, text = "From your own AWS account",
+			fmt.Sprintf("As `%s`, assume the role below with the external id below: there is no secret.",
+				principal.ValueString())
 	}
 	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", title, text)
 	for _, name := range slices.Sorted(maps.Keys(login)) {
@@ -99,7 +104,8 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 	if block := cmp.Or(c.Issued.ValueString(), c.SealedSecret.ValueString()); block != "" {
 		fmt.Fprintf(b, "\n```\n%s\n```\n", strings.TrimSpace(block))
 	} else if kind.Issues() {
-		b.WriteString("\nIt is not in the state, as it was imported: what was sent before goes on, and the next rotation issues another.\n")
+		b.WriteString("\nIt is not in the state, as it was imported: what was sent before goes on, and the next " +
+			"rotation issues another.\n")
 	}
 	switch command := login["command"]; {
 	case command != "":
@@ -119,8 +125,9 @@ func (c handedCredential) signedSSH() *ssh.Certificate {
 	return signed
 }
 
-// oldestSSH returns the first OpenSSH that logs in with a certificate of a kind of key. By its release notes, Ed25519, with which ours are
-// signed, came with 6.5, certificates of RSA that are not used with SHA-1 with 7.8, and security keys with 8.2.
+// oldestSSH returns the first OpenSSH that logs in with a certificate of a kind of key. By its release notes,
+// Ed25519, with which ours are signed, came with 6.5, certificates of RSA that are not used with SHA-1 with 7.8, and
+// security keys with 8.2.
 func oldestSSH(kind string) string {
 	switch {
 	case strings.HasPrefix(kind, "sk-"):
@@ -131,10 +138,12 @@ func oldestSSH(kind string) string {
 	return "6.5"
 }
 
-// until returns when what was issued ends: by the certificate itself or, for a secret, after its rotation and the overlap.
+// until returns when what was issued ends: by the certificate itself or, for a secret, after its
+// rotation and the overlap.
 func (c handedCredential) until() string {
 	if signed := c.signedSSH(); signed != nil {
-		return access.At(time.Unix(int64(signed.ValidBefore), 0)).String() //nolint:gosec // a moment, far from the limit
+		seconds := int64(signed.ValidBefore) //nolint:gosec // a moment, far from the limit
+		return access.At(time.Unix(seconds, 0)).String()
 	}
 	if block, _ := pem.Decode([]byte(c.Issued.ValueString())); block != nil {
 		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil {

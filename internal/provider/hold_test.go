@@ -31,15 +31,27 @@ func TestNoPlanRestoresWhatWasCutByHand(t *testing.T) {
 		}
 	}
 	status := func(want string) []statecheck.StateCheck {
-		return []statecheck.StateCheck{has(theIdentity, "status", text(want)), has(theKey, "status", text(want)), has(theGrant, "status", text(want))}
+		return []statecheck.StateCheck{has(theIdentity, "status", text(want)), has(theKey, "status", text(want)),
+			has(theGrant, "status", text(want))}
 	}
 	released := func(value string) args { return args{"hold_released": strconv.Quote(value)} }
 	w.run(
 		resource.TestStep{Config: config(nil), ConfigStateChecks: status("active")},
-		resource.TestStep{PreConfig: cut, Config: config(nil), ConfigPlanChecks: emptyPlan(), ConfigStateChecks: status("held")},
-		resource.TestStep{Config: config(args{"purpose": `"Nightly order feed of the ERP"`}), ConfigStateChecks: status("held")},
-		resource.TestStep{Config: config(released("INC-7")), ConfigStateChecks: status("active")[:1]}, // the others are read anew by the next plan
-		resource.TestStep{Config: config(released("INC-7")), ConfigPlanChecks: emptyPlan(), ConfigStateChecks: status("active")},
+		resource.TestStep{
+			PreConfig:         cut,
+			Config:            config(nil),
+			ConfigPlanChecks:  emptyPlan(),
+			ConfigStateChecks: status("held"),
+		},
+		resource.TestStep{Config: config(args{"purpose": `"Nightly order feed of the ERP"`}),
+			ConfigStateChecks: status("held")},
+		// the others are read anew by the next plan
+		resource.TestStep{Config: config(released("INC-7")), ConfigStateChecks: status("active")[:1]},
+		resource.TestStep{
+			Config:            config(released("INC-7")),
+			ConfigPlanChecks:  emptyPlan(),
+			ConfigStateChecks: status("active"),
+		},
 		resource.TestStep{PreConfig: func() {
 			if err := os.Remove(filepath.Join(w.directory, "hold", "acme")); err != nil {
 				t.Error(err)
@@ -52,7 +64,8 @@ func TestNoPlanRestoresWhatWasCutByHand(t *testing.T) {
 	)
 }
 
-// What is new under a hold is made, and lets nobody in. The apply said so; the plan, at which somebody decides, did not.
+// What is new under a hold is made, and lets nobody in. The apply said so; the plan, at which
+// somebody decides, did not.
 func TestAPlanSaysWhatWillBeHeld(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
@@ -88,8 +101,9 @@ resource "partner_grant" "more" {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for release, says := range map[string][]string{
-		"null":    {"identity acme/prod/stock will be held", "grant acme/prod/orders-etl/"},
-		`"INC-7"`: {"identity acme/prod/stock will be held", "grant acme/prod/orders-etl/"}, // what is made is released by nothing
+		"null": {"identity acme/prod/stock will be held", "grant acme/prod/orders-etl/"},
+		// what is made is released by nothing
+		`"INC-7"`: {"identity acme/prod/stock will be held", "grant acme/prod/orders-etl/"},
 	} {
 		c.write(config(release))
 		out := unframed(c.must("plan", "-input=false"))
@@ -98,7 +112,8 @@ resource "partner_grant" "more" {
 				t.Errorf("hold_released = %s: the plan does not say %q:\n%s", release, what, out)
 			}
 		}
-		if !strings.Contains(out, "Its identity acme/prod/orders-etl, or one above it, was cut by hand") || strings.Contains(out, "same key") {
+		if !strings.Contains(out, "Its identity acme/prod/orders-etl, or one above it, was cut by hand") ||
+			strings.Contains(out, "same key") {
 			t.Errorf("hold_released = %s: it does not say why the grant is held:\n%s", release, out)
 		}
 		if n := strings.Count(out, "will be held"); n != len(says) {
@@ -107,14 +122,16 @@ resource "partner_grant" "more" {
 	}
 }
 
-// Somebody plans to give access back, and before that plan is applied somebody else cuts it or one of its credentials, for the first time or again.
+// Somebody plans to give access back, and before that plan is applied somebody else cuts it or one of its credentials,
+// for the first time or again.
 func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 	thorough(t)
 	t.Parallel()
 	c := newCLI(t)
 	purpose := "Nightly order feed into their ERP"
 	config := func(release string) {
-		text := strings.Replace(ordersIn(`embedded = { directory = "store" }`), "Nightly order feed into their ERP", purpose, 1)
+		text := strings.Replace(ordersIn(`embedded = { directory = "store" }`), "Nightly order feed into their ERP",
+			purpose, 1)
 		if release != "" {
 			text = strings.Replace(text, "  purpose", "  hold_released = "+strconv.Quote(release)+"\n  purpose", 1)
 		}
@@ -122,7 +139,8 @@ func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 	}
 	cut := func(what string) {
 		t.Helper()
-		if out, err := exec.Command("sh", filepath.Join(c.folder, "store", "publish", "cut.sh"), what).CombinedOutput(); err != nil {
+		if out, err := exec.Command("sh", filepath.Join(c.folder, "store", "publish", "cut.sh"),
+			what).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
@@ -130,7 +148,8 @@ func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 	config("")
 	c.must("apply", "-auto-approve", "-input=false")
 	config("written ahead")
-	if out, err := c.try("plan", "-input=false"); err == nil || !strings.Contains(unframed(out), "a release that is written ahead") {
+	if out, err := c.try("plan", "-input=false"); err == nil ||
+		!strings.Contains(unframed(out), "a release that is written ahead") {
 		t.Errorf("nothing is held: %v\n%s", err, out)
 	}
 	const alone = "acme/prod/orders-etl/federated" // which does not hold the identity
@@ -166,31 +185,36 @@ func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 	}
 }
 
-// A key or a workload that was cut by hand is given to another partner, whose own credential is there already: it let in before, and lets nobody
-// in afterwards.
+// A key or a workload that was cut by hand is given to another partner, whose own credential is there already: it let
+// in before, and lets nobody in afterwards.
 func TestAPlanSaysThatAWorkloadWasCutElsewhere(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
 	federated := func(subject string) string {
 		return credential("federated", args{"expires_at": strconv.Quote(endsLater()),
-			"federated": fmt.Sprintf("{ issuer = \"https://login.test\", subject = %q, audiences = [\"orders.example.com\"] }", subject)})
+			"federated": fmt.Sprintf("{ issuer = \"https://login.test\", subject = %q, audiences = "+
+				"[\"orders.example.com\"] }", subject)})
 	}
 	acme := ordersIn(`embedded = { directory = "store" }`)
 	_, own, _ := strings.Cut(acme, "resource")
-	own = strings.NewReplacer(`"orders" {`, `"initech" {`, "partner_identity.orders", "partner_identity.initech", "acme", "initech").Replace("resource" + own)
+	own = strings.NewReplacer(`"orders" {`, `"initech" {`, "partner_identity.orders", "partner_identity.initech",
+		"acme", "initech").Replace("resource" + own)
 	initech := func(subject string) string {
-		return own + strings.NewReplacer(`"orders" {`, `"initech" {`, "partner_identity.orders", "partner_identity.initech").Replace(federated(subject))
+		return own + strings.NewReplacer(`"orders" {`, `"initech" {`, "partner_identity.orders",
+			"partner_identity.initech").Replace(federated(subject))
 	}
 	apply := func(text string) { c.write(text); c.must("apply", "-auto-approve", "-input=false") }
 	apply(acme + federated("svc") + initech("own"))
-	if out, err := exec.Command("sh", filepath.Join(c.folder, "store", "publish", "cut.sh"), "acme/prod/orders-etl/federated").CombinedOutput(); err != nil {
+	if out, err := exec.Command("sh", filepath.Join(c.folder, "store", "publish", "cut.sh"),
+		"acme/prod/orders-etl/federated").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	apply(acme + initech("own"))
 	for subject, held := range map[string]bool{"svc": true, "another": false} {
 		c.write(acme + initech(subject))
 		out := unframed(c.must("plan", "-input=false"))
-		if strings.Contains(out, "credential initech/prod/orders-etl/federated will be held") != held || strings.Contains(out, "same key or workload") != held {
+		if strings.Contains(out, "credential initech/prod/orders-etl/federated will be held") != held ||
+			strings.Contains(out, "same key or workload") != held {
 			t.Errorf("%s:\n%s", subject, out)
 		}
 	}

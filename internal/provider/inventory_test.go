@@ -48,11 +48,13 @@ func TestTheInventoryTellsWhatEveryStackHolds(t *testing.T) {
 	w := newWorld(t)
 	mine := []string{identity(nil), credential("federated", nil), grant(nil)}
 	theirs := &access.Identity{
-		ID: access.IdentityID{Partner: "globex", Environment: "prod", Name: "lab"}, Purpose: "Lab results of each night",
-		Terms: access.Terms{Owner: "bob@example.com", ExpiresAt: access.At(dawn.Add(20 * 24 * time.Hour))},
+		ID:      access.IdentityID{Partner: "globex", Environment: "prod", Name: "lab"},
+		Purpose: "Lab results of each night",
+		Terms:   access.Terms{Owner: "bob@example.com", ExpiresAt: access.At(dawn.Add(20 * 24 * time.Hour))},
 	}
 	theirTerms := func() {
-		_, err := w.system().Put(t.Context(), access.Change{Object: theirs, Stack: "labs", EndsAt: theirs.ExpiresAt.Time})
+		_, err := w.system().Put(t.Context(),
+			access.Change{Object: theirs, Stack: "labs", EndsAt: theirs.ExpiresAt.Time})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,28 +64,43 @@ func TestTheInventoryTellsWhatEveryStackHolds(t *testing.T) {
 	w.run(
 		resource.TestStep{Config: w.config(mine...)},
 		resource.TestStep{PreConfig: theirTerms, Config: with(""), ConfigStateChecks: []statecheck.StateCheck{
-			outputs("flags", map[string]string{orders: "governed", key: "governed", daily: "governed", lab: "governed unused"}),
-			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("system"), knownvalue.StringExact("embedded")),
+			outputs("flags", map[string]string{
+				orders: "governed",
+				key:    "governed",
+				daily:  "governed",
+				lab:    "governed unused",
+			}),
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("system"),
+				knownvalue.StringExact("embedded")),
 			// Nobody looked for these: none is not known, and reads as such.
-			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("not_checked"), knownvalue.ListExact([]knownvalue.Check{
-				knownvalue.StringExact("ungoverned"), knownvalue.StringExact("dormant"),
-			})),
-			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("counts").AtMapKey("ungoverned"), knownvalue.Null()),
-			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("counts").AtMapKey("dormant"), knownvalue.Null()),
-			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("counts").AtMapKey("drifted"), knownvalue.Int64Exact(0)),
-			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("at"), knownvalue.StringExact(access.At(dawn).String())),
-			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("items").AtSliceIndex(3).AtMapKey("stack"), knownvalue.StringExact("labs")),
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("not_checked"),
+				knownvalue.ListExact([]knownvalue.Check{
+					knownvalue.StringExact("ungoverned"), knownvalue.StringExact("dormant"),
+				})),
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("counts").AtMapKey("ungoverned"),
+				knownvalue.Null()),
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("counts").AtMapKey("dormant"),
+				knownvalue.Null()),
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("counts").AtMapKey("drifted"),
+				knownvalue.Int64Exact(0)),
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("at"),
+				knownvalue.StringExact(access.At(dawn).String())),
+			statecheck.ExpectKnownValue("data.partner_inventory.it",
+				tfjsonpath.New("items").AtSliceIndex(3).AtMapKey("stack"), knownvalue.StringExact("labs")),
 		}},
 		resource.TestStep{Config: with(`partner = "acme"`), ConfigStateChecks: []statecheck.StateCheck{
 			outputs("flags", map[string]string{orders: "governed", key: "governed", daily: "governed"}),
 		}},
-		resource.TestStep{Config: with(`owner = "Bob@example.com"`), ConfigStateChecks: []statecheck.StateCheck{outputs("flags", map[string]string{lab: "governed unused"})}},
-		resource.TestStep{PreConfig: w.passes(16 * day), Config: with(`flags = ["expiring"]`), ConfigStateChecks: []statecheck.StateCheck{
-			outputs("flags", map[string]string{lab: "governed unused expiring"}),
-		}},
-		resource.TestStep{Config: with(fmt.Sprintf("expires_before = %q", access.At(dawn.Add(21*24*time.Hour)))), ConfigStateChecks: []statecheck.StateCheck{
-			outputs("flags", map[string]string{lab: "governed unused expiring"}),
-		}},
+		resource.TestStep{Config: with(`owner = "Bob@example.com"`),
+			ConfigStateChecks: []statecheck.StateCheck{outputs("flags", map[string]string{lab: "governed unused"})}},
+		resource.TestStep{PreConfig: w.passes(16 * day), Config: with(`flags = ["expiring"]`),
+			ConfigStateChecks: []statecheck.StateCheck{
+				outputs("flags", map[string]string{lab: "governed unused expiring"}),
+			}},
+		resource.TestStep{Config: with(fmt.Sprintf("expires_before = %q", access.At(dawn.Add(21*24*time.Hour)))),
+			ConfigStateChecks: []statecheck.StateCheck{
+				outputs("flags", map[string]string{lab: "governed unused expiring"}),
+			}},
 	)
 }
 
@@ -95,12 +112,16 @@ func TestTheInventoryRefusesFiltersThatMeanNothing(t *testing.T) {
 		`expires_before = "next year"`: "RFC 3339",
 		`flags = ["governd"]`:          "governd",
 	} {
-		w.run(resource.TestStep{Config: w.config(listing(arguments)), PlanOnly: true, ExpectError: regexp.MustCompile(want)})
+		w.run(resource.TestStep{
+			Config:      w.config(listing(arguments)),
+			PlanOnly:    true,
+			ExpectError: regexp.MustCompile(want),
+		})
 	}
 }
 
-// The state is lost. What the inventory tells to import is imported beside the same configuration: the plan is empty then,
-// and nothing was issued anew.
+// The state is lost. What the inventory tells to import is imported beside the same configuration: the plan is empty
+// then, and nothing was issued anew.
 func TestALostStateIsImportedFromTheInventory(t *testing.T) {
 	needTerraform(t)
 	c := newCLI(t)

@@ -13,8 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 )
 
-// A weak key passed the plan where credential/weak-key was waived or set to warn, and the apply failed after the identity was
-// made, each time. The authority follows the rule and its waiver; what no gateway takes at all the plan refuses.
+// A weak key passed the plan where credential/weak-key was waived or set to warn, and the apply failed
+// after the identity was made, each time. The authority follows the rule and its waiver; what no gateway
+// takes at all the plan refuses.
 func TestTheAuthorityFollowsTheWaiverThatThePlanHonours(t *testing.T) {
 	slow(t)
 	t.Parallel()
@@ -34,10 +35,16 @@ func TestTheAuthorityFollowsTheWaiverThatThePlanHonours(t *testing.T) {
 			}
 			asks := args{c.kind: fmt.Sprintf("{ %s = %q }", c.argument, text), "waivers": waived["waivers"]}
 			warned := args{c.kind: asks[c.kind]}
-			says := regexp.MustCompile(`(?is)` + strings.ReplaceAll(c.says, " ", `\s+`) + `.*No\s+waiver\s+and\s+no\s+setting`)
+			says := regexp.MustCompile(`(?is)` + strings.ReplaceAll(c.says, " ", `\s+`) +
+				`.*No\s+waiver\s+and\s+no\s+setting`)
 			steps := []resource.TestStep{
 				{Config: w.config(identity(nil), credential(c.kind, asks)), PlanOnly: true, ExpectError: says},
-				{Config: w.providerBlock(`guardrails = { levels = { "credential/weak-key" = "warn" } }`) + identity(nil) + credential(c.kind, warned), PlanOnly: true, ExpectError: says},
+				{
+					Config: w.providerBlock(`guardrails = { levels = { "credential/weak-key" = "warn" } }`) +
+						identity(nil) + credential(c.kind, warned),
+					PlanOnly:    true,
+					ExpectError: says,
+				},
 			}
 			if c.says == "" {
 				steps[0].PlanOnly, steps[0].ExpectError = false, nil

@@ -39,7 +39,9 @@ func journalLines(t testing.TB, path string) (lines []journal.Line) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := journal.Verify(bytes.NewReader(text), &head); err != nil || v.Problem != "" || v.Last != head {
+	if v, err := journal.Verify(bytes.NewReader(text), &head); err != nil ||
+		v.Problem != "" ||
+		v.Last != head {
 		t.Fatalf("%+v %v", v, err)
 	}
 	for text := range bytes.Lines(text) {
@@ -68,7 +70,8 @@ func TestTheJournalSaysWhatWasDone(t *testing.T) {
 	}
 	t.Parallel()
 	c := newCLI(t)
-	c.env = append(c.env, "GITHUB_ACTIONS=true", "GITHUB_ACTOR=jane", "GITHUB_TRIGGERING_ACTOR=", "GITHUB_SERVER_URL=https://github.test", "GITHUB_REPOSITORY=example/access",
+	c.env = append(c.env, "GITHUB_ACTIONS=true", "GITHUB_ACTOR=jane", "GITHUB_TRIGGERING_ACTOR=",
+		"GITHUB_SERVER_URL=https://github.test", "GITHUB_REPOSITORY=example/access",
 		"GITHUB_RUN_ID=42", "GITHUB_RUN_ATTEMPT=1")
 	now := time.Now().UTC()
 	ends := func(days int) string { return now.AddDate(0, 0, days).Format(`"2006-01-02T15:04:05Z"`) }
@@ -88,8 +91,12 @@ func TestTheJournalSaysWhatWasDone(t *testing.T) {
 			t.Errorf("%s: the journal says %v, want %v", what, got, want)
 		}
 		for _, l := range lines {
-			if l.Stack != "default" || l.System != "embedded" || l.Actor.Name != "jane" || l.Actor.Kind != "ci" ||
-				l.Actor.Run != "https://github.test/example/access/actions/runs/42/attempts/1" || l.Phase == journal.Done && l.UID == "" {
+			if l.Stack != "default" ||
+				l.System != "embedded" ||
+				l.Actor.Name != "jane" ||
+				l.Actor.Kind != "ci" ||
+				l.Actor.Run != "https://github.test/example/access/actions/runs/42/attempts/1" ||
+				(l.Phase == journal.Done && l.UID == "") {
 				t.Errorf("%s: %+v", what, l)
 			}
 		}
@@ -108,14 +115,19 @@ func TestTheJournalSaysWhatWasDone(t *testing.T) {
 		return identity(i) + credential("secret", args{"expires_at": ends(60)}) + grant(args{"expires_at": ends(60)})
 	}
 	does("the first apply", whole(args{"expires_at": ends(90)}), both("create", "identity", "credential", "grant"))
-	does("another purpose", whole(args{"expires_at": ends(90), "purpose": `"Hourly order feed into the ERP"`}), both("change", "identity"))
-	review := fmt.Sprintf(`{ at = %s, by = "john.roe@example.com", reason = "The feed runs until the new ERP is live" }`, now.Add(-time.Minute).Format(`"2006-01-02T15:04:05Z"`))
-	for _, l := range does("a later end", whole(args{"expires_at": ends(120), "review": review}), both("renew", "identity")) {
+	does("another purpose", whole(args{"expires_at": ends(90), "purpose": `"Hourly order feed into the ERP"`}),
+		both("change", "identity"))
+	review :=
+		fmt.Sprintf(`{ at = %s, by = "john.roe@example.com", reason = "The feed runs until the new ERP is live" }`,
+			now.Add(-time.Minute).Format(`"2006-01-02T15:04:05Z"`))
+	for _, l := range does("a later end", whole(args{"expires_at": ends(120), "review": review}),
+		both("renew", "identity")) {
 		if l.Review == nil || l.Review.By != "john.roe@example.com" {
 			t.Errorf("on nobody's word: %+v", l)
 		}
 	}
-	cut := does("a suspension", whole(args{"expires_at": ends(120), "review": review, "suspended": "true"}), both("suspend", "identity"))
+	cut := does("a suspension", whole(args{"expires_at": ends(120), "review": review, "suspended": "true"}),
+		both("suspend", "identity"))
 	if done := cut[len(cut)-1]; done.Refused.IsZero() || done.Seconds <= 0 || done.Seconds > 30 {
 		t.Errorf("it does not say how soon: %+v", done)
 	}
@@ -123,7 +135,10 @@ func TestTheJournalSaysWhatWasDone(t *testing.T) {
 	does("nothing", whole(args{"expires_at": ends(120), "review": review}), map[string]int{})
 	does("the end", "", both("revoke", "identity", "credential", "grant"))
 	for _, l := range journalLines(t, path)[seen-6:] {
-		if l.Phase == journal.Done && (l.Refused.IsZero() || l.Seconds <= 0 || l.Seconds > 30 || l.Owner == "") {
+		if l.Phase == journal.Done && (l.Refused.IsZero() ||
+			l.Seconds <= 0 ||
+			l.Seconds > 30 ||
+			l.Owner == "") {
 			t.Errorf("it does not say how soon: %+v", l)
 		}
 	}
@@ -165,7 +180,8 @@ func TestAJournalThatCannotBeWrittenRefusesBeforeAnythingIsChanged(t *testing.T)
 	c := newCLI(t)
 	refused := func(what, path string, says ...string) {
 		t.Helper()
-		c.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  journal = { path = %q }\n}\n", path) + identity(nil))
+		c.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  journal = { path = %q }\n}\n", path) +
+			identity(nil))
 		c.must("plan", "-no-color")
 		out, err := c.try("apply", "-no-color", "-auto-approve")
 		plain := strings.Join(strings.Fields(strings.NewReplacer("│", " ").Replace(out)), " ")
@@ -188,7 +204,8 @@ func TestAJournalThatCannotBeWrittenRefusesBeforeAnythingIsChanged(t *testing.T)
 	refused("below a file", "file/journal.jsonl", "not a directory")
 	refused("a device", "/dev/full", "cannot be written")
 	c.file("shipped/journal.jsonl.head", "7 "+strings.Repeat("a", 64)+"\n")
-	refused("tampered with", "shipped/journal.jsonl", "its head says that 7 lines were written", "The provider changes nothing more until somebody has looked",
+	refused("tampered with", "shipped/journal.jsonl", "its head says that 7 lines were written",
+		"The provider changes nothing more until somebody has looked",
 		"move both away together", "set the provider's journal.path to a new file")
 }
 
@@ -219,7 +236,11 @@ func TestAJournalThatFailsAfterTheChangeLosesNoSecret(t *testing.T) {
 				if err := errors.Join(os.Remove(path), os.Rename(path+".aside", path)); err != nil {
 					t.Fatal(err)
 				}
-				want := map[string]int{"intent create identity": 1, "done create identity": 1, "intent create credential": 1}
+				want := map[string]int{
+					"intent create identity":   1,
+					"done create identity":     1,
+					"intent create credential": 1,
+				}
 				if got := told(journalLines(t, path)); fmt.Sprint(got) != fmt.Sprint(want) {
 					t.Errorf("the journal says %v, want %v", got, want)
 				}
@@ -232,9 +253,12 @@ func TestAJournalThatFailsAfterTheChangeLosesNoSecret(t *testing.T) {
 func TestOpenBaoNeedsAJournal(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
-	c.write("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = { address = \"https://127.0.0.1:1\" }\n}\n" + identity(nil))
+	c.write("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = { address = " +
+		"\"https://127.0.0.1:1\" }\n}\n" + identity(nil))
 	out, err := c.try("validate", "-no-color")
-	if err == nil || !strings.Contains(out, "OpenBao needs a journal") || strings.Count(out, "Error: ") != 1 {
+	if err == nil ||
+		!strings.Contains(out, "OpenBao needs a journal") ||
+		strings.Count(out, "Error: ") != 1 {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -31,8 +31,10 @@ func newAiling(t *testing.T) *ailing {
 	t.Helper()
 	a := &ailing{judged: newJudged(t)}
 	blocks := []string{
-		a.identity("orders-etl", nil), a.credential("orders-etl", "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), nil),
-		a.grant("orders-etl", "daily", "orders/acme/daily/*", `["read"]`, nil), a.grant("orders-etl", "deploy", "ssh/deploy", `["login"]`, nil),
+		a.identity("orders-etl", nil),
+		a.credential("orders-etl", "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), nil),
+		a.grant("orders-etl", "daily", "orders/acme/daily/*", `["read"]`, nil),
+		a.grant("orders-etl", "deploy", "ssh/deploy", `["login"]`, nil),
 	}
 	a.apply(blocks...)
 	a.declared = strings.Join(blocks, "") + a.grant("orders-etl", "weekly", "orders/acme/weekly/*", `["read"]`, nil)
@@ -40,13 +42,14 @@ func newAiling(t *testing.T) *ailing {
 	return a
 }
 
-// everything is all that is in the directory, but for the lock and word of its holder, and the state. The journal says of
-// what failed that it was tried, which is no access.
+// everything is all that is in the directory, but for the lock and word of its holder, and the state. The journal says
+// of what failed that it was tried, which is no access.
 func (a *ailing) everything() map[string][]byte {
 	a.t.Helper()
 	files := a.files(".partner")
 	maps.DeleteFunc(files, func(name string, _ []byte) bool {
-		return strings.HasPrefix(filepath.Base(name), "ledger.") || strings.HasPrefix(filepath.Base(name), "journal.jsonl")
+		return strings.HasPrefix(filepath.Base(name), "ledger.") ||
+			strings.HasPrefix(filepath.Base(name), "journal.jsonl")
 	})
 	state, err := os.ReadFile(filepath.Join(a.folder, "terraform.tfstate"))
 	if err != nil {
@@ -88,7 +91,8 @@ func (a *ailing) tryApply() (string, error) {
 // recovers applies what was asked for, finds it whole, and destroys it.
 func (a *ailing) recovers(t *testing.T) {
 	t.Helper()
-	if out := a.must("apply", "-no-color", "-input=false", "-auto-approve"); !strings.Contains(out, "1 added, 0 changed, 0 destroyed") {
+	if out := a.must("apply", "-no-color", "-input=false", "-auto-approve"); !strings.Contains(out,
+		"1 added, 0 changed, 0 destroyed") {
 		t.Errorf("the repaired directory should get one grant:\n%s", out)
 	}
 	if _, published := a.policyData(); !strings.Contains(asJSON(t, published["identities"]), "orders/acme/weekly/*") {
@@ -125,7 +129,8 @@ func corruptOrNewer(t *testing.T) {
 		{"ledger/acme/prod/orders-etl/identity.json", cut, "is damaged"},
 		{"ledger/acme/prod/orders-etl/credential-secret.json", cut, "is damaged"},
 		{"ledger/acme/prod/orders-etl/credential-secret.json", none, "is damaged"},
-		{"ledger/acme/prod/orders-etl/identity.json", newer, "has version 2, but this provider knows only version 1: use a newer provider"},
+		{"ledger/acme/prod/orders-etl/identity.json", newer,
+			"has version 2, but this provider knows only version 1: use a newer provider"},
 		{"ledger/generation.json", newer, "has version 2"},
 		{"publish/generation.json", newer, "has version 2"},
 	} {
@@ -147,7 +152,9 @@ func corruptOrNewer(t *testing.T) {
 		put(changed)
 		if strings.HasSuffix(c.file, "generation.json") {
 			a.refuses(t, a.tryApply, c.file, c.says)
-		} else if out, err := a.tryApply(); err == nil || !strings.Contains(unwrapped(out), c.says) || !strings.Contains(unwrapped(out), c.file) {
+		} else if out, err := a.tryApply(); err == nil ||
+			!strings.Contains(unwrapped(out), c.says) ||
+			!strings.Contains(unwrapped(out), c.file) {
 			t.Errorf("%s: it should be refused, and say %q:\n%s", c.file, c.says, out)
 		}
 		put(text)
@@ -156,7 +163,8 @@ func corruptOrNewer(t *testing.T) {
 	copies(t)
 }
 
-// Of the two files that say what is signed each has a copy of the other: one that is gone is told, and made anew by the apply.
+// Of the two files that say what is signed each has a copy of the other: one that is gone is told, and
+// made anew by the apply.
 func copies(t *testing.T) {
 	a := newAiling(t)
 	a.must("apply", "-no-color", "-input=false", "-auto-approve")
@@ -165,7 +173,8 @@ func copies(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		if out := a.must("plan", "-no-color", "-input=false"); !strings.Contains(unwrapped(out), name+" is not signed, or damaged") {
+		if out := a.must("plan", "-no-color", "-input=false"); !strings.Contains(unwrapped(out),
+			name+" is not signed, or damaged") {
 			t.Errorf("the plan does not say that %s is gone:\n%s", name, out)
 		}
 		if _, err := os.Stat(path); err == nil {
@@ -188,7 +197,12 @@ func locked(t *testing.T) {
 		if taken, err := lock.TryLock(); !taken || err != nil {
 			t.Fatalf("the lock was not free: %v", err)
 		}
-		word, err := json.Marshal(map[string]any{"pid": 4711, "host": "build-7", "command": "a nightly job", "since": "2026-11-24T01:02:03Z"})
+		word, err := json.Marshal(map[string]any{
+			"pid":     4711,
+			"host":    "build-7",
+			"command": "a nightly job",
+			"since":   "2026-11-24T01:02:03Z",
+		})
 		if err == nil {
 			err = os.WriteFile(a.partner("ledger", "ledger.holder"), word, 0o600)
 		}
@@ -198,12 +212,14 @@ func locked(t *testing.T) {
 	}
 	take()
 	begin := time.Now()
-	a.refuses(t, a.tryApply, "after 30s", "is still locked by a nightly job (process 4711 on build-7) since 2026-11-24T01:02:03Z", "Nothing was changed.")
+	a.refuses(t, a.tryApply, "after 30s",
+		"is still locked by a nightly job (process 4711 on build-7) since 2026-11-24T01:02:03Z", "Nothing was changed.")
 	if took := time.Since(begin); took < 30*time.Second || took > 60*time.Second {
 		t.Errorf("it waited %s for the lock, not 30 s", took)
 	}
 	released := make(chan error, 1)
-	time.AfterFunc(3*time.Second, func() { released <- lock.Unlock() }) // the apply comes as far as the lock before that
+	// the apply comes as far as the lock before that
+	time.AfterFunc(3*time.Second, func() { released <- lock.Unlock() })
 	a.must("apply", "-no-color", "-input=false", "-auto-approve")
 	select {
 	case err := <-released:
@@ -216,7 +232,8 @@ func locked(t *testing.T) {
 	a.destroy()
 }
 
-// readOnly takes away the right to write. A root's rights would go beyond that, so there the CLI runs as nobody special.
+// readOnly takes away the right to write. A root's rights would go beyond that, so there the CLI
+// runs as nobody special.
 func readOnly(t *testing.T) {
 	a := newAiling(t)
 	writable := map[string]fs.FileMode{}
@@ -252,13 +269,14 @@ func readOnly(t *testing.T) {
 	if out, err := unprivilegedly("plan"); err != nil || !strings.Contains(out, "1 to add, 0 to change, 0 to destroy") {
 		t.Errorf("who may only read should be able to plan: %v\n%s", err, out)
 	}
-	a.refuses(t, func() (string, error) { return unprivilegedly("apply", "-auto-approve") }, "permission denied", "This does not say whether the access exists")
+	a.refuses(t, func() (string, error) { return unprivilegedly("apply", "-auto-approve") }, "permission denied",
+		"This does not say whether the access exists")
 	giveBack()
 	a.recovers(t)
 }
 
-// full runs the provider under a limit on the size of the files that it writes (setrlimit(2), RLIMIT_FSIZE), which needs
-// no root: a write beyond it fails in the middle, as it does on a full disk.
+// full runs the provider under a limit on the size of the files that it writes (setrlimit(2), RLIMIT_FSIZE), which
+// needs no root: a write beyond it fails in the middle, as it does on a full disk.
 func full(t *testing.T) {
 	a := newAiling(t)
 	for blocks, where := range map[string]string{
@@ -269,12 +287,15 @@ func full(t *testing.T) {
 		declared := a.declared
 		if blocks == "2" {
 			at := strings.LastIndex(declared, `["read"]`)
-			declared = declared[:at] + strings.Replace(declared[at:], `["read"]`, `[for n in range(32) : "a${n}"]`, 1) // a line each in the ledger, and none in the journal
+			// a line each in the ledger, and none in the journal
+			declared = declared[:at] + strings.Replace(declared[at:], `["read"]`, `[for n in range(32) : "a${n}"]`, 1)
 		}
-		a.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  journal = { path = \"aside-%s/journal.jsonl\" }\n}\n", blocks) + declared)
+		a.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  journal = { path = "+
+			"\"aside-%s/journal.jsonl\" }\n}\n", blocks) + declared)
 		a.leash("ulimit -f " + blocks)
 		a.refuses(t, func() (string, error) {
-			return a.try("apply", "-no-color", "-input=false", "-auto-approve", "-target=partner_grant.orders-etl-weekly")
+			return a.try("apply", "-no-color", "-input=false", "-auto-approve",
+				"-target=partner_grant.orders-etl-weekly")
 		},
 			where, syscall.EFBIG.Error(), "Nothing was changed.")
 	}
@@ -300,9 +321,9 @@ func full(t *testing.T) {
 	a.destroy()
 }
 
-// notADirectory puts a file where a folder belongs.
-// A file in the place of the ledger's folder is an error, since without it nobody knows what there is. In the place of any other folder it
-// blocks nobody: a test of the embedded system shows that.
+// notADirectory puts a file where a folder belongs. A file in the place of the ledger's folder is an error, since
+// without it nobody knows what there is. In the place of any other folder it blocks nobody: a test of the
+// embedded system shows that.
 func notADirectory(t *testing.T) {
 	a := newAiling(t)
 	aside := a.partner("ledger") + ".aside"

@@ -43,7 +43,8 @@ func (c *cli) ledger() ledgerSeen {
 	for name, text := range c.files(".partner", "prod", "ledger") {
 		name = strings.TrimPrefix(name, filepath.Join(".partner", "prod", "ledger")+"/")
 		switch {
-		case strings.HasPrefix(name, ".staged/"), strings.HasPrefix(name, "revoked/"), name == "ledger.lock", name == "ledger.holder", strings.HasPrefix(name, "ledger.sums"), name == "system.json",
+		case strings.HasPrefix(name, ".staged/"), strings.HasPrefix(name, "revoked/"), name == "ledger.lock",
+			name == "ledger.holder", strings.HasPrefix(name, "ledger.sums"), name == "system.json",
 			strings.HasSuffix(name, "remembered.json"):
 		case name == "generation.json":
 			var g struct{ ID string }
@@ -180,12 +181,16 @@ func (c *cli) publicationIsKnown(when string) {
 
 // left is what may be there when nothing is: revocations stay until what was revoked would have ended.
 var left = []string{
-	"journal.jsonl", "journal.jsonl.head", "journal.jsonl.lock", "journal.jsonl.stamp", "journal.jsonl.torn", // the record outlives what it records
+	// the record outlives what it records
+	"journal.jsonl", "journal.jsonl.head", "journal.jsonl.lock", "journal.jsonl.stamp", "journal.jsonl.torn",
 	"keys/signing.pem", "keys/signing.pub", "keys/ssh.key", "keys/x509.key", "keys/x509.pem", "keys/copy/*",
-	"ledger/generation.json", "ledger/ledger.lock", "ledger/ledger.sums", "ledger/ledger.sums.copy", "ledger/revoked/*.json", "publish/generation.json",
-	"publish/bundle.tar.gz", "publish/hold.tar.gz", "publish/policy/hold.json", "publish/ca.pem", "publish/crl.pem", "publish/jwks.json", "publish/openid-configuration",
+	"ledger/generation.json", "ledger/ledger.lock", "ledger/ledger.sums", "ledger/ledger.sums.copy",
+	"ledger/revoked/*.json", "publish/generation.json",
+	"publish/bundle.tar.gz", "publish/hold.tar.gz", "publish/policy/hold.json", "publish/ca.pem", "publish/crl.pem",
+	"publish/jwks.json", "publish/openid-configuration",
 	"ledger/*/*/*/remembered.json", // which key, trust and reach it had, for a year
-	"ledger/system.json", "publish/cut.sh", "publish/policy/data.json", "publish/policy/key.pem", "publish/policy/policy.rego", "publish/ssh/ca.pub", "publish/ssh/revoked_keys",
+	"ledger/system.json", "publish/cut.sh", "publish/policy/data.json", "publish/policy/key.pem",
+	"publish/policy/policy.rego", "publish/ssh/ca.pub", "publish/ssh/revoked_keys",
 }
 
 // nothing fails where anything is left of what was applied.
@@ -209,7 +214,9 @@ func (c *cli) nothing(when string) {
 func (c *cli) temporary() (found []string) {
 	c.t.Helper()
 	for name := range c.files(".partner", "prod") {
-		if strings.Contains(name, "/.staged/") || strings.HasPrefix(filepath.Base(name), ".") || strings.HasSuffix(name, "ledger.holder") {
+		if strings.Contains(name, "/.staged/") ||
+			strings.HasPrefix(filepath.Base(name), ".") ||
+			strings.HasSuffix(name, "ledger.holder") {
 			found = append(found, name)
 		}
 	}

@@ -10,12 +10,13 @@ import (
 	"testing"
 )
 
-// OPA 0.70 took the first publication and none after it, so that no cut ever arrived: it read a policy that takes another
-// one's place by the grammar of before 1.0.
+// OPA 0.70 took the first publication and none after it, so that no cut ever arrived: it read a policy that takes
+// another one's place by the grammar of before 1.0.
 func TestACutArrivesAtTheOldestAndTheNewestOPA(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile("../../docs/guides/embedded.md")
-	for _, row := range []string{"| nginx | 1.18, ", "| HAProxy | 2.6 |", "| OpenSSH | 8.4, 9.2 |", "| Open Policy Agent | 0.70, 1.4, "} {
+	for _, row := range []string{"| nginx | 1.18, ", "| HAProxy | 2.6 |", "| OpenSSH | 8.4, 9.2 |",
+		"| Open Policy Agent | 0.70, 1.4, "} {
 		if err != nil || !strings.Contains(string(guide), row) {
 			t.Errorf("the guide does not name the oldest gateways: no %q, %v", row, err)
 		}
@@ -29,8 +30,12 @@ func TestACutArrivesAtTheOldestAndTheNewestOPA(t *testing.T) {
 		}
 	}
 	asks := request{
-		"credential": object{"claims": object{"iss": "https://login.acme.test", "sub": "svc-orders", "aud": "orders.example.com"}},
-		"action":     "read", "path": "orders/acme/daily/1.csv", "ip": "203.0.113.7",
+		"credential": object{"claims": object{
+			"iss": "https://login.acme.test",
+			"sub": "svc-orders",
+			"aud": "orders.example.com",
+		}},
+		"action": "read", "path": "orders/acme/daily/1.csv", "ip": "203.0.113.7",
 	}
 	j.apply(config("false")...)
 	gateways := map[string]*gateway{}

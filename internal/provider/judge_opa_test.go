@@ -51,7 +51,8 @@ func gatewayConfig(t *testing.T, j *judged, bundle, services object) string {
 	if hold["resource"] = "hold.tar.gz"; services == nil {
 		hold["resource"] = "file://" + j.published("hold.tar.gz")
 	}
-	config := object{"bundles": object{"partner": bundle, "partner_hold": hold}, "keys": object{"partner": object{"algorithm": "ES256", "key": string(key)}}}
+	config := object{"bundles": object{"partner": bundle, "partner_hold": hold},
+		"keys": object{"partner": object{"algorithm": "ES256", "key": string(key)}}}
 	if services != nil {
 		config["services"] = services
 	}
@@ -71,14 +72,16 @@ func newGatewayOf(t *testing.T, j *judged, version string) *gateway {
 	publication := httptest.NewServer(folder)
 	t.Cleanup(publication.Close)
 	config := gatewayConfig(t, j, object{
-		"service": "publication", "resource": "bundle.tar.gz", "polling": object{"min_delay_seconds": 1, "max_delay_seconds": 1},
+		"service": "publication", "resource": "bundle.tar.gz",
+		"polling": object{"min_delay_seconds": 1, "max_delay_seconds": 1},
 	}, object{"publication": object{"url": publication.URL}})
 	short, err := os.MkdirTemp("", "opa") // a socket's path may have some 100 characters only
 	if err != nil {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(short, "s")
-	cmd := exec.Command(program, "run", "--server", "--addr", "unix://"+socket, "--config-file", config, "--log-level", "error", "--disable-telemetry")
+	cmd := exec.Command(program, "run", "--server", "--addr", "unix://"+socket, "--config-file", config, "--log-level",
+		"error", "--disable-telemetry")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
@@ -92,9 +95,10 @@ func newGatewayOf(t *testing.T, j *judged, version string) *gateway {
 			t.Logf("opa said:\n%s", &said)
 		}
 	})
-	g := &gateway{t, &http.Client{Timeout: patience, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}}
+	g := &gateway{t, &http.Client{Timeout: patience,
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		}}}}
 	eventually(t, "OPA has taken the bundle", func() bool {
 		resp, err := g.client.Get("http://opa/health?bundles")
 		if err == nil {
@@ -110,7 +114,12 @@ type request object
 
 // reads is a request with an API key for a daily order file.
 func reading(key []byte) request {
-	return request{"credential": object{"secret": string(key)}, "action": "read", "path": "orders/acme/daily/1.csv", "ip": "203.0.113.7"}
+	return request{
+		"credential": object{"secret": string(key)},
+		"action":     "read",
+		"path":       "orders/acme/daily/1.csv",
+		"ip":         "203.0.113.7",
+	}
 }
 
 // but is the request with one thing changed.
@@ -126,7 +135,8 @@ func (r request) but(name string, value any) request {
 // allows asks the running OPA.
 func (g *gateway) allows(r request) bool {
 	g.t.Helper()
-	resp, err := g.client.Post("http://opa/v1/data/partner/allow", "application/json", strings.NewReader(asJSON(g.t, object{"input": r})))
+	resp, err := g.client.Post("http://opa/v1/data/partner/allow", "application/json",
+		strings.NewReader(asJSON(g.t, object{"input": r})))
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -155,7 +165,8 @@ func takes(t *testing.T, j *judged, bundle []byte, r request) (allowed bool, err
 	t.Helper()
 	path := j.save("bundle-"+rand.Text()+".tar.gz", string(bundle))
 	config := gatewayConfig(t, j, object{"resource": "file://" + path}, nil)
-	out, ok := run(realtool.Find(t, "opa"), "exec", "--timeout=20s", "--log-level=error", "--config-file", config, "--decision=partner/allow",
+	out, ok := run(realtool.Find(t, "opa"), "exec", "--timeout=20s", "--log-level=error", "--config-file", config,
+		"--decision=partner/allow",
 		j.save("input-"+rand.Text()+".json", asJSON(t, r)))
 	if !ok {
 		return false, errors.New(out)
@@ -164,7 +175,9 @@ func takes(t *testing.T, j *judged, bundle []byte, r request) (allowed bool, err
 		_, out, _ = strings.Cut(out[warned:], "\n")
 	}
 	var answer struct{ Result []struct{ Result *bool } }
-	if err := json.Unmarshal([]byte(out), &answer); err != nil || len(answer.Result) != 1 || answer.Result[0].Result == nil {
+	if err := json.Unmarshal([]byte(out), &answer); err != nil ||
+		len(answer.Result) != 1 ||
+		answer.Result[0].Result == nil {
 		t.Fatalf("opa answered %s: %v", out, err)
 	}
 	return *answer.Result[0].Result, nil
@@ -173,8 +186,10 @@ func takes(t *testing.T, j *judged, bundle []byte, r request) (allowed bool, err
 // unsigned is what OPA decides with the published policy and other data, where it is not told to look for a signature.
 func unsigned(t *testing.T, j *judged, data []byte, r request) bool {
 	t.Helper()
-	out, ok := run(realtool.Find(t, "opa"), "eval", "--format=raw", "--data", j.published("policy/policy.rego"), "--data", j.published("policy/hold.json"),
-		"--data", j.save("data-"+rand.Text()+".json", string(data)), "--input", j.save("input-"+rand.Text()+".json", asJSON(t, r)), "data.partner.allow")
+	out, ok := run(realtool.Find(t, "opa"), "eval", "--format=raw", "--data", j.published("policy/policy.rego"),
+		"--data", j.published("policy/hold.json"),
+		"--data", j.save("data-"+rand.Text()+".json", string(data)), "--input",
+		j.save("input-"+rand.Text()+".json", asJSON(t, r)), "data.partner.allow")
 	if !ok {
 		t.Fatalf("opa eval: %s", out)
 	}
@@ -302,12 +317,16 @@ func TestOPAAllowsWhatIsGrantedUntilItsEnd(t *testing.T) {
 	}
 	// orders has all that lasts; of each of the others one thing ends soon.
 	config := func(n int, overlap string, grant, key, who args) string {
-		return j.identity("orders-etl", nil) + daily("orders-etl", nil) + j.credential("orders-etl", "federated", trust, nil) +
+		return j.identity("orders-etl", nil) + daily("orders-etl", nil) +
+			j.credential("orders-etl", "federated", trust, nil) +
 			j.credential("orders-etl", "secret", recipient, args{"rotation": fmt.Sprintf(rotated, overlap, n)}) +
-			j.identity("brief-grant", nil) + j.credential("brief-grant", "secret", recipient, nil) + daily("brief-grant", grant) +
+			j.identity("brief-grant", nil) + j.credential("brief-grant", "secret", recipient, nil) +
+			daily("brief-grant", grant) +
 			j.grant("brief-grant", "weekly", "orders/acme/weekly/*", `["read"]`, nil) +
-			j.identity("brief-key", nil) + j.credential("brief-key", "secret", recipient, key) + daily("brief-key", nil) +
-			j.identity("brief-stay", who) + j.credential("brief-stay", "secret", recipient, nil) + daily("brief-stay", nil)
+			j.identity("brief-key", nil) + j.credential("brief-key", "secret", recipient, key) +
+			daily("brief-key", nil) +
+			j.identity("brief-stay", who) + j.credential("brief-stay", "secret", recipient, nil) +
+			daily("brief-stay", nil)
 	}
 	key := func(name string) []byte {
 		return opened(t, j.attribute("partner_credential."+name+"-secret", "sealed_secret"))
@@ -315,7 +334,10 @@ func TestOPAAllowsWhatIsGrantedUntilItsEnd(t *testing.T) {
 
 	j.apply(config(1, "48h", nil, nil, nil))
 	g := newGateway(t, j)
-	first, grantKey, briefKey, stayKey := key("orders-etl"), key("brief-grant"), key("brief-key"), key("brief-stay")
+	first := key("orders-etl")
+	grantKey := key("brief-grant")
+	briefKey := key("brief-key")
+	stayKey := key("brief-stay")
 	claims := func(issuer, subject string, audience any) request {
 		return reading(nil).but("credential", object{"claims": object{"iss": issuer, "sub": subject, "aud": audience}})
 	}
@@ -324,21 +346,22 @@ func TestOPAAllowsWhatIsGrantedUntilItsEnd(t *testing.T) {
 		want bool
 	}
 	g.wants(t, asked{
-		"what is granted":             {reading(first), true},
-		"the other action":            {reading(first).but("action", "list"), true},
-		"a deeper path":               {reading(first).but("path", "orders/acme/daily/2026/11/24.csv"), true},
-		"an action that is not":       {reading(first).but("action", "write"), false},
-		"a path that is not":          {reading(first).but("path", "orders/acme/weekly/1.csv"), false},
-		"the folder itself":           {reading(first).but("path", "orders/acme/daily"), false},
-		"a climbing path":             {reading(first).but("path", "orders/acme/daily/../weekly/1.csv"), false},
-		"another network":             {reading(first).but("ip", "198.51.100.7"), false},
-		"no address":                  {reading(first).but("ip", nil), false},
-		"another key":                 {reading(append([]byte("x"), first...)), false},
-		"the hash of the key":         {reading([]byte(hashOf(first))), false},
-		"no credential":               {reading(nil).but("credential", object{}), false},
-		"another identity's grant":    {reading(grantKey).but("path", "orders/acme/weekly/1.csv"), true},
-		"a token of the workload":     {claims("https://login.acme.test", "svc-orders", "orders.example.com"), true},
-		"a token for several":         {claims("https://login.acme.test", "svc-orders", []string{"else.example.com", "backup.example.com"}), true},
+		"what is granted":          {reading(first), true},
+		"the other action":         {reading(first).but("action", "list"), true},
+		"a deeper path":            {reading(first).but("path", "orders/acme/daily/2026/11/24.csv"), true},
+		"an action that is not":    {reading(first).but("action", "write"), false},
+		"a path that is not":       {reading(first).but("path", "orders/acme/weekly/1.csv"), false},
+		"the folder itself":        {reading(first).but("path", "orders/acme/daily"), false},
+		"a climbing path":          {reading(first).but("path", "orders/acme/daily/../weekly/1.csv"), false},
+		"another network":          {reading(first).but("ip", "198.51.100.7"), false},
+		"no address":               {reading(first).but("ip", nil), false},
+		"another key":              {reading(append([]byte("x"), first...)), false},
+		"the hash of the key":      {reading([]byte(hashOf(first))), false},
+		"no credential":            {reading(nil).but("credential", object{}), false},
+		"another identity's grant": {reading(grantKey).but("path", "orders/acme/weekly/1.csv"), true},
+		"a token of the workload":  {claims("https://login.acme.test", "svc-orders", "orders.example.com"), true},
+		"a token for several": {claims("https://login.acme.test", "svc-orders",
+			[]string{"else.example.com", "backup.example.com"}), true},
 		"a token for somebody else":   {claims("https://login.acme.test", "svc-orders", "else.example.com"), false},
 		"a token for nobody":          {claims("https://login.acme.test", "svc-orders", []string{}), false},
 		"a token of another workload": {claims("https://login.acme.test", "svc-other", "orders.example.com"), false},
@@ -361,7 +384,8 @@ func TestOPAAllowsWhatIsGrantedUntilItsEnd(t *testing.T) {
 		for name, tampered := range map[string][]byte{
 			"wider data":     rewritten(t, bundle, "data.json", wider),
 			"an open policy": rewritten(t, bundle, "policy.rego", open),
-			"no signature":   rewritten(t, bundle, ".signatures.json", func(string) string { return `{"signatures":[]}` }),
+			"no signature": rewritten(t, bundle, ".signatures.json",
+				func(string) string { return `{"signatures":[]}` }),
 		} {
 			if ok, err := takes(t, j, tampered, writing); err == nil {
 				t.Errorf("OPA took a bundle with %s, and answered %v", name, ok)
@@ -401,12 +425,18 @@ func TestOPAAllowsWhatIsGrantedUntilItsEnd(t *testing.T) {
 		g.wants(t, asked{
 			"the new key":                        {reading(second), true},
 			"the other grant of the ended grant": {reading(grantKey).but("path", "orders/acme/weekly/1.csv"), true},
-			"federation, beside the ended key":   {claims("https://login.acme.test", "svc-orders", "orders.example.com"), true},
+			"federation, beside the ended key": {claims("https://login.acme.test", "svc-orders",
+				"orders.example.com"), true},
 		})
 		// It was the ends that ended it: the same data with later ends allows it all.
 		text, published := j.policyData()
 		longer := forLonger(t, published)
-		for what, r := range map[string]request{"the old key": reading(first), "the grant": reading(grantKey), "the credential": reading(briefKey), "the identity": reading(stayKey)} {
+		for what, r := range map[string]request{
+			"the old key":    reading(first),
+			"the grant":      reading(grantKey),
+			"the credential": reading(briefKey),
+			"the identity":   reading(stayKey),
+		} {
 			if unsigned(t, j, text, r) || !unsigned(t, j, longer, r) {
 				t.Errorf("%s is refused for another reason than its end", what)
 			}

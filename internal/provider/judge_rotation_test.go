@@ -45,7 +45,8 @@ type rotatedPartner struct {
 
 func newRotatedPartner(j *judged, w *workload, g *gateway, n *realtool.Nginx) *rotatedPartner {
 	j.t.Helper()
-	p := &rotatedPartner{key: opened(j.t, j.attribute("partner_credential."+w.name+"-secret", "sealed_secret")), certificate: w.presents(j)}
+	p := &rotatedPartner{key: opened(j.t, j.attribute("partner_credential."+w.name+"-secret", "sealed_secret")),
+		certificate: w.presents(j)}
 	p.ask = map[string]func() bool{
 		"OPA, with the key":           func() bool { return g.allows(reading(p.key)) },
 		"OPA, with the certificate":   func() bool { return g.allows(showing(p.certificate.Certificate[0])) },
@@ -88,11 +89,13 @@ func TestAPartnerIsNeverRefusedThroughARotation(t *testing.T) {
 	w := newWorkload(t, "orders-etl", newKey(t), nil)
 	rotating := args{"rotation": `{ every = "14s", overlap = "12s" }`}
 	blocks := []string{
-		w.blocks(j, nil, rotating), j.credential(w.name, "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), rotating),
+		w.blocks(j, nil, rotating), j.credential(w.name, "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient),
+			rotating),
 		j.grant(w.name, "daily", "orders/acme/daily/*", `["read", "list"]`, nil),
 	}
 	j.apply(blocks...)
-	g, n := newGateway(t, j), realtool.StartNginx(t, realtool.NginxConf{ClientCA: j.published("ca.pem"), CRL: j.published("crl.pem")})
+	g := newGateway(t, j)
+	n := realtool.StartNginx(t, realtool.NginxConf{ClientCA: j.published("ca.pem"), CRL: j.published("crl.pem")})
 	moment := func(address, attribute string) time.Time {
 		at, err := time.Parse(time.RFC3339, j.attribute(address, attribute))
 		if err != nil {
@@ -127,13 +130,16 @@ func TestAPartnerIsNeverRefusedThroughARotation(t *testing.T) {
 		}
 	})
 	out := strings.Join(strings.Fields(got.out), " ")
-	if got.err != nil || !strings.Contains(out, "0 added, 2 changed, 0 destroyed") || !strings.Contains(out, "is rotated, with overlap") {
+	if got.err != nil ||
+		!strings.Contains(out, "0 added, 2 changed, 0 destroyed") ||
+		!strings.Contains(out, "is rotated, with overlap") {
 		t.Fatalf("the rotation: %v\n%s", got.err, got.out)
 	}
 	fresh := newRotatedPartner(j, w, g, n)
 	old.use(fresh.works) // a gateway pulls once a second
 	noProviderIsAlive(t, pids)
-	if string(fresh.key) == string(old.key) || string(fresh.certificate.Certificate[0]) == string(old.certificate.Certificate[0]) {
+	if string(fresh.key) == string(old.key) ||
+		string(fresh.certificate.Certificate[0]) == string(old.certificate.Certificate[0]) {
 		t.Fatal("nothing was rotated")
 	}
 	_, published := j.policyData()
@@ -182,11 +188,14 @@ func newMany(j *judged, identities int, kinds ...string) *many {
 func (m *many) config(owner, purpose string) (blocks []string) {
 	for name := range m.csrs {
 		owned := args{"owner": fmt.Sprintf("%q", owner)}
-		blocks = append(blocks, m.identity(name, args{"owner": fmt.Sprintf("%q", owner), "purpose": fmt.Sprintf("%q", purpose)}),
-			m.grant(name, "daily", "orders/acme/daily/*", `["read"]`, args{"owner": fmt.Sprintf("%q", owner), "purpose": fmt.Sprintf("%q", purpose)}))
+		blocks = append(blocks, m.identity(name,
+			args{"owner": fmt.Sprintf("%q", owner), "purpose": fmt.Sprintf("%q", purpose)}),
+			m.grant(name, "daily", "orders/acme/daily/*", `["read"]`,
+				args{"owner": fmt.Sprintf("%q", owner), "purpose": fmt.Sprintf("%q", purpose)}))
 		for _, kind := range m.kinds {
 			given := map[string]string{
-				"secret": fmt.Sprintf("{ recipient = %q }", partnerRecipient), "certificate": fmt.Sprintf("{ csr = %q }", m.csrs[name]),
+				"secret":          fmt.Sprintf("{ recipient = %q }", partnerRecipient),
+				"certificate":     fmt.Sprintf("{ csr = %q }", m.csrs[name]),
 				"ssh_certificate": fmt.Sprintf("{ public_key = %q }", m.lines[name]),
 			}[kind]
 			blocks = append(blocks, m.credential(name, kind, given, owned))
@@ -225,7 +234,9 @@ func (m *many) changesUnrelated(apply func(blocks ...string) string) (before map
 				m.t.Errorf("%s of %s was %v, and is %v", name, address, was[name], is)
 			}
 		}
-		if was["fingerprint"] == nil || was["sealed_secret"] == nil && was["issued"] == nil || after[address]["owner"] != "joe@example.com" {
+		if was["fingerprint"] == nil ||
+			(was["sealed_secret"] == nil && was["issued"] == nil) ||
+			after[address]["owner"] != "joe@example.com" {
 			m.t.Errorf("%s: nothing was issued, or its owner is not another", address)
 		}
 	}
@@ -265,7 +276,8 @@ func TestAnUnrelatedChangeOfAHundredCredentialsOnOpenBaoRotatesNone(t *testing.T
 	m := newMany(j, 50, "secret", "certificate")
 	before := m.changesUnrelated(func(blocks ...string) string {
 		t.Helper()
-		c.write("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = { bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n" +
+		c.write("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = { bootstrap = " +
+			"true }\n  journal = { path = \"journal.jsonl\" }\n}\n" +
 			strings.ReplaceAll(strings.Join(blocks, ""), `["203.0.113.0/24"]`, `["127.0.0.0/24"]`))
 		return c.cli.must("apply", "-no-color", "-input=false", "-auto-approve")
 	})
@@ -277,7 +289,8 @@ func TestAnUnrelatedChangeOfAHundredCredentialsOnOpenBaoRotatesNone(t *testing.T
 			token = c.login(path, nil, object{"role_id": login["role_id"], "secret_id": string(opened(t, sealed))})
 		} else {
 			name := strings.TrimSuffix(strings.TrimPrefix(address, "partner_credential."), "-certificate")
-			token = c.login(path, &tls.Certificate{Certificate: chain(fmt.Sprint(was["issued"])), PrivateKey: m.keys[name]}, object{"name": login["name"]})
+			token = c.login(path, &tls.Certificate{Certificate: chain(fmt.Sprint(was["issued"])),
+				PrivateKey: m.keys[name]}, object{"name": login["name"]})
 		}
 		c.may(address, token, "GET", "orders/acme/daily/1.csv", true)
 	}

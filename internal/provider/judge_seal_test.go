@@ -47,11 +47,13 @@ func TestTheAgeCommandOpensWhatIsSealed(t *testing.T) {
 	old, err := rsa.GenerateKey(rand.Reader, 3072)
 	rsaKey, rsaLine := sshPair(t, old, old.Public(), err)
 	partners := map[string]struct{ private, recipient string }{
-		"by-age": {partnerAgeKey.String() + "\n", partnerRecipient}, "by-ed25519": {edKey, edLine}, "by-rsa": {rsaKey, rsaLine},
+		"by-age": {partnerAgeKey.String() + "\n", partnerRecipient}, "by-ed25519": {edKey, edLine},
+		"by-rsa": {rsaKey, rsaLine},
 	}
 	var blocks []string
 	for name, p := range partners {
-		blocks = append(blocks, j.identity(name, nil), j.credential(name, "secret", fmt.Sprintf("{ recipient = %q }", p.recipient), nil))
+		blocks = append(blocks, j.identity(name, nil),
+			j.credential(name, "secret", fmt.Sprintf("{ recipient = %q }", p.recipient), nil))
 	}
 	j.apply(blocks...)
 	_, published := j.policyData()
@@ -66,7 +68,8 @@ func TestTheAgeCommandOpensWhatIsSealed(t *testing.T) {
 			t.Errorf("%s: the published data does not know its key: %v", name, proof)
 		}
 		for other, q := range partners {
-			if out, err := exec.Command(age, "--decrypt", "--identity", j.save(other, q.private), sealed).Output(); other != name && (err == nil || len(out) > 0) {
+			if out, err := exec.Command(age, "--decrypt", "--identity", j.save(other, q.private),
+				sealed).Output(); other != name && (err == nil || len(out) > 0) {
 				t.Errorf("%s opens what was sealed for %s", other, name)
 			}
 		}

@@ -40,11 +40,13 @@ func newOperator(t *testing.T, j *judged, name string) *operator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &operator{name, j.save("id_"+rand.Text(), string(pem.EncodeToMemory(block))), strings.TrimSpace(string(ssh.MarshalAuthorizedKey(line)))}
+	return &operator{name, j.save("id_"+rand.Text(), string(pem.EncodeToMemory(block))),
+		strings.TrimSpace(string(ssh.MarshalAuthorizedKey(line)))}
 }
 
 func (o *operator) blocks(j *judged, identity, credential args) string {
-	return j.identity(o.name, identity) + j.credential(o.name, "ssh_certificate", `{ public_key = "`+o.public+`" }`, credential)
+	return j.identity(o.name, identity) +
+		j.credential(o.name, "ssh_certificate", `{ public_key = "`+o.public+`" }`, credential)
 }
 
 // certificate is a file with the certificate that was last issued.
@@ -100,7 +102,8 @@ func (s *shells) want(t *testing.T, when string, l login, published, unrevoked, 
 		what string
 		*realtool.SSHD
 		want bool
-	}{{"sshd", s.published, published}, {"sshd without RevokedKeys", s.unrevoked, unrevoked}, {"sshd without both", s.unbound, unbound}} {
+	}{{"sshd", s.published, published}, {"sshd without RevokedKeys", s.unrevoked, unrevoked},
+		{"sshd without both", s.unbound, unbound}} {
 		if got := s.admits(t, server.SSHD, l); got != server.want {
 			t.Errorf("%s: %s lets %s in as %s: %v, want %v", when, server.what, l.by.name, l.as, got, server.want)
 		}
@@ -113,8 +116,10 @@ func (l login) ssh(t *testing.T, server *realtool.SSHD, args ...string) string {
 	host, port, _ := strings.Cut(server.Addr, ":")
 	common := []string{"-F", "none", "-p", port, "-l", l.as, "-i", l.by.key, "-o", "CertificateFile=" + l.certificate,
 		"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "StrictHostKeyChecking=no",
-		"-o", "UserKnownHostsFile=" + filepath.Join(t.TempDir(), "hosts"), "-o", "GlobalKnownHostsFile=none", "-o", "ConnectTimeout=20"}
-	cmd := exec.Command(realtool.Find(t, "ssh"), append(append(common, args[:len(args)-1]...), host, args[len(args)-1])...)
+		"-o", "UserKnownHostsFile=" + filepath.Join(t.TempDir(), "hosts"), "-o", "GlobalKnownHostsFile=none", "-o",
+		"ConnectTimeout=20"}
+	cmd := exec.Command(realtool.Find(t, "ssh"),
+		append(append(common, args[:len(args)-1]...), host, args[len(args)-1])...)
 	out, _ := cmd.CombinedOutput() // what it says tells
 	return string(out)
 }
@@ -123,7 +128,8 @@ func (l login) ssh(t *testing.T, server *realtool.SSHD, args ...string) string {
 func (l login) hasTerminal(t *testing.T, server *realtool.SSHD) bool {
 	t.Helper()
 	out := l.ssh(t, server, "-tt", "tty")
-	has, hasNot := strings.Contains(out, "/dev/"), strings.Contains(out, "PTY allocation request failed")
+	has := strings.Contains(out, "/dev/")
+	hasNot := strings.Contains(out, "PTY allocation request failed")
 	if has == hasNot {
 		t.Errorf("%s as %s: is this a terminal? %s", l.by.name, l.as, out)
 	}
@@ -134,7 +140,8 @@ func (l login) hasTerminal(t *testing.T, server *realtool.SSHD) bool {
 func (l login) reaches(t *testing.T, server *realtool.SSHD, address, greeting string) bool {
 	t.Helper()
 	out := l.ssh(t, server, "-W", address, "-v")
-	has, hasNot := strings.Contains(out, greeting), strings.Contains(out, "administratively prohibited")
+	has := strings.Contains(out, greeting)
+	hasNot := strings.Contains(out, "administratively prohibited")
 	if has == hasNot {
 		t.Errorf("%s as %s: is this a way through? %s", l.by.name, l.as, out)
 	}
@@ -166,7 +173,9 @@ func TestSSHDAdmitsWhatIsGrantedUntilItsEnd(t *testing.T) {
 	t.Parallel()
 	j := newJudged(t)
 	here := args{"allowed_cidrs": `["127.0.0.0/8"]`}
-	orders, elsewhere, brief := newOperator(t, j, "orders-etl"), newOperator(t, j, "elsewhere"), newOperator(t, j, "brief-visit")
+	orders := newOperator(t, j, "orders-etl")
+	elsewhere := newOperator(t, j, "elsewhere")
+	brief := newOperator(t, j, "brief-visit")
 	deploy := j.grant("orders-etl", "deploy", "ssh/deploy", `["login"]`, nil)
 	base := func(orders *operator, credential args, grants ...string) string {
 		return orders.blocks(j, nil, credential) + strings.Join(grants, "") +
@@ -205,7 +214,8 @@ func TestSSHDAdmitsWhatIsGrantedUntilItsEnd(t *testing.T) {
 
 	j.phase("ended", func(t *testing.T) {
 		end := j.shortly()
-		j.apply(base(orders, here, deploy), j.grant("orders-etl", "backup", "ssh/backup", `["login"]`, args{"expires_at": stamp(end)}),
+		j.apply(base(orders, here, deploy),
+			j.grant("orders-etl", "backup", "ssh/backup", `["login"]`, args{"expires_at": stamp(end)}),
 			brief.blocks(j, nil, args{"allowed_cidrs": here["allowed_cidrs"], "expires_at": stamp(end)}),
 			j.grant("brief-visit", "deploy", "ssh/deploy", `["login"]`, nil))
 		short := login{brief, brief.certificate(j), "deploy"}
@@ -222,7 +232,8 @@ func TestSSHDAdmitsWhatIsGrantedUntilItsEnd(t *testing.T) {
 
 		// What was refused was the end of the certificate: under the same grant, one that ends later is admitted.
 		later := stamp(j.began.Add(20 * day))
-		review := `{ at = ` + stamp(time.Now().Add(-time.Hour)) + `, by = "jane.doe@example.com", reason = "Still feeds the ERP" }`
+		review := `{ at = ` + stamp(time.Now().Add(-time.Hour)) +
+			`, by = "jane.doe@example.com", reason = "Still feeds the ERP" }`
 		j.apply(base(orders, here, deploy),
 			brief.blocks(j, nil, args{"allowed_cidrs": here["allowed_cidrs"], "expires_at": later, "review": review}),
 			j.grant("brief-visit", "deploy", "ssh/deploy", `["login"]`, nil))

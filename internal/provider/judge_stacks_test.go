@@ -22,10 +22,12 @@ func TestTwoStacksApplyAtOnceInOneDirectory(t *testing.T) {
 	config := func(name string, identities int) string {
 		j := stacks[name]
 		var b strings.Builder
-		fmt.Fprintf(&b, "provider \"partner\" {\n  environment = \"prod\"\n  stack = %q\n  embedded = { directory = %q }\n}\n", name, directory)
+		fmt.Fprintf(&b, "provider \"partner\" {\n  environment = \"prod\"\n  stack = %q\n  embedded = { directory "+
+			"= %q }\n}\n", name, directory)
 		for i := range identities {
 			id := fmt.Sprintf("%s-%d", name, i)
-			b.WriteString(j.identity(id, nil) + j.credential(id, "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), nil) +
+			b.WriteString(j.identity(id, nil) +
+				j.credential(id, "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), nil) +
 				j.grant(id, "deploy", "ssh/deploy", `["login"]`, nil))
 		}
 		return b.String()
@@ -55,7 +57,9 @@ func TestTwoStacksApplyAtOnceInOneDirectory(t *testing.T) {
 		}
 		published := 0
 		for _, access := range here.publication() {
-			if strings.Contains(access, " has the key ") || strings.Contains(access, " may ssh/deploy") || strings.Contains(access, " logs in as ssh/deploy") {
+			if strings.Contains(access, " has the key ") ||
+				strings.Contains(access, " may ssh/deploy") ||
+				strings.Contains(access, " logs in as ssh/deploy") {
 				published++
 			}
 		}
@@ -85,7 +89,9 @@ func TestTwoStacksApplyAtOnceInOneDirectory(t *testing.T) {
 		said[fmt.Sprintf("%s %s %s", l.Stack, l.Phase, l.Verb)]++
 	}
 	for name := range stacks {
-		if said[name+" done create"] != 30 || said[name+" done revoke"] != 30 || said[name+" failed create"] != 0 {
+		if said[name+" done create"] != 30 ||
+			said[name+" done revoke"] != 30 ||
+			said[name+" failed create"] != 0 {
 			t.Errorf("the journal says %v", said)
 		}
 	}

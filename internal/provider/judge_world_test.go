@@ -20,8 +20,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// judged is a folder with the real CLI and the provider's real binary, on the real clock, whose publication real servers
-// judge by. Every moment in its configuration is counted from its beginning, so that writing it again changes nothing.
+// judged is a folder with the real CLI and the provider's real binary, on the real clock, whose publication
+// real servers judge by. Every moment in its configuration is counted from its beginning, so that writing it
+// again changes nothing.
 type judged struct {
 	*cli
 	began time.Time
@@ -102,7 +103,8 @@ func (j *judged) credential(name, kind, given string, replaced args) string {
 func (j *judged) grant(name, label, resource, actions string, replaced args) string {
 	return block("partner_grant", name+"-"+label, args{
 		"identity_id": "partner_identity." + name + ".id", "resource": strconv.Quote(resource), "actions": actions,
-		"owner": `"jane.doe@example.com"`, "purpose": `"Read the daily order files"`, "expires_at": stamp(j.began.Add(20 * day)),
+		"owner": `"jane.doe@example.com"`, "purpose": `"Read the daily order files"`,
+		"expires_at": stamp(j.began.Add(20 * day)),
 	}, replaced)
 }
 
@@ -110,7 +112,7 @@ func (j *judged) grant(name, label, resource, actions string, replaced args) str
 func (c *cli) state() map[string]map[string]any {
 	c.t.Helper()
 	text, err := os.ReadFile(filepath.Join(c.folder, "terraform.tfstate"))
-	if os.IsNotExist(err) || err == nil && len(text) == 0 {
+	if os.IsNotExist(err) || (err == nil && len(text) == 0) {
 		return nil
 	}
 	var file struct {
@@ -223,7 +225,8 @@ func (c *cli) leash(first string) (pids string) {
 	}
 	pids = c.save("pids", "")
 	script := c.save("leash/terraform-provider-partner",
-		fmt.Sprintf("#!/bin/sh\necho $$ >>%q\n%s\nexec %q \"$@\"\n", pids, first, filepath.Join(binary, "terraform-provider-partner")))
+		fmt.Sprintf("#!/bin/sh\necho $$ >>%q\n%s\nexec %q \"$@\"\n", pids, first,
+			filepath.Join(binary, "terraform-provider-partner")))
 	if err := os.Chmod(script, 0o700); err != nil {
 		c.t.Fatal(err)
 	}
@@ -244,7 +247,8 @@ func (c *cli) unleash() {
 // use makes the CLI take the provider from a folder.
 func (c *cli) use(folder string) {
 	c.t.Helper()
-	text := fmt.Sprintf("provider_installation {\n  dev_overrides { \"partner-access/partner\" = %q }\n  direct {}\n}\n", folder)
+	text := fmt.Sprintf("provider_installation {\n  dev_overrides { \"partner-access/partner\" = %q }\n  "+
+		"direct {}\n}\n", folder)
 	if err := os.WriteFile(filepath.Join(c.folder, "cli.tfrc"), []byte(text), 0o600); err != nil {
 		c.t.Fatal(err)
 	}

@@ -37,7 +37,8 @@ func newWorkload(t *testing.T, name string, key crypto.Signer, err error) *workl
 		t.Fatal(err)
 	}
 	// The partner asks for another name than it gets.
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{DNSNames: []string{"admin.example.com"}}, key)
+	der, err := x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{DNSNames: []string{"admin.example.com"}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,8 @@ func newWorkload(t *testing.T, name string, key crypto.Signer, err error) *workl
 
 // blocks are the workload's identity and its certificate.
 func (w *workload) blocks(j *judged, identity, certificate args) string {
-	return j.identity(w.name, identity) + j.credential(w.name, "certificate", fmt.Sprintf("{ csr = %q }", w.csr), certificate)
+	return j.identity(w.name, identity) +
+		j.credential(w.name, "certificate", fmt.Sprintf("{ csr = %q }", w.csr), certificate)
 }
 
 func (w *workload) address() string { return "partner_credential." + w.name + "-certificate" }
@@ -54,7 +56,8 @@ func (w *workload) address() string { return "partner_credential." + w.name + "-
 // issued is the chain that the state has, the leaf first.
 func (w *workload) issued(j *judged) (chain [][]byte) {
 	j.t.Helper()
-	for block, rest := pem.Decode([]byte(j.attribute(w.address(), "issued"))); block != nil; block, rest = pem.Decode(rest) {
+	for block, rest := pem.Decode([]byte(j.attribute(w.address(),
+		"issued"))); block != nil; block, rest = pem.Decode(rest) {
 		chain = append(chain, block.Bytes)
 	}
 	return chain
@@ -106,7 +109,8 @@ func (g *gate) admits(c *tls.Certificate) (listed, unlisted bool) {
 // openssl verifies a certificate with the published authority and list, and more options.
 func openssl(t *testing.T, j *judged, leaf string, more ...string) (string, bool) {
 	t.Helper()
-	args := append([]string{"verify", "-CAfile", j.published("ca.pem"), "-CRLfile", j.published("crl.pem"), "-purpose", "sslclient"}, more...)
+	args := append([]string{"verify", "-CAfile", j.published("ca.pem"), "-CRLfile", j.published("crl.pem"), "-purpose",
+		"sslclient"}, more...)
 	return run(realtool.Find(t, "openssl"), append(args, leaf)...)
 }
 
@@ -191,7 +195,8 @@ func TestNginxAndOpenSSLAdmitACertificateUntilItsEnd(t *testing.T) {
 			t.Errorf("openssl verify: %s", out)
 		}
 		if !with("-crl_check", "-no_check_time")() {
-			t.Error("openssl refuses the ended certificate also where it does not look at the time: it was not the end that ended it")
+			t.Error("openssl refuses the ended certificate also where it does not look at the time: it was not the " +
+				"end that ended it")
 		}
 	})
 
@@ -211,13 +216,15 @@ func TestNginxAndOpenSSLAdmitACertificateUntilItsEnd(t *testing.T) {
 			if listed, unlisted := g.admits(first[w.name]); listed || !unlisted {
 				t.Errorf("%s: nginx admits %v, and without ssl_crl %v; want false, true", w.name, listed, unlisted)
 			}
-			if out, ok := openssl(t, j, leaves[w.name], "-crl_check"); ok || !strings.Contains(out, "certificate revoked") {
+			if out, ok := openssl(t, j, leaves[w.name], "-crl_check"); ok ||
+				!strings.Contains(out, "certificate revoked") {
 				t.Errorf("%s: openssl verify -crl_check: %s", w.name, out)
 			}
 			if out, ok := openssl(t, j, leaves[w.name]); !ok {
 				t.Errorf("%s: openssl verify without a look at the list: %s", w.name, out)
 			}
-			if out, ok := run(realtool.Find(t, "openssl"), "verify", "-CAfile", j.published("ca.pem"), "-CRLfile", old, "-crl_check", leaves[w.name]); !ok {
+			if out, ok := run(realtool.Find(t, "openssl"), "verify", "-CAfile", j.published("ca.pem"), "-CRLfile", old,
+				"-crl_check", leaves[w.name]); !ok {
 				t.Errorf("%s: openssl verify with the list of before: %s", w.name, out)
 			}
 		}
@@ -232,7 +239,9 @@ func saysWhoItIs(t *testing.T, j *judged, w *workload, serials map[string]bool) 
 		t.Fatal(err)
 	}
 	id := "acme/prod/" + w.name
-	if leaf.Subject.String() != "CN="+id || len(leaf.URIs) != 1 || leaf.URIs[0].String() != "partner:"+id {
+	if leaf.Subject.String() != "CN="+id ||
+		len(leaf.URIs) != 1 ||
+		leaf.URIs[0].String() != "partner:"+id {
 		t.Errorf("%s: subject %s, URIs %v", w.name, leaf.Subject, leaf.URIs)
 	}
 	if len(leaf.DNSNames)+len(leaf.EmailAddresses)+len(leaf.IPAddresses) > 0 {
@@ -246,7 +255,10 @@ func saysWhoItIs(t *testing.T, j *judged, w *workload, serials map[string]bool) 
 	if got := j.attribute(w.address(), "serial"); got != fmt.Sprintf("%032x", leaf.SerialNumber) {
 		t.Errorf("%s: the state says the serial is %s", w.name, got)
 	}
-	if leaf.KeyUsage != x509.KeyUsageDigitalSignature || len(leaf.ExtKeyUsage) != 1 || leaf.ExtKeyUsage[0] != x509.ExtKeyUsageClientAuth || leaf.IsCA {
+	if leaf.KeyUsage != x509.KeyUsageDigitalSignature ||
+		len(leaf.ExtKeyUsage) != 1 ||
+		leaf.ExtKeyUsage[0] != x509.ExtKeyUsageClientAuth ||
+		leaf.IsCA {
 		t.Errorf("%s: key usage %v, %v, CA %v", w.name, leaf.KeyUsage, leaf.ExtKeyUsage, leaf.IsCA)
 	}
 	if end := j.began.Add(20 * day).Truncate(time.Second); !leaf.NotAfter.Equal(end) {
@@ -260,8 +272,10 @@ func saysWhoItIs(t *testing.T, j *judged, w *workload, serials map[string]bool) 
 
 // lintStays are the warnings of zlint that stay, each with its reason.
 var lintStays = map[string]string{
-	"w_distribution_point_missing_ldap_or_uri":                      "nothing is fetched: it ties a certificate to the lists that cut.sh adds",
-	"w_root_ca_basic_constraints_path_len_constraint_field_present": "for public roots only: ours signs leaves and nothing else",
+	"w_distribution_point_missing_ldap_or_uri": "nothing is fetched: it ties a certificate to " +
+		"the lists that cut.sh adds",
+	"w_root_ca_basic_constraints_path_len_constraint_field_present": "for public roots only: ours signs leaves and " +
+		"nothing else",
 }
 
 // lint fails the test at every finding of zlint that is a warning or worse.

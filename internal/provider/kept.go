@@ -30,14 +30,15 @@ type kept struct {
 	History access.History `json:"history"`
 	// System is the id of the access system that the state belongs to; empty where it was never told.
 	System string `json:"system,omitempty"`
-	// Applied is what was last applied, where the system held something else since; else that is the state itself. Print is
-	// its fingerprint: what has another one was not written by us, and is not believed.
+	// Applied is what was last applied, where the system held something else since; else that is the state itself.
+	// Print is its fingerprint: what has another one was not written by us, and is not believed.
 	Applied json.RawMessage `json:"applied,omitempty"`
 	Print   string          `json:"print,omitempty"`
 	// IssuedAt and IssuedUntil are when what was last issued began and ends.
 	IssuedAt    time.Time `json:"issued_at,omitzero"`
 	IssuedUntil time.Time `json:"issued_until,omitzero"`
-	// Over: it had ended by itself when it was read. Older is until when the one before it works, where that was in force then.
+	// Over: it had ended by itself when it was read. Older is until when the one before it works, where
+	// that was in force then.
 	Over  bool      `json:"over,omitzero"`
 	Older time.Time `json:"older,omitzero"`
 	// EndAsked is the end that was asked for, where what was issued ends before.
@@ -49,14 +50,15 @@ type kept struct {
 	Drift []string `json:"drift,omitempty"`
 	// CutAt is when an identity was cut last, or one of its credentials, where the system says so.
 	CutAt time.Time `json:"cut_at,omitzero"`
-	// Damaged: the system has no record of it that can be read. Lost: it has none at all, and something of the object is left.
+	// Damaged: the system has no record of it that can be read. Lost: it has none at all, and something
+	// of the object is left.
 	Damaged    bool          `json:"damaged,omitzero"`
 	Lost       bool          `json:"lost,omitzero"`
 	LastUsedAt time.Time     `json:"last_used_at,omitzero"`
 	UseUnknown bool          `json:"use_unknown,omitzero"`
 	Unseen     access.Unseen `json:"unseen,omitzero"`
-	// Adopt is the native id of what the first apply adopts: it was imported so, and nothing is declared in the system yet.
-	// Adopted is what is left from before an adoption.
+	// Adopt is the native id of what the first apply adopts: it was imported so, and nothing is declared in the system
+	// yet. Adopted is what is left from before an adoption.
 	Adopt   string   `json:"adopt,omitempty"`
 	Adopted []string `json:"adopted,omitempty"`
 	// told is what was last applied, where this walk knows it as an object.
@@ -67,7 +69,18 @@ const keptKey = "kept"
 
 // keptOf returns what the private state is to hold of an object as the system has it now.
 func keptOf(r observed) kept {
-	k := kept{History: r.History, System: r.System, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Unseen: r.Unseen, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted, EndAsked: r.EndAsked}
+	k := kept{
+		History:    r.History,
+		System:     r.System,
+		LastUsedAt: r.LastUsedAt,
+		UseUnknown: r.UseUnknown,
+		Unseen:     r.Unseen,
+		Due:        r.Due(r.now),
+		Held:       r.Held,
+		Drift:      r.Drift,
+		Adopted:    r.Adopted,
+		EndAsked:   r.EndAsked,
+	}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 		k.Over = !r.Issued.Until.IsZero() && !r.now.Before(r.Issued.Until)
@@ -86,8 +99,8 @@ func (k kept) askedEnd(state *terms) time.Time {
 	return k.EndAsked
 }
 
-// cap returns when what was issued ends before it was asked to; a change that does not extend it does not move that. Zero where
-// it ends as asked.
+// cap returns when what was issued ends before it was asked to; a change that does not extend it does not move that.
+// Zero where it ends as asked.
 func (k kept) cap(c change) time.Time {
 	if k.EndAsked.IsZero() || c.ends.After(k.EndAsked) {
 		return time.Time{}
@@ -134,9 +147,9 @@ func printOf(declaration []byte) string {
 	return base64.RawStdEncoding.EncodeToString(sum[:9])
 }
 
-// claims returns what the state says was last applied; nil where it says nothing that is believed: it has to be what was written
-// there by us, and nothing may have been renewed or reviewed in the system since, which explains what differs. state is the
-// object that the state's attributes make, nil where they make none.
+// claims returns what the state says was last applied; nil where it says nothing that is believed: it has to be what
+// was written there by us, and nothing may have been renewed or reviewed in the system since, which explains what
+// differs. state is the object that the state's attributes make, nil where they make none.
 func (k kept) claims(t access.Type, state access.Object, now access.History) access.Object {
 	if k.History.UID == "" || k.Print == "" || !sameCourse(k.History, now) {
 		return nil
@@ -163,7 +176,10 @@ func (k kept) claims(t access.Type, state access.Object, now access.History) acc
 
 // sameCourse reports whether two histories of an object are of one moment.
 func sameCourse(a, b access.History) bool {
-	return a.UID == b.UID && a.Renewals == b.Renewals && a.RenewedAt.Equal(b.RenewedAt) && a.ReviewedAt.Equal(b.ReviewedAt) &&
+	return a.UID == b.UID &&
+		a.Renewals == b.Renewals &&
+		a.RenewedAt.Equal(b.RenewedAt) &&
+		a.ReviewedAt.Equal(b.ReviewedAt) &&
 		a.ReviewUsedAt.Equal(b.ReviewUsedAt) && slices.Equal(a.Released, b.Released)
 }
 

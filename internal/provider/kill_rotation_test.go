@@ -17,18 +17,23 @@ import (
 // killedRotations is how many rotations are killed, each once.
 const killedRotations = 12
 
-// A rotation of the real CLI is killed at a random moment. What the partner holds is published all the while, never more
-// than two are, and after the next apply he is told of one that is.
+// A rotation of the real CLI is killed at a random moment. What the partner holds is published all the while, never
+// more than two are, and after the next apply he is told of one that is.
 func TestAKilledRotationLeavesThePartnerWhatWorks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some dozen applies, with the real CLI")
 	}
 	t.Parallel()
-	l := &lane{cli: newCLI(t), seen: &tally{hit: map[string]int{}}, random: mrand.New(mrand.NewPCG(uint64(time.Now().UnixNano()), 1))}
+	l := &lane{
+		cli:    newCLI(t),
+		seen:   &tally{hit: map[string]int{}},
+		random: mrand.New(mrand.NewPCG(uint64(time.Now().UnixNano()), 1)),
+	}
 	l.pids = l.leash("")
 	j := &judged{cli: l.cli, began: time.Now()}
 	declare := func(n int) {
-		l.write("provider \"partner\" { environment = \"prod\" }\n" + j.identity("etl", nil) + j.grant("etl", "daily", "orders/acme/daily/*", `["read"]`, nil) +
+		l.write("provider \"partner\" { environment = \"prod\" }\n" + j.identity("etl", nil) +
+			j.grant("etl", "daily", "orders/acme/daily/*", `["read"]`, nil) +
 			j.credential("etl", "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), args{
 				"rotation": fmt.Sprintf(`{ every = "480h", overlap = "48h", trigger = { n = "%d" } }`, n),
 			}))

@@ -220,7 +220,8 @@ func (l *lane) measure() {
 	l.everything("after an apply that nobody killed")
 	l.finish("destroy")
 	l.nothing("after a destroy that nobody killed")
-	l.t.Logf("an apply takes %s here, %s of it from the first lock on", l.whole.Round(time.Millisecond), l.works.Round(time.Millisecond))
+	l.t.Logf("an apply takes %s here, %s of it from the first lock on", l.whole.Round(time.Millisecond),
+		l.works.Round(time.Millisecond))
 }
 
 func (l *lane) round(round int) {
@@ -264,7 +265,8 @@ func (l *lane) kill(command string, round int) (what string) {
 			start, within = l.appears(l.staged(), exited), renaming
 		}
 	case round%3 == 1:
-		start, within = l.appears(l.partner("ledger", "ledger.holder"), exited), l.works
+		start = l.appears(l.partner("ledger", "ledger.holder"), exited)
+		within = l.works
 	}
 	moment := start.Add(time.Duration(l.random.Float64() * float64(within)))
 	alone := round%4 == 3
@@ -360,7 +362,7 @@ func (l *lane) mendState() bool {
 	l.t.Helper()
 	path := filepath.Join(l.folder, "terraform.tfstate")
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && json.Valid(text) {
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && json.Valid(text)) {
 		return false
 	}
 	if err := os.Remove(path); err != nil {

@@ -15,12 +15,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// oddShell is the shell of somebody who works with other servers, too. An agent's address went before the one that the steps name: they
-// cut there, or nowhere.
-const oddShell = "set -u; export BAO_ADDR=https://127.0.0.1:1 BAO_AGENT_ADDR=https://127.0.0.1:1 VAULT_AGENT_ADDR=https://127.0.0.1:1 " +
-	"BAO_NAMESPACE=elsewhere BAO_WRAP_TTL=5m VAULT_WRAP_TTL=5m BAO_FORMAT=yaml; cd /\n"
+// oddShell is the shell of somebody who works with other servers, too. An agent's address went before the one that the
+// steps name: they cut there, or nowhere.
+const oddShell = "set -u; export BAO_ADDR=https://127.0.0.1:1 BAO_AGENT_ADDR=https://127.0.0.1:1 " +
+	"VAULT_AGENT_ADDR=https://127.0.0.1:1 BAO_NAMESPACE=elsewhere BAO_WRAP_TTL=5m VAULT_WRAP_TTL=5m " +
+	"BAO_FORMAT=yaml; cd /\n"
 
-// The state is lost and no provider is there: the steps alone cut each partner, by the hand of somebody who may only cut.
+// The state is lost and no provider is there: the steps alone cut each partner, by the hand of
+// somebody who may only cut.
 func TestTheKillKitCutsOnOpenBao(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -30,11 +32,14 @@ func TestTheKillKitCutsOnOpenBao(t *testing.T) {
 	c.cli.must("apply", "-auto-approve")
 	var kit map[string][]string
 	c.output("kill_kit", &kit)
-	prod, test, globex := c.acme("prod"), c.acme("test"), c.globex()
+	prod := c.acme("prod")
+	test := c.acme("test")
+	globex := c.globex()
 	initech, secret := c.initech()
 	var logins map[string]map[string]string
 	c.output("logins", &logins)
-	mine := map[string]map[string]string{"acme": {prod: "orders/acme/prod/1.csv", test: "orders/acme/test/1.csv"}, "initech": {initech: "stock/initech/levels/1"}}
+	mine := map[string]map[string]string{"acme": {prod: "orders/acme/prod/1.csv", test: "orders/acme/test/1.csv"},
+		"initech": {initech: "stock/initech/levels/1"}}
 	for _, sessions := range mine {
 		for token, path := range sessions {
 			c.may("before", token, "GET", path, true)
@@ -57,10 +62,15 @@ func TestTheKillKitCutsOnOpenBao(t *testing.T) {
 		}
 	}
 	c.may("globex after the steps", globex, "POST", "invoices/globex/inbox/1.pdf", false)
-	if token := c.login(logins["initech"]["path"], nil, map[string]any{"role_id": logins["initech"]["role_id"], "secret_id": secret}); token != "" {
+	if token := c.login(logins["initech"]["path"], nil,
+		map[string]any{"role_id": logins["initech"]["role_id"], "secret_id": secret}); token != "" {
 		t.Error("initech's secret still logs in")
 	}
-	for name, token := range map[string]string{"ACME": c.acme("prod"), "ACME in test": c.acme("test"), "Globex": c.globex()} {
+	for name, token := range map[string]string{
+		"ACME":         c.acme("prod"),
+		"ACME in test": c.acme("test"),
+		"Globex":       c.globex(),
+	} {
 		if token != "" {
 			t.Errorf("%s still logs in", name)
 		}
@@ -68,7 +78,8 @@ func TestTheKillKitCutsOnOpenBao(t *testing.T) {
 	loseState(c.cli)
 }
 
-// The policy of plans is not enough to count sessions, and that fails nothing; with the one line more of the docs they are.
+// The policy of plans is not enough to count sessions, and that fails nothing; with the one line
+// more of the docs they are.
 func TestLiveSessionsAreCountedWhereTheLoginMay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -97,7 +108,8 @@ output "counted" { value = data.partner_offboarding.counted }
 		c.output("counted", &out)
 		return out.Sessions, strings.Join(out.Notes, "\n")
 	}
-	const missing = "How many sessions are live is not known: not permitted: it needs list and sudo on auth/token/accessors/."
+	const missing = "How many sessions are live is not known: not permitted: it needs list and sudo on " +
+		"auth/token/accessors/."
 	if sessions, notes := counted(); sessions != nil || !strings.Contains(notes, missing) {
 		t.Errorf("without the right there are %v sessions: %s", sessions, notes)
 	}
@@ -107,9 +119,12 @@ output "counted" { value = data.partner_offboarding.counted }
 	}
 	_, policy, _ := strings.Cut(string(page), "```hcl\npath \"auth/token/accessors/")
 	policy, _, _ = strings.Cut(policy, "```")
-	c.must("POST", "sys/policies/acl/partner-sessions", map[string]any{"policy": "path \"auth/token/accessors/" + policy})
+	c.must("POST", "sys/policies/acl/partner-sessions",
+		map[string]any{"policy": "path \"auth/token/accessors/" + policy})
 	c.as(c.token("partner-plan", "partner-apply", "partner-sessions"))
-	if sessions, notes := counted(); sessions == nil || *sessions != 6 || strings.Contains(notes, "not known") {
+	if sessions, notes := counted(); sessions == nil ||
+		*sessions != 6 ||
+		strings.Contains(notes, "not known") {
 		t.Errorf("with the right there are %v sessions, want 6: %s", sessions, notes)
 	}
 }
@@ -157,17 +172,22 @@ output "kit" { value = data.partner_offboarding.acme }
 	if err := json.Unmarshal([]byte(c.must("output", "-json", "kit")), &kit); err != nil {
 		t.Fatal(err)
 	}
-	if len(kit.Items) != 3 || kit.Items[0].Type != "credential" || kit.Items[2].ID != "acme/prod/orders-etl" {
+	if len(kit.Items) != 3 ||
+		kit.Items[0].Type != "credential" ||
+		kit.Items[2].ID != "acme/prod/orders-etl" {
 		t.Errorf("what goes is %+v", kit.Items)
 	}
-	if kit.Sessions != nil || !slices.Contains(kit.Notes, "How many sessions are live is not known here: the access system embedded counts none.") {
+	if kit.Sessions != nil ||
+		!slices.Contains(kit.Notes, "How many sessions are live is not known here: the access system embedded "+
+			"counts none.") {
 		t.Errorf("who is told of sessions that nobody knows: %v %q", kit.Sessions, kit.Notes)
 	}
 	loseState(c)
 	published := filepath.Join(c.folder, ".partner", "prod", "publish", "policy")
 	allows := func() bool {
 		cmd := exec.Command(opa, "eval", "--format=raw", "--data", published, "--stdin-input", "data.partner.allow")
-		cmd.Stdin = strings.NewReader(`{"credential": {"claims": {"iss": "https://login.acme.test", "sub": "svc-orders", "aud": "orders.example.com"}}, "action": "read", "path": "orders/acme/daily/1"}`)
+		cmd.Stdin =
+			strings.NewReader(`{"credential": {"claims": {"iss": "https://login.acme.test", "sub": "svc-orders", "aud": "orders.example.com"}}, "action": "read", "path": "orders/acme/daily/1"}`)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("opa: %v: %s", err, out)
@@ -180,7 +200,8 @@ output "kit" { value = data.partner_offboarding.acme }
 	for _, shell := range []string{"sh", "bash"} { // whoever is not sure runs them again, or another one does
 		for _, step := range kit.Steps {
 			cmd := exec.Command(shell, "-ec", step)
-			cmd.Env, cmd.Dir = []string{"PATH=" + os.Getenv("PATH"), "TAR_OPTIONS=--exclude=data.json", "GZIP=-S .other", "CDPATH=/tmp"}, t.TempDir()
+			cmd.Env, cmd.Dir = []string{"PATH=" + os.Getenv("PATH"), "TAR_OPTIONS=--exclude=data.json",
+				"GZIP=-S .other", "CDPATH=/tmp"}, t.TempDir()
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%s: %s: %v: %s", shell, step, err, out)
 			}

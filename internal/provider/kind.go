@@ -18,7 +18,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
-// What Terraform sees of each kind of credential: a nested attribute that is called as the kind is, of which exactly one is set.
+// What Terraform sees of each kind of credential: a nested attribute that is called as the kind is, of
+// which exactly one is set.
 
 // kindModel is the nested attributes of the kinds.
 type kindModel struct {
@@ -34,7 +35,8 @@ func (m *kindModel) kinds() []types.Object {
 }
 
 var (
-	federatedType   = with(textTypes("issuer", "subject", "aws_principal", "external_id"), map[string]attr.Type{"audiences": textSetType})
+	federatedType = with(textTypes("issuer", "subject", "aws_principal", "external_id"),
+		map[string]attr.Type{"audiences": textSetType})
 	certificateType = textTypes("csr")
 	sshType         = textTypes("public_key")
 	secretType      = textTypes("recipient")
@@ -52,17 +54,21 @@ func kindsInCode() string {
 	return "`" + strings.NewReplacer(", ", "`, `", " or ", "` and `").Replace(access.OneOf(access.Kinds())) + "`"
 }
 
-// filesOfPartners are the arguments that take a file as a partner sent it: its own parser takes a byte order mark, or refuses it.
+// filesOfPartners are the arguments that take a file as a partner sent it: its own parser takes a byte
+// order mark, or refuses it.
 var filesOfPartners = []string{"certificate.csr", "ssh_certificate.public_key", "secret.recipient"}
 
 // withKinds adds the schema of each kind.
 func withKinds(attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	attributes["federated"] = federatedAttribute()
-	attributes["certificate"] = keyAttribute("csr", signingRequest(), "An X.509 certificate, signed from the partner's own request. Only its public key is taken.",
+	attributes["certificate"] = keyAttribute("csr", signingRequest(),
+		"An X.509 certificate, signed from the partner's own request. Only its public key is taken.",
 		"The partner's PKCS #10 request, PEM.")
-	attributes["ssh_certificate"] = keyAttribute("public_key", sshKey(), "An OpenSSH certificate, signed from the partner's own public key.",
+	attributes["ssh_certificate"] = keyAttribute("public_key", sshKey(),
+		"An OpenSSH certificate, signed from the partner's own public key.",
 		"The partner's SSH public key, as a line of `authorized_keys`.")
-	attributes["secret"] = keyAttribute("recipient", recipient(), "An API key, made by the system and sealed to the partner's own key. The last resort.",
+	attributes["secret"] = keyAttribute("recipient", recipient(),
+		"An API key, made by the system and sealed to the partner's own key. The last resort.",
 		"The partner's age recipient (`age1...`) or SSH public key (`ssh-ed25519`, `ssh-rsa`).")
 	return attributes
 }
@@ -70,22 +76,33 @@ func withKinds(attributes map[string]schema.Attribute) map[string]schema.Attribu
 func federatedAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Trust in one workload of the partner's own: no secret at all. Write `issuer`, `subject` and `audiences` for its OIDC issuer, or " +
-			"on AWS `aws_principal` for its own account there.",
+		MarkdownDescription: "Trust in one workload of the partner's own: no secret at all. Write `issuer`, " +
+			"`subject` and `audiences` for its OIDC issuer, or on AWS `aws_principal` for its own account there.",
 		Attributes: map[string]schema.Attribute{
-			"issuer":  schema.StringAttribute{Optional: true, MarkdownDescription: "The issuer's URL, https.", Validators: []validator.String{someText(), issuer()}},
-			"subject": schema.StringAttribute{Optional: true, MarkdownDescription: "The one subject (`sub`) that is trusted.", Validators: []validator.String{anyText(), subject()}},
+			"issuer": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The issuer's URL, https.",
+				Validators:          []validator.String{someText(), issuer()},
+			},
+			"subject": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The one subject (`sub`) that is trusted.",
+				Validators:          []validator.String{anyText(), subject()},
+			},
 			"audiences": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(anyText(), audience())},
+				Optional: true, ElementType: types.StringType,
+				Validators:          []validator.Set{setvalidator.ValueStringsAre(anyText(), audience())},
 				MarkdownDescription: "The audiences (`aud`). A token must name at least one of them.",
 			},
 			"aws_principal": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{anyText(), awsPrincipal()},
-				MarkdownDescription: "The role in the partner's own AWS account that is trusted, such as `arn:aws:iam::444455556666:role/acme-etl`.",
+				MarkdownDescription: "The role in the partner's own AWS account that is trusted, such as " +
+					"`arn:aws:iam::444455556666:role/acme-etl`.",
 			},
 			"external_id": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{externalID()},
-				MarkdownDescription: "The external id that a vendor brings. Default: the provider makes one, and `login` shows it. It is not secret.",
+				MarkdownDescription: "The external id that a vendor brings. Default: the provider makes one, and " +
+					"`login` shows it. It is not secret.",
 			},
 		},
 	}
@@ -96,7 +113,11 @@ func keyAttribute(name string, v validator.String, description, argument string)
 	return schema.SingleNestedAttribute{
 		Optional: true, MarkdownDescription: description,
 		Attributes: map[string]schema.Attribute{
-			name: schema.StringAttribute{Required: true, MarkdownDescription: argument, Validators: []validator.String{v}},
+			name: schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: argument,
+				Validators:          []validator.String{v},
+			},
 		},
 	}
 }
@@ -105,7 +126,8 @@ func keyAttribute(name string, v validator.String, description, argument string)
 func (m *kindModel) readKind(r *reader, c *access.Credential) {
 	if v := r.object("federated", m.Federated); v != nil {
 		c.Federated = &access.FederatedTrust{
-			Issuer: r.text("federated", v["issuer"]), Subject: r.text("federated", v["subject"]), Audiences: r.texts("federated", v["audiences"]),
+			Issuer: r.text("federated", v["issuer"]), Subject: r.text("federated", v["subject"]),
+			Audiences:    r.texts("federated", v["audiences"]),
 			AWSPrincipal: r.text("federated", v["aws_principal"]), ExternalID: r.text("federated", v["external_id"]),
 		}
 	}
@@ -125,7 +147,8 @@ func (m *kindModel) declareKind(c *access.Credential) {
 	one := func(name, text string) map[string]attr.Value {
 		return map[string]attr.Value{name: types.StringValue(text)}
 	}
-	*m = kindModel{types.ObjectNull(federatedType), types.ObjectNull(certificateType), types.ObjectNull(sshType), types.ObjectNull(secretType)}
+	*m = kindModel{types.ObjectNull(federatedType), types.ObjectNull(certificateType), types.ObjectNull(sshType),
+		types.ObjectNull(secretType)}
 	switch {
 	case c.Federated != nil:
 		m.Federated = trustValue(c.Federated)
@@ -141,11 +164,13 @@ func (m *kindModel) declareKind(c *access.Credential) {
 // trustValue writes whom a credential trusts.
 func trustValue(f *access.FederatedTrust) types.Object {
 	v := map[string]attr.Value{
-		"issuer": types.StringValue(f.Issuer), "subject": types.StringValue(f.Subject), "audiences": textSet(f.Audiences),
+		"issuer": types.StringValue(f.Issuer), "subject": types.StringValue(f.Subject),
+		"audiences":     textSet(f.Audiences),
 		"aws_principal": optionalText(f.AWSPrincipal), "external_id": optionalText(f.ExternalID),
 	}
 	if f.Account() {
-		v["issuer"], v["subject"], v["audiences"] = types.StringNull(), types.StringNull(), types.SetNull(types.StringType)
+		v["issuer"], v["subject"], v["audiences"] = types.StringNull(), types.StringNull(),
+			types.SetNull(types.StringType)
 	}
 	return types.ObjectValueMust(federatedType, v)
 }
@@ -161,8 +186,8 @@ func (m *kindModel) replacedKinds(state *kindModel) (names []string) {
 	return names
 }
 
-// refuseUnissuable refuses a key or a request that the system could not sign, where it is a new one: what stands harms nobody.
-// It speaks after the rules, which say why such a key is weak, and where a rule was waived or set to warn only.
+// refuseUnissuable refuses a key or a request that the system could not sign, where it is a new one: what stands harms
+// nobody. It speaks after the rules, which say why such a key is weak, and where a rule was waived or set to warn only.
 func refuseUnissuable(s *session, subject guardrail.Subject, diags *diag.Diagnostics) {
 	c, ok := subject.Object.(*access.Credential)
 	if !ok || hasAny(subject.Unknown, "certificate", "ssh_certificate", "federated") {
@@ -184,9 +209,13 @@ func howToLogIn(k access.Kind) (title, text string) {
 	case access.Federated:
 		return "With your own issuer", "Present a token of your own OIDC issuer: there is no secret."
 	case access.Certificate:
-		return "With a certificate", "Present the X.509 certificate below, which we signed from your request, with the private key that you kept. Save it as `certificate.pem`."
+		return "With a certificate", "Present the X.509 certificate below, which we signed from your request, with " +
+			"the private key that you kept. Save it as `certificate.pem`."
 	case access.SSHCertificate:
-		return "With an SSH certificate", "Log in with the OpenSSH certificate below, which we signed from your public key: save it beside your private key as `KEYFILE-cert.pub`."
+		return "With an SSH certificate",
+			"Log in with the OpenSSH certificate below, which we signed from your public key: save it beside your " +
+				"private key as `KEYFILE-cert.pub`."
 	}
-	return "With an API key", "Present the API key that is sealed below. Save the block as `secret.age`: it opens with the private key of the recipient that you gave us."
+	return "With an API key", "Present the API key that is sealed below. Save the block as `secret.age`: it opens " +
+		"with the private key of the recipient that you gave us."
 }

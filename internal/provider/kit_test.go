@@ -57,7 +57,8 @@ func newKitCluster(t *testing.T, partners ...string) *kitCluster {
 // tokenIn is a token of the namespace.
 func (k *kitCluster) tokenIn(policies ...string) string {
 	k.t.Helper()
-	answer := k.must("POST", "partners/auth/token/create", map[string]any{"policies": policies, "no_default_policy": true, "ttl": "1h"})
+	answer := k.must("POST", "partners/auth/token/create",
+		map[string]any{"policies": policies, "no_default_policy": true, "ttl": "1h"})
 	token, _ := answer["auth"].(map[string]any)["client_token"].(string)
 	return token
 }
@@ -80,10 +81,15 @@ provider "partner" {
 		for name, value := range edits {
 			edited[name] = value
 		}
-		of := args{"identity_id": "partner_identity." + p + ".id", "secret": fmt.Sprintf("{ recipient = %q }", k.recipient.Recipient()), "allowed_cidrs": `["127.0.0.0/24"]`}
+		of := args{
+			"identity_id":   "partner_identity." + p + ".id",
+			"secret":        fmt.Sprintf("{ recipient = %q }", k.recipient.Recipient()),
+			"allowed_cidrs": `["127.0.0.0/24"]`,
+		}
 		text += label(identity(edited)) + label(credential("secret", of)) +
 			label(grant(args{"identity_id": of["identity_id"], "resource": `"orders/` + p + `/*"`})) +
-			fmt.Sprintf("output %q {\n value = partner_credential.%s.sealed_secret\n sensitive = true\n}\n", p+"-sealed", p)
+			fmt.Sprintf("output %q {\n value = partner_credential.%s.sealed_secret\n sensitive = true\n}\n",
+				p+"-sealed", p)
 	}
 	k.write(text + more)
 }
@@ -91,7 +97,8 @@ provider "partner" {
 // kits are the data sources that print the steps.
 func (k *kitCluster) kits() (text string) {
 	for _, p := range k.partners {
-		text += fmt.Sprintf("data \"partner_offboarding\" %q { partner = %q }\noutput %q { value = data.partner_offboarding.%s.steps }\n", p, p, p+"-steps", p)
+		text += fmt.Sprintf("data \"partner_offboarding\" %q { partner = %q }\noutput %q { value = "+
+			"data.partner_offboarding.%s.steps }\n", p, p, p+"-steps", p)
 	}
 	return text
 }
@@ -115,21 +122,23 @@ func (k *kitCluster) unsealed(partner string) string {
 // logIn is a session of a partner, "" where it is refused.
 func (k *kitCluster) logIn(partner, secret string) string {
 	k.t.Helper()
-	return k.login("partners/auth/partner-approle/login", nil, map[string]any{"role_id": "partner/" + partner + "/prod/orders-etl", "secret_id": secret})
+	return k.login("partners/auth/partner-approle/login", nil,
+		map[string]any{"role_id": "partner/" + partner + "/prod/orders-etl", "secret_id": secret})
 }
 
 // sh runs a printed step as the person on call: whose shell may point elsewhere.
 func (k *kitCluster) sh(token, step string, more ...string) (string, error) {
 	k.t.Helper()
 	cmd := exec.Command(cmp.Or(k.shell, "sh"), "-c", step)
-	cmd.Env = append([]string{"BAO_TOKEN=" + token, "BAO_CACERT=" + k.bao.CAFile, "HOME=" + k.t.TempDir(), "PATH=" + filepath.Dir(realtool.Find(k.t, "bao")) + ":" + os.Getenv("PATH")}, more...)
+	cmd.Env = append([]string{"BAO_TOKEN=" + token, "BAO_CACERT=" + k.bao.CAFile, "HOME=" + k.t.TempDir(),
+		"PATH=" + filepath.Dir(realtool.Find(k.t, "bao")) + ":" + os.Getenv("PATH")}, more...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// The steps named neither address nor namespace: run elsewhere they made a disabled entity there, said that all went well, and
-// the partner went on. Four partners are cut one after another by the printed text alone, in a shell that points elsewhere; all
-// stay out, a fifth works throughout, and a pipeline changes nothing about it.
+// The steps named neither address nor namespace: run elsewhere they made a disabled entity there, said that all went
+// well, and the partner went on. Four partners are cut one after another by the printed text alone, in a shell that
+// points elsewhere; all stay out, a fifth works throughout, and a pipeline changes nothing about it.
 func TestFourPartnersAreCutInTheirNamespaceByThePrintedText(t *testing.T) {
 	t.Parallel()
 	long := "p-3-" + strings.Repeat("-", 58) + "x" // as long as a name may be
@@ -138,7 +147,8 @@ func TestFourPartnersAreCutInTheirNamespaceByThePrintedText(t *testing.T) {
 	k.cli.must("apply", "-auto-approve")
 	k.configure(nil, k.kits())
 	k.cli.must("apply", "-auto-approve")
-	sessions, secrets := map[string]string{}, map[string]string{}
+	sessions := map[string]string{}
+	secrets := map[string]string{}
 	for _, p := range k.partners {
 		secrets[p] = k.unsealed(p)
 		sessions[p] = k.logIn(p, secrets[p])
@@ -163,7 +173,8 @@ func TestFourPartnersAreCutInTheirNamespaceByThePrintedText(t *testing.T) {
 		k.output(p+"-steps", &steps)
 		for _, k.shell = range []string{"sh", "bash"} { // whoever is not sure runs them again, or another one does
 			for _, step := range steps {
-				if out, err := k.sh(onCall, step, "BAO_ADDR=https://127.0.0.1:1", "BAO_NAMESPACE=elsewhere"); err != nil {
+				if out, err := k.sh(onCall, step, "BAO_ADDR=https://127.0.0.1:1",
+					"BAO_NAMESPACE=elsewhere"); err != nil {
 					t.Fatalf("%s: %s: %v: %s", k.shell, step, err, out)
 				}
 			}
@@ -177,7 +188,8 @@ func TestFourPartnersAreCutInTheirNamespaceByThePrintedText(t *testing.T) {
 	k.configure(args{"purpose": `"Nightly order feed of the warehouse"`}, k.kits())
 	k.cli.must("apply", "-auto-approve")
 	judge("after the pipeline")
-	k.cli.must("apply", "-auto-approve", "-replace=partner_identity.p0", "-replace=partner_credential.p0", "-replace=partner_grant.p0")
+	k.cli.must("apply", "-auto-approve", "-replace=partner_identity.p0", "-replace=partner_credential.p0",
+		"-replace=partner_grant.p0")
 	secrets["p0"] = k.unsealed("p0")
 	judge("after -replace")
 	k.cli.must("destroy", "-auto-approve")
@@ -200,18 +212,21 @@ func TestADestroyOfWhatIsHeldGoesThrough(t *testing.T) {
 			c := newCLI(t)
 			config := func(i args) string {
 				end := args{"expires_at": `"2027-01-31T00:00:00Z"`}
-				return "provider \"partner\" { environment = \"prod\" }\n" + identity(i) + credential("federated", end) + grant(end)
+				return "provider \"partner\" { environment = \"prod\" }\n" + identity(i) +
+					credential("federated", end) + grant(end)
 			}
 			c.write(config(nil))
 			c.must("apply", "-auto-approve")
-			if out, err := exec.Command("sh", filepath.Join(c.folder, ".partner", "prod", "publish", "cut.sh"), "acme/prod/orders-etl").CombinedOutput(); err != nil {
+			if out, err := exec.Command("sh", filepath.Join(c.folder, ".partner", "prod", "publish", "cut.sh"),
+				"acme/prod/orders-etl").CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
 			c.write(config(pending))
 			c.must("destroy", "-auto-approve")
 			c.write(config(pending))
 			c.must("apply", "-auto-approve")
-			if status := c.attribute("partner_identity.orders", "status"); (status == "held") != (name != "another partner") {
+			if status := c.attribute("partner_identity.orders",
+				"status"); (status == "held") != (name != "another partner") {
 				t.Errorf("made anew it is %s", status)
 			}
 		})

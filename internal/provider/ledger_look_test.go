@@ -23,16 +23,22 @@ func (a *impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 	deadline, _ := r.Context().Deadline()
 	a.patience = append(a.patience, time.Until(deadline))
 	header := http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}}
-	return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader("<ListBucketResult/>")), Request: r}, nil
+	return &http.Response{
+		StatusCode: http.StatusOK,
+		Header:     header,
+		Body:       io.NopCloser(strings.NewReader("<ListBucketResult/>")),
+		Request:    r,
+	}, nil
 }
 
-// A ledger of a thousand identities is read in more than a thousand requests, which may take longer than its first answer: the limit of that one
-// stopped the reading of a healthy ledger far away, and with it a destroy.
+// A ledger of a thousand identities is read in more than a thousand requests, which may take longer than its first
+// answer: the limit of that one stopped the reading of a healthy ledger far away, and with it a destroy.
 func TestOnlyTheFirstAnswerOfALedgerIsLimited(t *testing.T) {
 	t.Parallel()
 	carrier := &impatient{}
 	system, err := aws.Open(aws.Options{
-		Region: "eu-central-1", Ledger: "s3://ledger/prod", Endpoints: aws.Endpoints{IAM: "https://iam.example.test"}, Credentials: sdk.AnonymousCredentials{}, Transport: carrier,
+		Region: "eu-central-1", Ledger: "s3://ledger/prod", Endpoints: aws.Endpoints{IAM: "https://iam.example.test"},
+		Credentials: sdk.AnonymousCredentials{}, Transport: carrier,
 	})
 	if err != nil {
 		t.Fatal(err)

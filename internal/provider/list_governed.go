@@ -21,8 +21,8 @@ import (
 
 var _ list.ListResourceWithConfigure = (*listed[grantModel, *grantModel])(nil)
 
-// listed is what terraform query (Terraform 1.14 and later) lists of one type: what the inventory has of it, of every stack.
-// One look at the system serves all lists of a query.
+// listed is what terraform query (Terraform 1.14 and later) lists of one type: what the inventory has of it, of every
+// stack. One look at the system serves all lists of a query.
 type listed[M any, P model[M]] struct{ governed[M, P] }
 
 type listModel struct {
@@ -35,7 +35,9 @@ func newIdentityList() list.ListResource {
 }
 
 func newCredentialList() list.ListResource {
-	return &listed[credentialModel, *credentialModel]{governed[credentialModel, *credentialModel]{kind: access.TypeCredential}}
+	return &listed[credentialModel, *credentialModel]{
+		governed[credentialModel, *credentialModel]{kind: access.TypeCredential},
+	}
 }
 
 func newGrantList() list.ListResource {
@@ -53,21 +55,24 @@ func governedFlags() (names []string) {
 }
 
 // ListResourceConfigSchema returns what a list block takes.
-func (l *listed[M, P]) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+func (l *listed[M, P]) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest,
+	resp *list.ListResourceSchemaResponse) {
 	filter := func(about string, validators ...validator.String) schema.StringAttribute {
 		return schema.StringAttribute{Optional: true, MarkdownDescription: about, Validators: validators}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What partners hold in the access system, of every stack, that is declared. What nobody declared has no id: it is in the " +
-			"data source `partner_inventory`.",
+		MarkdownDescription: "What partners hold in the access system, of every stack, that is declared. What nobody " +
+			"declared has no id: it is in the data source `partner_inventory`.",
 		Attributes: map[string]schema.Attribute{
 			"partner":        filter("Only what belongs to this partner.", part("a partner")),
 			"environment":    filter("Only what is in this environment.", part("an environment")),
 			"owner":          filter("Only what this owner answers for."),
 			"expires_before": filter("Only what ends before this moment (RFC 3339).", moment()),
 			"flags": schema.ListAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.List{listvalidator.ValueStringsAre(stringvalidator.OneOf(governedFlags()...))},
-				MarkdownDescription: "Only what has one of these flags, as `partner_inventory` has them: `" + strings.Join(governedFlags(), "`, `") + "`.",
+				Optional: true, ElementType: types.StringType,
+				Validators: []validator.List{listvalidator.ValueStringsAre(stringvalidator.OneOf(governedFlags()...))},
+				MarkdownDescription: "Only what has one of these flags, as `partner_inventory` has them: `" +
+					strings.Join(governedFlags(), "`, `") + "`.",
 			},
 		},
 	}
@@ -94,7 +99,8 @@ func (l *listed[M, P]) List(ctx context.Context, req list.ListRequest, stream *l
 			result.DisplayName = displayName(i)
 			knownBy(result.Identity, types.StringValue(i.ID))
 			if req.IncludeResource {
-				result.Diagnostics.Append(result.Resource.Set(ctx, l.resource(observed{records[i.ID], found.At, l.inForce(ctx).WarnBefore}))...)
+				result.Diagnostics.Append(result.Resource.Set(ctx,
+					l.resource(observed{records[i.ID], found.At, l.inForce(ctx).WarnBefore}))...)
 			}
 			if !push(result) {
 				return
@@ -104,7 +110,8 @@ func (l *listed[M, P]) List(ctx context.Context, req list.ListRequest, stream *l
 }
 
 // find returns what a list block wants, and the records of its type by id.
-func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *diag.Diagnostics) (*inventory.Inventory, map[string]*access.Record, bool) {
+func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *diag.Diagnostics) (*inventory.Inventory,
+	map[string]*access.Record, bool) {
 	m, ok := read[listModel](ctx, req.Config, diags)
 	if !ok {
 		return nil, nil, false
@@ -124,7 +131,11 @@ func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *di
 		return nil, nil, false
 	}
 	found := all.Filter(wanted)
-	found.Items = slices.DeleteFunc(found.Items, func(i inventory.Item) bool { return i.Type != l.kind || i.ID == "" || access.IsShadow(i.Partner) })
+	found.Items = slices.DeleteFunc(found.Items, func(i inventory.Item) bool {
+		return i.Type != l.kind ||
+			i.ID == "" ||
+			access.IsShadow(i.Partner)
+	})
 	records := map[string]*access.Record{}
 	for _, r := range all.records {
 		if ref := r.Object.Ref(); ref.Type == l.kind {

@@ -26,7 +26,8 @@ func (w *world) put(stack string, objects ...access.Object) {
 	s := w.system()
 	for _, o := range objects {
 		seal := func([]byte) (string, error) { return "sealed", nil }
-		if _, err := s.Put(w.t.Context(), access.Change{Object: o, Stack: stack, EndsAt: o.Common().ExpiresAt.Time, Seal: seal}); err != nil {
+		if _, err := s.Put(w.t.Context(),
+			access.Change{Object: o, Stack: stack, EndsAt: o.Common().ExpiresAt.Time, Seal: seal}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -38,19 +39,57 @@ func feed(id access.IdentityID, days int) []access.Object {
 		Owner: "jane.doe@example.com", ExpiresAt: access.At(dawn.Add(time.Duration(days) * 24 * time.Hour)),
 		Review: &access.Review{At: access.At(dawn), By: "jane.doe@example.com", Reason: "Still feeds the ERP"},
 	}
-	rotation := &access.Rotation{Every: access.Span{Duration: 48 * time.Hour}, Overlap: access.Span{Duration: time.Hour}, Trigger: map[string]string{"a": "b"}}
+	rotation := &access.Rotation{
+		Every:   access.Span{Duration: 48 * time.Hour},
+		Overlap: access.Span{Duration: time.Hour},
+		Trigger: map[string]string{"a": "b"},
+	}
 	_, csr := newCSR()
 	return []access.Object{
 		&access.Identity{
-			ID: id, Terms: terms, Purpose: "Nightly order feed", Ceiling: []access.Pattern{"orders/acme/*"}, Contact: "noc@acme.test",
-			Agreement: &access.Agreement{Reference: "MSA-1", EndsAt: access.At(dawn.Add(400 * 24 * time.Hour))}, Subcontractors: &access.Subcontractors{Allowed: true, MaxDepth: 1},
+			ID: id, Terms: terms, Purpose: "Nightly order feed", Ceiling: []access.Pattern{"orders/acme/*"},
+			Contact:        "noc@acme.test",
+			Agreement:      &access.Agreement{Reference: "MSA-1", EndsAt: access.At(dawn.Add(400 * 24 * time.Hour))},
+			Subcontractors: &access.Subcontractors{Allowed: true, MaxDepth: 1},
 		},
-		&access.Credential{IdentityID: id, Terms: terms, Federated: &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: id.Name, Audiences: []string{"a", "b"}}},
-		&access.Credential{IdentityID: id, Terms: terms, Certificate: &access.CertificateRequest{CSR: csr}, Rotation: rotation},
+		&access.Credential{
+			IdentityID: id,
+			Terms:      terms,
+			Federated: &access.FederatedTrust{
+				Issuer:    "https://login.acme.test",
+				Subject:   id.Name,
+				Audiences: []string{"a", "b"},
+			},
+		},
+		&access.Credential{
+			IdentityID:  id,
+			Terms:       terms,
+			Certificate: &access.CertificateRequest{CSR: csr},
+			Rotation:    rotation,
+		},
 		&access.Credential{IdentityID: id, Terms: terms, SSHCertificate: &access.SSHRequest{PublicKey: partnerSSHKey}},
-		&access.Credential{IdentityID: id, Terms: terms, Secret: &access.SecretRequest{Recipient: partnerRecipient}, Rotation: rotation},
-		&access.Grant{IdentityID: id, Name: "daily", Terms: terms, Purpose: "Read the order files", Resource: "orders/acme/daily/*", Actions: []string{"list", "read"}},
-		&access.Grant{IdentityID: id, Name: "shell", Terms: terms, Purpose: "Repair the order feed", Resource: "ssh/deploy", Actions: []string{"login"}},
+		&access.Credential{
+			IdentityID: id,
+			Terms:      terms,
+			Secret:     &access.SecretRequest{Recipient: partnerRecipient},
+			Rotation:   rotation,
+		},
+		&access.Grant{
+			IdentityID: id,
+			Name:       "daily",
+			Terms:      terms,
+			Purpose:    "Read the order files",
+			Resource:   "orders/acme/daily/*",
+			Actions:    []string{"list", "read"},
+		},
+		&access.Grant{
+			IdentityID: id,
+			Name:       "shell",
+			Terms:      terms,
+			Purpose:    "Repair the order feed",
+			Resource:   "ssh/deploy",
+			Actions:    []string{"login"},
+		},
 	}
 }
 
@@ -64,7 +103,11 @@ func twoStacks(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.put("partners", feed(etl, 100)...)
-	w.put("labs", &access.Identity{ID: labs, Purpose: "Lab results of each night", Terms: access.Terms{Owner: "bob@example.com", ExpiresAt: access.At(dawn.Add(20 * 24 * time.Hour))}})
+	w.put("labs", &access.Identity{
+		ID:      labs,
+		Purpose: "Lab results of each night",
+		Terms:   access.Terms{Owner: "bob@example.com", ExpiresAt: access.At(dawn.Add(20 * 24 * time.Hour))},
+	})
 	return w
 }
 
@@ -94,10 +137,13 @@ func TestAQueryListsWhatEveryStackHolds(t *testing.T) {
 		{"partner_identity", map[string]any{"partner": "globex"}, 0, []string{"globex/prod/lab"}},
 		{"partner_identity", map[string]any{"environment": "test"}, 0, nil},
 		{"partner_identity", map[string]any{"owner": "Bob@example.com"}, 0, []string{"globex/prod/lab"}},
-		{"partner_identity", map[string]any{"expires_before": access.At(dawn.Add(21 * 24 * time.Hour)).String()}, 0, []string{"globex/prod/lab"}},
+		{"partner_identity", map[string]any{"expires_before": access.At(dawn.Add(21 * 24 * time.Hour)).String()}, 0,
+			[]string{"globex/prod/lab"}},
 		{"partner_identity", map[string]any{"flags": []string{"unused", "dormant"}}, 0, []string{"globex/prod/lab"}},
 		{"partner_identity", map[string]any{"flags": []string{"orphaned"}}, 0, nil},
-		{"partner_credential", map[string]any{"partner": "acme"}, 0, []string{"acme/prod/orders/certificate", "acme/prod/orders/federated", "acme/prod/orders/secret", "acme/prod/orders/ssh_certificate"}},
+		{"partner_credential", map[string]any{"partner": "acme"}, 0,
+			[]string{"acme/prod/orders/certificate", "acme/prod/orders/federated", "acme/prod/orders/secret",
+				"acme/prod/orders/ssh_certificate"}},
 		{"partner_grant", nil, 0, []string{"acme/prod/orders/daily", "acme/prod/orders/shell"}},
 		{"partner_grant", map[string]any{"partner": "globex"}, 0, nil},
 	} {
@@ -106,7 +152,8 @@ func TestAQueryListsWhatEveryStackHolds(t *testing.T) {
 		}
 	}
 	theirs := p.list("partner_identity", false, 0, map[string]any{"partner": "globex"})[0]
-	if want := "globex/prod/lab, bob@example.com, until " + access.At(dawn.Add(20*24*time.Hour)).String() + ", unused"; theirs.DisplayName != want {
+	if want := "globex/prod/lab, bob@example.com, until " + access.At(dawn.Add(20*24*time.Hour)).String() +
+		", unused"; theirs.DisplayName != want {
 		t.Errorf("got %q, want %q", theirs.DisplayName, want)
 	}
 	if theirs.Resource != nil {
@@ -124,7 +171,8 @@ func TestWhatAQueryListsIsWhatAnImportReads(t *testing.T) {
 		}
 		for _, r := range listed {
 			p.well(r.Diagnostics)
-			id, of := p.identityID(r.Identity), p.schemas.ResourceSchemas[kind].ValueType()
+			id := p.identityID(r.Identity)
+			of := p.schemas.ResourceSchemas[kind].ValueType()
 			read := p.imported(kind, id)
 			want, err := read.NewState.Unmarshal(of)
 			if err != nil {
@@ -148,7 +196,8 @@ func TestAQueryRefusesFiltersThatMeanNothing(t *testing.T) {
 	t.Parallel()
 	p := newWorld(t).protocol(alone)
 	for _, config := range []map[string]any{
-		{"partner": "ACME Inc"}, {"expires_before": "next year"}, {"flags": []string{"governd"}}, {"flags": []string{"ungoverned"}},
+		{"partner": "ACME Inc"}, {"expires_before": "next year"}, {"flags": []string{"governd"}},
+		{"flags": []string{"ungoverned"}},
 	} {
 		answer, err := p.server.ValidateListResourceConfig(t.Context(), &tfprotov6.ValidateListResourceConfigRequest{
 			TypeName: "partner_grant", Config: p.value(p.schemas.ListResourceSchemas["partner_grant"], config),
@@ -189,12 +238,17 @@ func TestAQueryOfThousandsAsksTheSystemOnce(t *testing.T) {
 		id := access.IdentityID{Partner: "acme", Environment: "prod", Name: fmt.Sprintf("feed-%04d", n)}
 		all := feed(id, 100)
 		for _, o := range []access.Object{all[0], all[5], all[6]} {
-			m.records = append(m.records, &access.Record{Object: o, History: access.Born("partners", dawn), EndsAt: o.Common().ExpiresAt.Time})
+			m.records = append(m.records, &access.Record{
+				Object:  o,
+				History: access.Born("partners", dawn),
+				EndsAt:  o.Common().ExpiresAt.Time,
+			})
 		}
 	}
 	p := newWorld(t).protocol(func(s access.System) access.System { m.System = s; return m })
 	begun := time.Now()
-	listed := len(p.list("partner_identity", true, 0, nil)) + len(p.list("partner_grant", true, 0, nil)) + len(p.list("partner_credential", true, 0, nil))
+	listed := len(p.list("partner_identity", true, 0, nil)) + len(p.list("partner_grant", true, 0, nil)) +
+		len(p.list("partner_credential", true, 0, nil))
 	if listed != 3*identities || m.asked != 1 {
 		t.Errorf("%d resources, and the system was asked %d times", listed, m.asked)
 	}
@@ -207,7 +261,9 @@ func TestAQueryOfASystemThatFailsSaysSo(t *testing.T) {
 	p := newWorld(t).protocol(func(s access.System) access.System { m.System = s; return m })
 	for _, kind := range []string{"partner_identity", "partner_credential", "partner_grant"} {
 		got := p.list(kind, true, 0, nil)
-		if len(got) != 1 || len(got[0].Diagnostics) != 1 || !strings.Contains(got[0].Diagnostics[0].Detail, "unavailable") {
+		if len(got) != 1 ||
+			len(got[0].Diagnostics) != 1 ||
+			!strings.Contains(got[0].Diagnostics[0].Detail, "unavailable") {
 			t.Errorf("%s: %v", kind, got)
 		}
 	}
@@ -242,7 +298,8 @@ func TestTheExampleOfAQueryIsAnswered(t *testing.T) {
 		t.Errorf("got %v, want %v", answers, want)
 	}
 	// The import by identity that the page shows; this CLI may be too old for it.
-	block := regexp.MustCompile(`(?s)to +=\s*(\w+)\.\w+.*identity = \{ id = "([^"]+)" \}`).FindStringSubmatch(blocksOf(t, "docs/guides/list.md")("import {"))
+	block := regexp.MustCompile(`(?s)to +=\s*(\w+)\.\w+.*identity = \{ id = "([^"]+)" \}`).
+		FindStringSubmatch(blocksOf(t, "docs/guides/list.md")("import {"))
 	if block == nil {
 		t.Fatal("the page shows no import by identity")
 	}
@@ -251,7 +308,11 @@ func TestTheExampleOfAQueryIsAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t)
-	w.put("partners", &access.Identity{ID: shown, Purpose: "Nightly order feed of the ERP", Terms: access.Terms{Owner: "bob@example.com", ExpiresAt: access.At(dawn.Add(20 * 24 * time.Hour))}})
+	w.put("partners", &access.Identity{
+		ID:      shown,
+		Purpose: "Nightly order feed of the ERP",
+		Terms:   access.Terms{Owner: "bob@example.com", ExpiresAt: access.At(dawn.Add(20 * 24 * time.Hour))},
+	})
 	if w.protocol(alone).imported(block[1], block[2]).NewState == nil {
 		t.Errorf("the import of %s finds nothing", block[2])
 	}
@@ -277,7 +338,8 @@ func TestAStateOfBeforeIsKnownByItsIDFromTheFirstReading(t *testing.T) {
 	p := twoStacks(t).protocol(alone)
 	const kind, id = "partner_grant", "acme/prod/orders/daily"
 	before := p.imported(kind, id)
-	again, err := p.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: before.NewState, Private: before.Private})
+	again, err := p.server.ReadResource(t.Context(),
+		&tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: before.NewState, Private: before.Private})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,10 +357,12 @@ func TestAReplacementIsKnownByItsOwnID(t *testing.T) {
 	const kind = "partner_grant"
 	schema := p.schemas.ResourceSchemas[kind]
 	arguments := map[string]any{
-		"identity_id": "acme/prod/orders", "name": "weekly", "resource": "orders/acme/weekly/*", "actions": []string{"read"}, "owner": "jane.doe@example.com",
+		"identity_id": "acme/prod/orders", "name": "weekly", "resource": "orders/acme/weekly/*",
+		"actions": []string{"read"}, "owner": "jane.doe@example.com",
 		"purpose": "Read the weekly order files", "expires_at": access.At(dawn.Add(50 * 24 * time.Hour)).String(),
 	}
-	config, proposed := p.value(schema, arguments), plainValue(schema.ValueType(), arguments)
+	config := p.value(schema, arguments)
+	proposed := plainValue(schema.ValueType(), arguments)
 	none := p.encode(schema.ValueType(), tftypes.NewValue(schema.ValueType(), nil))
 	values := map[string]tftypes.Value{}
 	if err := proposed.As(&values); err != nil {
@@ -318,14 +382,16 @@ func TestAReplacementIsKnownByItsOwnID(t *testing.T) {
 	}
 	p.well(plan.Diagnostics)
 	done, err := p.server.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: kind, PriorState: none, Config: config, PlannedState: plan.PlannedState, PlannedIdentity: plan.PlannedIdentity, PlannedPrivate: plan.PlannedPrivate,
+		TypeName: kind, PriorState: none, Config: config, PlannedState: plan.PlannedState,
+		PlannedIdentity: plan.PlannedIdentity, PlannedPrivate: plan.PlannedPrivate,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.well(done.Diagnostics)
 	const want = "acme/prod/orders/weekly"
-	if planned, made := p.identityID(plan.PlannedIdentity), p.identityID(done.NewIdentity); planned != want || made != want {
+	if planned, made := p.identityID(plan.PlannedIdentity),
+		p.identityID(done.NewIdentity); planned != want || made != want {
 		t.Errorf("planned as %q, made as %q", planned, made)
 	}
 }

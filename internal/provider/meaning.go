@@ -12,20 +12,21 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Which object a state means stands in it three times: as its id, in its arguments, and as a uid in its private part. Each may
-// have been edited. Where the system does not hold the uid under the id, it is asked what it knows of that uid: one that ended
-// is of an object that was replaced or removed since, and that is nobody's to touch any more. One that this system never gave
-// to anything says nothing; then the id is believed where nothing contradicts it, and what this stack holds there is meant. So no
-// edit makes Terraform forget access that lives.
+// Which object a state means stands in it three times: as its id, in its arguments, and as a uid in its private part.
+// Each may have been edited. Where the system does not hold the uid under the id, it is asked what it knows of that
+// uid: one that ended is of an object that was replaced or removed since, and that is nobody's to touch any more. One
+// that this system never gave to anything says nothing; then the id is believed where nothing contradicts it, and what
+// this stack holds there is meant. So no edit makes Terraform forget access that lives.
 
-// errUntold: the state contradicts itself, and means nothing that the system holds. errReplaced: what it means was replaced
-// since by another one of this stack.
+// errUntold: the state contradicts itself, and means nothing that the system holds. errReplaced: what it means was
+// replaced since by another one of this stack.
 var (
 	errUntold   = errors.New("the state does not say which one it means")
 	errReplaced = fmt.Errorf("another one has taken its place: %w", access.ErrNotFound)
 )
 
-// said returns what a state's arguments mean; zero where they mean nothing. intact: they are as this provider wrote them.
+// said returns what a state's arguments mean; zero where they mean nothing. intact: they are as
+// this provider wrote them.
 func (g *governed[M, P]) said(state *M, k kept) (ref access.Ref, intact bool) {
 	o := claimed[M, P](state)
 	if o == nil {
@@ -40,8 +41,8 @@ func (g *governed[M, P]) said(state *M, k kept) (ref access.Ref, intact bool) {
 	return o.Ref(), k.Print != "" && printOf(declared) == k.Print
 }
 
-// weigh says which object a state means whose uid the system does not hold under its id, and by which uid: "" where what
-// stands there of this stack is meant.
+// weigh says which object a state means whose uid the system does not hold under its id, and by which uid: "" where
+// what stands there of this stack is meant.
 func (g *governed[M, P]) weigh(ctx context.Context, state *M, ref access.Ref, k kept) (access.Ref, string, error) {
 	rememberer, able := access.As[access.Rememberer](g.system)
 	if !able {
@@ -67,9 +68,11 @@ func (g *governed[M, P]) weigh(ctx context.Context, state *M, ref access.Ref, k 
 	return ref, "", errUntold
 }
 
-// hadUID returns what the system says that a uid was of, and whether to believe the uid: alone it counts only for what is still there, and for
-// nothing that id and arguments contradict. Where either of them agrees, it counts also for what has ended.
-func (g *governed[M, P]) hadUID(ctx context.Context, system access.Rememberer, ref, said access.Ref, uid string, contradicts bool) (had access.Ref, believed bool, err error) {
+// hadUID returns what the system says that a uid was of, and whether to believe the uid: alone it counts only for
+// what is still there, and for nothing that id and arguments contradict. Where either of them agrees, it counts
+// also for what has ended.
+func (g *governed[M, P]) hadUID(ctx context.Context, system access.Rememberer, ref, said access.Ref, uid string,
+	contradicts bool) (had access.Ref, believed bool, err error) {
 	had, until, err := system.Whose(ctx, ref, uid)
 	if err != nil {
 		if isNotFound(err) {
@@ -81,12 +84,19 @@ func (g *governed[M, P]) hadUID(ctx context.Context, system access.Rememberer, r
 	return had, had.Type == g.kind && (agrees || (until.IsZero() && !contradicts)), nil
 }
 
-// resolve finds what a state means where the system does not hold its uid under its id: the record that is meant, of this
-// stack; ErrNotFound where that is gone or another one, errReplaced where that is this stack's, and errUntold where nobody can tell.
-func (g *governed[M, P]) resolve(ctx context.Context, state *M, ref access.Ref, k kept, diags *diag.Diagnostics) (*access.Record, access.Ref, error) {
+// resolve finds what a state means where the system does not hold its uid under its id: the record that is meant, of
+// this stack; ErrNotFound where that is gone or another one, errReplaced where that is this stack's, and errUntold
+// where nobody can tell.
+func (g *governed[M, P]) resolve(ctx context.Context, state *M, ref access.Ref, k kept,
+	diags *diag.Diagnostics) (*access.Record, access.Ref, error) {
 	said, intact := g.said(state, k)
 	is, err := g.system.Get(ctx, ref)
-	gone := func(at access.Ref) bool { return isNotFound(err) && k.History.UID != "" && intact && said == at }
+	gone := func(at access.Ref) bool {
+		return isNotFound(err) &&
+			k.History.UID != "" &&
+			intact &&
+			said == at
+	}
 	if gone(ref) {
 		return nil, ref, err // whatever its uid was
 	}
@@ -109,9 +119,11 @@ func (g *governed[M, P]) resolve(ctx context.Context, state *M, ref access.Ref, 
 		}
 		return nil, meant, access.ErrNotFound
 	}
-	diags.AddWarning("The state is wrong: "+meant.String(), fmt.Sprintf("It names %s with the uid %q, which the "+
-		"system does not know: somebody edited the state, or its private part is lost. By everything else in it, "+
-		"it means %s, created on %s, which the stack %q holds. The provider reads, changes and revokes that one.", ref, k.History.UID, meant, access.At(is.CreatedAt), is.Stack))
+	diags.AddWarning("The state is wrong: "+meant.String(),
+		fmt.Sprintf("It names %s with the uid %q, which the system does not know: somebody edited the state, or its "+
+			"private part is lost. By everything else in it, it means %s, created on %s, which the stack %q holds. "+
+			"The provider reads, changes and revokes that one.", ref, k.History.UID, meant, access.At(is.CreatedAt),
+			is.Stack))
 	return is, meant, nil
 }
 

@@ -55,12 +55,15 @@ func theOther(kind, name string) string {
 }
 
 var meantLies = []lie{
-	{"of uids that never were", func(_, _ string, _, kept map[string]any, _ map[string]string) { history(kept)["uid"] = elsewhereUID }, true},
+	{"of uids that never were", func(_, _ string, _, kept map[string]any, _ map[string]string) {
+		history(kept)["uid"] = elsewhereUID
+	}, true},
 	{"of an id that is nowhere", func(_, _ string, attributes, _ map[string]any, _ map[string]string) {
 		attributes["id"] = strings.Replace(attributes["id"].(string), "acme/", "nobody/", 1)
 	}, true},
 	{"of an id and a uid that are nowhere", func(_, _ string, attributes, kept map[string]any, _ map[string]string) {
-		attributes["id"], history(kept)["uid"] = strings.Replace(attributes["id"].(string), "acme/", "nobody/", 1), elsewhereUID
+		attributes["id"], history(kept)["uid"] = strings.Replace(attributes["id"].(string), "acme/", "nobody/", 1),
+			elsewhereUID
 	}, true},
 	{"of each other's ids", func(kind, name string, attributes, _ map[string]any, _ map[string]string) {
 		attributes["id"] = theOther(kind, name)
@@ -80,7 +83,8 @@ var meantLies = []lie{
 		kept["adopt"] = "identity/entity/name/acme"
 	}, true},
 	{"of another partner throughout", func(kind, _ string, attributes, kept map[string]any, _ map[string]string) {
-		attributes["id"], history(kept)["uid"] = strings.Replace(attributes["id"].(string), "acme/", "nobody/", 1), elsewhereUID
+		attributes["id"], history(kept)["uid"] = strings.Replace(attributes["id"].(string), "acme/", "nobody/", 1),
+			elsewhereUID
 		if kind == "partner_identity" {
 			attributes["partner"] = "nobody"
 		} else {
@@ -115,25 +119,31 @@ resource "partner_grant" %[1]q {
 `, name, end)
 	}
 	c.write(config)
-	orders, stock := []string{"grant acme/prod/orders/daily", "identity acme/prod/orders"}, []string{"grant acme/prod/stock/daily", "identity acme/prod/stock"}
+	orders := []string{"grant acme/prod/orders/daily", "identity acme/prod/orders"}
+	stock := []string{"grant acme/prod/stock/daily", "identity acme/prod/stock"}
 	both := []string{orders[0], stock[0], orders[1], stock[1]}
 	one := []string{"-target=partner_identity.orders", "-target=partner_grant.orders"}
 	for _, l := range meantLies {
 		c.must("apply", "-auto-approve")
-		honest, of := c.files()["terraform.tfstate"], map[string]string{}
+		honest := c.files()["terraform.tfstate"]
+		of := map[string]string{}
 		read := func(kind, name string, _, kept map[string]any) { of[kind+name] = history(kept)["uid"].(string) }
 		c.editsNamed(read)
 		lying := func() {
 			c.file("terraform.tfstate", string(honest))
-			c.editsNamed(func(kind, name string, attributes, kept map[string]any) { l.edit(kind, name, attributes, kept, of) })
+			c.editsNamed(func(kind, name string, attributes, kept map[string]any) {
+				l.edit(kind, name, attributes, kept, of)
+			})
 		}
 		if l.healed {
 			lying()
-			if out, err := c.try("plan", "-detailed-exitcode"); err != nil || !strings.Contains(unframed(out), "The state is wrong") {
+			if out, err := c.try("plan", "-detailed-exitcode"); err != nil ||
+				!strings.Contains(unframed(out), "The state is wrong") {
 				t.Errorf("%s: the plan is not empty, or says nothing of it: %v\n%s", l.name, err, out)
 			}
 		}
-		for _, how := range [][]string{append([]string{"destroy", "-auto-approve", "-refresh=false"}, one...), {"destroy", "-auto-approve"}} {
+		for _, how := range [][]string{append([]string{"destroy", "-auto-approve", "-refresh=false"}, one...),
+			{"destroy", "-auto-approve"}} {
 			var want []string
 			if len(how) > 2 {
 				want = stock
@@ -143,9 +153,11 @@ resource "partner_grant" %[1]q {
 			held := c.holds(provider)
 			switch {
 			case l.healed && (err != nil || !slices.Equal(held, want)):
-				t.Errorf("%s: terraform %s: %v, and the system holds %v:\n%s", l.name, strings.Join(how, " "), err, held, out)
+				t.Errorf("%s: terraform %s: %v, and the system holds %v:\n%s", l.name, strings.Join(how, " "), err,
+					held, out)
 			case !l.healed && (err == nil || !slices.Equal(held, both)):
-				t.Errorf("%s: terraform %s: %v, and the system holds %v:\n%s", l.name, strings.Join(how, " "), err, held, out)
+				t.Errorf("%s: terraform %s: %v, and the system holds %v:\n%s", l.name, strings.Join(how, " "), err,
+					held, out)
 			}
 			if !l.healed {
 				c.file("terraform.tfstate", string(honest))
@@ -157,12 +169,14 @@ resource "partner_grant" %[1]q {
 	}
 }
 
-// An edited uid or id made a refresh drop the resource, and a destroy say "0 destroyed", while the partner's access lived.
+// An edited uid or id made a refresh drop the resource, and a destroy say "0 destroyed", while the
+// partner's access lived.
 func TestNoEditOfWhatAStateMeansHidesAccessFromADestroy(t *testing.T) {
 	thorough(t)
 	t.Parallel()
 	c := newCLI(t)
-	provider := fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { directory = %q }\n}\n", filepath.Join(c.folder, "store"))
+	provider := fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { directory = %q }\n}\n",
+		filepath.Join(c.folder, "store"))
 	attackMeaning(t, c, provider)
 }
 

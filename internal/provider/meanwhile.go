@@ -14,8 +14,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
-// meanwhile is what this apply knows of the changes that others make while it lasts: another configuration may give the same key to
-// another partner after this one was judged, and before it is put in force.
+// meanwhile is what this apply knows of the changes that others make while it lasts: another configuration may give the
+// same key to another partner after this one was judged, and before it is put in force.
 type meanwhile struct {
 	mark atomic.Uint64 // of the last change of others that the portfolio has taken in, where the system says so
 
@@ -32,8 +32,9 @@ func (s *session) listAll(ctx context.Context) ([]*access.Record, error) {
 	return records, err
 }
 
-// meet takes in what others have changed, where the system does not have each change judged under a lock. Listings take at most a
-// twentieth of the time, so what others change within a second, or within twenty times what a listing takes, may be missed.
+// meet takes in what others have changed, where the system does not have each change judged under a lock. Listings
+// take at most a twentieth of the time, so what others change within a second, or within twenty times what a
+// listing takes, may be missed.
 func (s *session) meet(ctx context.Context) error {
 	if s.system.Capabilities().Exclusive {
 		return nil
@@ -54,7 +55,8 @@ func (s *session) meet(ctx context.Context) error {
 type refusedMeanwhile struct{ diag.Diagnostics }
 
 func (refusedMeanwhile) Error() string {
-	return "another configuration has changed the system since the plan was made, and the rules now refuse the change: plan again, and correct what the plan names"
+	return "another configuration has changed the system since the plan was made, and the rules now refuse the " +
+		"change: plan again, and correct what the plan names"
 }
 
 // again judges a change once more, by all that the system holds at a moment.

@@ -36,8 +36,8 @@ func (u *unlocked) List(ctx context.Context) ([]*access.Record, error) {
 	return u.System.List(ctx)
 }
 
-// Where the system has nothing judged under a lock, an apply lists everything again once the last listing is old: many changes of one
-// moment share one.
+// Where the system has nothing judged under a lock, an apply lists everything again once the last listing is old: many
+// changes of one moment share one.
 func TestALongApplyMeetsWhatOthersMakeMeanwhile(t *testing.T) {
 	t.Parallel()
 	system := &unlocked{System: embedded.Open(filepath.Join(t.TempDir(), "x"), embedded.Options{})}
@@ -70,7 +70,8 @@ func TestALongApplyMeetsWhatOthersMakeMeanwhile(t *testing.T) {
 	}
 }
 
-// What takes access away waits for no listing of what others made: it is judged, and goes through, where the system does not list.
+// What takes access away waits for no listing of what others made: it is judged, and goes through, where
+// the system does not list.
 func TestLessAccessNeedsNoListingInTheMiddleOfAnApply(t *testing.T) {
 	t.Parallel()
 	system := &unlocked{System: embedded.Open(filepath.Join(t.TempDir(), "x"), embedded.Options{})}
@@ -79,7 +80,8 @@ func TestLessAccessNeedsNoListingInTheMiddleOfAnApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := &governed[identityModel, *identityModel]{configured{s}, access.TypeIdentity}
-	was := access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}, Purpose: "Read the daily order files"}
+	was := access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"},
+		Purpose: "Read the daily order files"}
 	was.Owner, was.ExpiresAt = "jane.doe@example.com", access.At(time.Now().AddDate(0, 1, 0))
 	suspended, longer := was, was
 	suspended.Suspended = true

@@ -13,8 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// loadBeforeRemoval reads what the system holds before something of it is removed, where privileged grants may have given out what
-// lives on. A removal does not wait for it: where it fails, only the warning is missing.
+// loadBeforeRemoval reads what the system holds before something of it is removed, where privileged grants may have
+// given out what lives on. A removal does not wait for it: where it fails, only the warning is missing.
 func (s *session) loadBeforeRemoval(ctx context.Context) {
 	if _, able := access.As[access.Minter](s.system); !able {
 		return
@@ -37,8 +37,9 @@ func (s *session) warnMinted(ctx context.Context, removed []access.Ref, diags *d
 			continue
 		}
 		if r := s.portfolio.Reach(g); r.Privileged != "" || r.System != "" || r.Unknown != "" {
-			diags.AddWarning("What the partner got by "+ref.String()+" may still work", fmt.Sprintf("It reached %s. Ending a grant does not "+
-				"take back what was issued, signed or exported there. %s", g.Resource, strings.Join(minter.Minted(ctx, g, held.History.CreatedAt), " ")))
+			diags.AddWarning("What the partner got by "+ref.String()+" may still work",
+				fmt.Sprintf("It reached %s. Ending a grant does not take back what was issued, signed or "+
+					"exported there. %s", g.Resource, strings.Join(minter.Minted(ctx, g, held.History.CreatedAt), " ")))
 		}
 	}
 }

@@ -21,9 +21,9 @@ type source interface {
 	tfsdk.Config | tfsdk.Plan | tfsdk.State | sent
 }
 
-// read reads a configuration, plan or state into a model, whose fields are all values of the framework. The framework's own
-// Get and Set look at each field's tag with a regular expression that they compile anew, which for thousands of resources is
-// most of what reading and writing cost.
+// read reads a configuration, plan or state into a model, whose fields are all values of the framework. The framework's
+// own Get and Set look at each field's tag with a regular expression that they compile anew, which for thousands of
+// resources is most of what reading and writing cost.
 func read[M any, S source](ctx context.Context, from S, diags *diag.Diagnostics) (*M, bool) {
 	m := new(M)
 	if err := decode(ctx, reflect.ValueOf(m).Elem(), from); err != nil {
@@ -34,8 +34,8 @@ func read[M any, S source](ctx context.Context, from S, diags *diag.Diagnostics)
 	return m, true
 }
 
-// decode sets each field of a model from the attribute of its name. An error is a fault of the provider: its schema and its model
-// differ.
+// decode sets each field of a model from the attribute of its name. An error is a fault of the provider: its
+// schema and its model differ.
 func decode(ctx context.Context, m reflect.Value, from any) error {
 	kinds, raw := valueIn(from)
 	if raw.IsNull() || !raw.IsKnown() {
@@ -123,7 +123,8 @@ func writeState[M any](ctx context.Context, resp *resource.ReadResponse, model *
 }
 
 // write writes a model into a plan or a state, with the types of its schema's attributes.
-func write[M any](ctx context.Context, to *tftypes.Value, kinds map[string]attr.Type, model *M, diags *diag.Diagnostics) {
+func write[M any](ctx context.Context, to *tftypes.Value, kinds map[string]attr.Type, model *M,
+	diags *diag.Diagnostics) {
 	m := reflect.ValueOf(model).Elem()
 	attributes := map[string]attr.Value{}
 	for name, index := range fieldsOf(m.Type()) {
@@ -136,8 +137,8 @@ func write[M any](ctx context.Context, to *tftypes.Value, kinds map[string]attr.
 	}
 	raw, err := object.ToTerraformValue(ctx)
 	if err != nil {
-		diags.AddError("Cannot hand Terraform what was read", sentence(err)+". This is a defect of the provider: please "+
-			"report it.")
+		diags.AddError("Cannot hand Terraform what was read",
+			sentence(err)+". This is a defect of the provider: please report it.")
 		return
 	}
 	*to = raw

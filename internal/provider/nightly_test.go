@@ -30,9 +30,14 @@ func newNightly(t *testing.T) *nightly {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &nightly{c, &world{t: t, directory: filepath.Join(c.folder, "system"), now: time.Now()}, filepath.Join(c.folder, "use.jsonl")}
+	n := &nightly{c, &world{t: t, directory: filepath.Join(c.folder, "system"), now: time.Now()},
+		filepath.Join(c.folder, "use.jsonl")}
 	c.file("nightly.tf", string(text))
-	values, err := json.Marshal(map[string]any{"directory": n.directory, "use_logs": []string{n.log}, "active_owners": []string{"jane.doe@example.com"}})
+	values, err := json.Marshal(map[string]any{
+		"directory":     n.directory,
+		"use_logs":      []string{n.log},
+		"active_owners": []string{"jane.doe@example.com"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +48,8 @@ func newNightly(t *testing.T) *nightly {
 // put makes something by the world's clock.
 func (n *nightly) put(o access.Object) {
 	n.cli.t.Helper()
-	if _, err := n.system().Put(n.cli.t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time}); err != nil {
+	if _, err := n.system().Put(n.cli.t.Context(),
+		access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time}); err != nil {
 		n.cli.t.Fatal(err)
 	}
 }
@@ -58,8 +64,19 @@ func (n *nightly) whole(name, owner string, usedDaysAgo int) {
 	id := access.IdentityID{Partner: partnerOf(name), Environment: "prod", Name: name}
 	terms := n.terms(owner, 90)
 	n.put(&access.Identity{ID: id, Terms: terms, Purpose: "Nightly order feed"})
-	n.put(&access.Credential{IdentityID: id, Terms: terms, Federated: &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: name, Audiences: []string{"a"}}})
-	n.put(&access.Grant{IdentityID: id, Name: "daily", Terms: terms, Resource: "orders/acme/*", Actions: []string{"read"}, Purpose: "Read"})
+	n.put(&access.Credential{
+		IdentityID: id,
+		Terms:      terms,
+		Federated:  &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: name, Audiences: []string{"a"}},
+	})
+	n.put(&access.Grant{
+		IdentityID: id,
+		Name:       "daily",
+		Terms:      terms,
+		Resource:   "orders/acme/*",
+		Actions:    []string{"read"},
+		Purpose:    "Read",
+	})
 	if usedDaysAgo < 0 {
 		return
 	}
@@ -75,7 +92,8 @@ func (n *nightly) whole(name, owner string, usedDaysAgo int) {
 
 // usedAt is the line of a gateway.
 func usedAt(id string, daysAgo int) string {
-	return fmt.Sprintf("{\"time\": %q, \"identity\": %q, \"kind\": \"federated\", \"admitted\": true}\n", time.Now().UTC().AddDate(0, 0, -daysAgo).Format(time.RFC3339), id)
+	return fmt.Sprintf("{\"time\": %q, \"identity\": %q, \"kind\": \"federated\", \"admitted\": true}\n",
+		time.Now().UTC().AddDate(0, 0, -daysAgo).Format(time.RFC3339), id)
 }
 
 // checks runs the job, and returns what its checks say: the errors that the workflow makes of them.
@@ -103,8 +121,8 @@ func partnerOf(name string) string {
 	return "acme"
 }
 
-// The job of every night is silent about what is healthy, and says what is not: each kind of neglect in a prepared portfolio. It
-// could not see whose owner had left, what was dormant and what was cut by hand.
+// The job of every night is silent about what is healthy, and says what is not: each kind of neglect in a prepared
+// portfolio. It could not see whose owner had left, what was dormant and what was cut by hand.
 func TestTheNightlyJobSaysWhatIsNeglected(t *testing.T) {
 	n := newNightly(t)
 	n.now = time.Now().AddDate(0, 0, -100)
@@ -118,12 +136,21 @@ func TestTheNightlyJobSaysWhatIsNeglected(t *testing.T) {
 	n.whole("orders", "jane.doe@example.com", 1)
 	n.now = time.Now()
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders"}
-	n.put(&access.Grant{IdentityID: id, Name: "soon", Terms: n.terms("jane.doe@example.com", 10), Resource: "orders/acme/*", Actions: []string{"list"}, Purpose: "Read"})
+	n.put(&access.Grant{
+		IdentityID: id,
+		Name:       "soon",
+		Terms:      n.terms("jane.doe@example.com", 10),
+		Resource:   "orders/acme/*",
+		Actions:    []string{"list"},
+		Purpose:    "Read",
+	})
 	if said := n.checks(); len(said) > 0 {
 		t.Errorf("what is healthy is complained of: %q", said)
 	}
 	var ending []struct{ ID, Owner string }
-	if err := json.Unmarshal([]byte(n.must("output", "-json", "ending")), &ending); err != nil || len(ending) != 1 || ending[0].ID != "acme/prod/orders/soon" {
+	if err := json.Unmarshal([]byte(n.must("output", "-json", "ending")), &ending); err != nil ||
+		len(ending) != 1 ||
+		ending[0].ID != "acme/prod/orders/soon" {
 		t.Errorf("what ends in 14 days is %v, %v", ending, err)
 	}
 	if page := n.must("output", "-raw", "report"); !strings.HasPrefix(page, "<!doctype html>") {
@@ -137,8 +164,13 @@ func TestTheNightlyJobSaysWhatIsNeglected(t *testing.T) {
 	n.whole("changed", "jane.doe@example.com", 1)
 	n.whole("cut", "jane.doe@example.com", 1)
 	n.now = time.Now()
-	n.put(&access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "empty"}, Terms: n.terms("jane.doe@example.com", 90), Purpose: "Nobody knows"})
-	if out, err := exec.Command("sh", filepath.Join(n.directory, "publish", "cut.sh"), "globex").CombinedOutput(); err != nil {
+	n.put(&access.Identity{
+		ID:      access.IdentityID{Partner: "acme", Environment: "prod", Name: "empty"},
+		Terms:   n.terms("jane.doe@example.com", 90),
+		Purpose: "Nobody knows",
+	})
+	if out, err := exec.Command("sh", filepath.Join(n.directory, "publish", "cut.sh"),
+		"globex").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	record := filepath.Join(n.directory, "ledger", "acme", "prod", "changed", "credential-federated.json")
@@ -147,7 +179,8 @@ func TestTheNightlyJobSaysWhatIsNeglected(t *testing.T) {
 	}
 	said := n.checks()
 	for check, names := range map[string][]string{
-		"Nobody answers for: ": {"acme/prod/left", "acme/prod/changed"}, // and of a damaged record nobody knows whose it is
+		// and of a damaged record nobody knows whose it is
+		"Nobody answers for: ": {"acme/prod/left", "acme/prod/changed"},
 		"Changed by hand: ":    {"acme/prod/changed"},
 		"Nobody uses: ":        {"acme/prod/dormant", "acme/prod/never-used", "acme/prod/empty"},
 		"Cut by hand, and ":    {"globex/prod/cut"},

@@ -38,7 +38,8 @@ func TestWhatBreaksEveryRuleIsStillDestroyed(t *testing.T) {
 	blocks := identity(args{"ceiling": `["orders/acme/*", "ssh/deploy"]`}) +
 		credential("secret", args{"expires_at": `"2027-03-31T00:00:00Z"`}) + grant(nil) +
 		block("partner_grant", "ssh", args{
-			"identity_id": "partner_identity.orders.id", "resource": `"ssh/deploy"`, "actions": `["login-forward"]`, "owner": `"jane.doe@example.com"`,
+			"identity_id": "partner_identity.orders.id", "resource": `"ssh/deploy"`, "actions": `["login-forward"]`,
+			"owner":   `"jane.doe@example.com"`,
 			"purpose": `"Deploy the order feed"`, "expires_at": `"2026-12-20T00:00:00Z"`,
 		}, nil)
 	tightened := w.providerBlock(tightened...)
@@ -46,8 +47,10 @@ func TestWhatBreaksEveryRuleIsStillDestroyed(t *testing.T) {
 		ProtoV6ProviderFactories: w.providers(),
 		Steps: []resource.TestStep{
 			{Config: w.providerBlock() + blocks},
-			{PreConfig: w.passes(30 * day), Config: tightened + blocks, PlanOnly: true, ExpectNonEmptyPlan: true}, // the secret is due
-			{PreConfig: w.passes(200 * day), Config: tightened + blocks, PlanOnly: true},                          // all has ended
+			// the secret is due
+			{PreConfig: w.passes(30 * day), Config: tightened + blocks, PlanOnly: true, ExpectNonEmptyPlan: true},
+			// all has ended
+			{PreConfig: w.passes(200 * day), Config: tightened + blocks, PlanOnly: true},
 		},
 		CheckDestroy: w.nothingRemains,
 	})
@@ -66,7 +69,8 @@ func TestDestroyGoesThroughWhateverTheRulesSay(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
 	end := time.Now().UTC().Add(15 * time.Second).Truncate(time.Second)
-	blocks := identity(args{"expires_at": end.AddDate(0, 0, 90).Format(`"2006-01-02T15:04:05Z"`)}) + grant(args{"expires_at": end.Format(`"2006-01-02T15:04:05Z"`)})
+	blocks := identity(args{"expires_at": end.AddDate(0, 0, 90).Format(`"2006-01-02T15:04:05Z"`)}) +
+		grant(args{"expires_at": end.Format(`"2006-01-02T15:04:05Z"`)})
 	settings := func(more ...string) string {
 		return "provider \"partner\" {\n  environment = \"prod\"\n" + strings.Join(more, "\n") + "\n}\n"
 	}
@@ -80,7 +84,8 @@ func TestDestroyGoesThroughWhateverTheRulesSay(t *testing.T) {
 		t.Errorf("not all was destroyed:\n%s", out)
 	}
 	for name, text := range c.files(".partner", "prod", "ledger") {
-		if strings.Contains(string(text), "orders-etl") && !strings.HasPrefix(filepath.Base(name), "ledger.sums") { // which tells what was removed
+		// which tells what was removed
+		if strings.Contains(string(text), "orders-etl") && !strings.HasPrefix(filepath.Base(name), "ledger.sums") {
 			t.Errorf("%s remains", name)
 		}
 	}
@@ -104,7 +109,8 @@ func TestTheWayOutIsSaidOnceAndOnlyWhereSomethingExists(t *testing.T) {
 		ends := time.Now().UTC().AddDate(0, 0, days).Format(`"2006-01-02T15:04:05Z"`)
 		text := "provider \"partner\" {\n  environment = \"prod\"\n}\n"
 		for _, name := range []string{"orders", "invoices", "stock"} {
-			text += strings.Replace(identity(args{"name": `"` + name + `"`, "expires_at": ends, "owner": owner}), `"orders" {`, `"`+name+`" {`, 1)
+			text += strings.Replace(identity(args{"name": `"` + name + `"`, "expires_at": ends, "owner": owner}),
+				`"orders" {`, `"`+name+`" {`, 1)
 		}
 		return text
 	}
@@ -129,7 +135,8 @@ func TestTheWayOutIsSaidOnceAndOnlyWhereSomethingExists(t *testing.T) {
 	c.must("apply", "-auto-approve")
 	c.write(config(120, jane))
 	said("a renewal without a review", 3, 1)
-	if out := c.must("destroy", "-auto-approve", "-refresh=false", "-target=partner_identity.stock"); !strings.Contains(out, "1 destroyed") {
+	if out := c.must("destroy", "-auto-approve", "-refresh=false",
+		"-target=partner_identity.stock"); !strings.Contains(out, "1 destroyed") {
 		t.Errorf("the way out does not lead out:\n%s", out)
 	}
 }

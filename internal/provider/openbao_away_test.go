@@ -101,8 +101,8 @@ func answering(t *testing.T, status int, body string) string {
 	return strings.TrimPrefix(server.URL, "http://")
 }
 
-// A wrong port cost a minute for each of twelve resources, one after the other, without a word. What is wrong with the way to
-// OpenBao, or with the login, is one error within half a minute, for all of them.
+// A wrong port cost a minute for each of twelve resources, one after the other, without a word. What is wrong with the
+// way to OpenBao, or with the login, is one error within half a minute, for all of them.
 func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -122,7 +122,8 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 	}
 	few := c.must("POST", "auth/token/create", map[string]any{"policies": []string{"default"}})["auth"].(map[string]any)
 
-	const page = "<!DOCTYPE html>\n<html><head><title>Blocked</title></head><body>Request blocked canaryPAGE</body></html>"
+	const page = "<!DOCTYPE html>\n<html><head><title>Blocked</title></head><body>Request blocked " +
+		"canaryPAGE</body></html>"
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	turns, all := make(chan struct{}, 8), sync.WaitGroup{}
@@ -130,32 +131,48 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 		env  []string
 		says []string
 	}{
-		"a closed port": {[]string{"BAO_ADDR=" + strings.Replace(closed.URL, "http:", "https:", 1)}, []string{"Cannot reach OpenBao at https://127.0.0.1:", "nothing listens at"}},
-		"a black hole":  {[]string{"BAO_ADDR=https://" + blackHole(t)}, []string{"no answer from 127.0.0.1:", "a firewall drops the packets"}},
+		"a closed port": {[]string{"BAO_ADDR=" + strings.Replace(closed.URL, "http:", "https:", 1)},
+			[]string{"Cannot reach OpenBao at https://127.0.0.1:", "nothing listens at"}},
+		"a black hole": {[]string{"BAO_ADDR=https://" + blackHole(t)},
+			[]string{"no answer from 127.0.0.1:", "a firewall drops the packets"}},
 		"a silent port": {[]string{"BAO_ADDR=https://" + silent(t)}, []string{"does not answer to TLS"}},
 		"a proxy that wants a password": {
 			[]string{"BAO_ADDR=https://openbao.example.com:8200", "HTTPS_PROXY=http://" + answering(t, 407, "")},
 			[]string{"answered 407 and made no connection: it asks for a name and a password"},
 		},
-		"a name without an address":     {[]string{"BAO_ADDR=https://openbao.invalid:8200"}, []string{"openbao.invalid"}},
-		"https to a port of plain HTTP": {[]string{"BAO_ADDR=https://" + answering(t, 200, "{}")}, []string{"speaks plain HTTP instead of TLS"}},
-		"http to a port of TLS":         {[]string{"BAO_ADDR=" + strings.Replace(bao.Address, "https", "http", 1)}, []string{"speaks TLS: write https instead of http"}},
+		"a name without an address": {[]string{"BAO_ADDR=https://openbao.invalid:8200"},
+			[]string{"openbao.invalid"}},
+		"https to a port of plain HTTP": {[]string{"BAO_ADDR=https://" + answering(t, 200, "{}")},
+			[]string{"speaks plain HTTP instead of TLS"}},
+		"http to a port of TLS": {[]string{"BAO_ADDR=" + strings.Replace(bao.Address, "https", "http", 1)},
+			[]string{"speaks TLS: write https instead of http"}},
 		"an authority that nobody knows": {
 			[]string{"BAO_CACERT=", "BAO_SKIP_VERIFY=true"},
 			[]string{"name it with ca_cert_file or BAO_CACERT", "BAO_SKIP_VERIFY is set, but the provider ignores it"},
 		},
-		"a firewall's page, forbidden":  {[]string{"BAO_ADDR=http://" + answering(t, 403, page)}, []string{"Cannot reach OpenBao", "the answer is an HTML page"}},
-		"a firewall's page, fine":       {[]string{"BAO_ADDR=http://" + answering(t, 200, page)}, []string{"the answer is an HTML page"}},
-		"a standby without a leader":    {[]string{"BAO_ADDR=http://" + answering(t, 500, `{"errors":["local node not active but active cluster node not found"]}`)}, []string{"a standby and knows no leader"}},
-		"a token that nobody knows":     {[]string{"BAO_TOKEN=s.nobodyKnowsThisOne0123"}, []string{"OpenBao refuses this login", "has ended, was revoked"}},
-		"a token that was revoked":      {[]string{"BAO_TOKEN=" + ended["client_token"].(string)}, []string{"OpenBao refuses this login", "has ended, was revoked"}},
-		"a token without rights":        {[]string{"BAO_TOKEN=" + few["client_token"].(string)}, []string{"This login may read too little of OpenBao", "the guide's policy plan", "BAO_NAMESPACE"}},
-		"a balancer without OpenBao":    {[]string{"BAO_ADDR=http://" + answering(t, 502, page)}, []string{"Cannot reach OpenBao", "it reaches no OpenBao behind it"}},
-		"no token":                      {[]string{"BAO_TOKEN="}, []string{"set BAO_TOKEN; or token, approle or jwt"}},
-		"no address":                    {[]string{"BAO_ADDR="}, []string{"set BAO_ADDR, or address"}},
-		"a file that is gone":           {[]string{"BAO_CACERT=" + t.TempDir() + "/ca.pem"}, []string{"The file of BAO_CACERT: open ", "no such file or directory"}},
-		"a file that is no certificate": {[]string{"BAO_CACERT=" + noCertificate}, []string{"The file of BAO_CACERT: it has no certificate in PEM"}},
-		"a folder without certificates": {[]string{"BAO_CACERT=", "BAO_CAPATH=" + t.TempDir()}, []string{"BAO_CAPATH", "no certificate in PEM"}},
+		"a firewall's page, forbidden": {[]string{"BAO_ADDR=http://" + answering(t, 403, page)},
+			[]string{"Cannot reach OpenBao", "the answer is an HTML page"}},
+		"a firewall's page, fine": {[]string{"BAO_ADDR=http://" + answering(t, 200, page)},
+			[]string{"the answer is an HTML page"}},
+		"a standby without a leader": {[]string{"BAO_ADDR=http://" +
+			answering(t, 500, `{"errors":["local node not active but active cluster node not found"]}`)},
+			[]string{"a standby and knows no leader"}},
+		"a token that nobody knows": {[]string{"BAO_TOKEN=s.nobodyKnowsThisOne0123"},
+			[]string{"OpenBao refuses this login", "has ended, was revoked"}},
+		"a token that was revoked": {[]string{"BAO_TOKEN=" + ended["client_token"].(string)},
+			[]string{"OpenBao refuses this login", "has ended, was revoked"}},
+		"a token without rights": {[]string{"BAO_TOKEN=" + few["client_token"].(string)},
+			[]string{"This login may read too little of OpenBao", "the guide's policy plan", "BAO_NAMESPACE"}},
+		"a balancer without OpenBao": {[]string{"BAO_ADDR=http://" + answering(t, 502, page)},
+			[]string{"Cannot reach OpenBao", "it reaches no OpenBao behind it"}},
+		"no token":   {[]string{"BAO_TOKEN="}, []string{"set BAO_TOKEN; or token, approle or jwt"}},
+		"no address": {[]string{"BAO_ADDR="}, []string{"set BAO_ADDR, or address"}},
+		"a file that is gone": {[]string{"BAO_CACERT=" + t.TempDir() + "/ca.pem"},
+			[]string{"The file of BAO_CACERT: open ", "no such file or directory"}},
+		"a file that is no certificate": {[]string{"BAO_CACERT=" + noCertificate},
+			[]string{"The file of BAO_CACERT: it has no certificate in PEM"}},
+		"a folder without certificates": {[]string{"BAO_CACERT=", "BAO_CAPATH=" + t.TempDir()},
+			[]string{"BAO_CAPATH", "no certificate in PEM"}},
 	} {
 		all.Go(func() { // they mostly wait
 			turns <- struct{}{}
@@ -189,7 +206,8 @@ func (c *cluster) isOneError(t *testing.T, name string, env, says []string) {
 			t.Errorf("%s: %q is not said in:\n%s", name, text, out)
 		}
 	}
-	if strings.Contains(out, "canary") || strings.Contains(out, "partner_identity.many") && strings.Contains(out, "will be") {
+	if strings.Contains(out, "canary") ||
+		(strings.Contains(out, "partner_identity.many") && strings.Contains(out, "will be")) {
 		t.Errorf("%s: it says too much:\n%s", name, out)
 	}
 	if took > 30*time.Second {
@@ -212,14 +230,19 @@ func TestAFolderOfAuthoritiesAndThePartnersAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.env = append(c.env, "BAO_CACERT=", "BAO_CAPATH="+folder)
-	c.must("POST", "sys/auth/partner-approle", map[string]any{"type": "approle", "config": map[string]any{"max_lease_ttl": "17568h"}})
-	c.write(strings.Replace(dozen(), "openbao     = {}", `openbao     = { partner_address = "https://access.example.com" }`, 1) + credential("secret", args{
-		"identity_id": "partner_identity.many[0].id", "expires_at": `"` + time.Now().UTC().AddDate(0, 0, 20).Format(time.RFC3339) + `"`, "rotation": "null",
-	}) + "output \"handover\" {\n  sensitive = true\n  value = provider::partner::handover(partner_identity.many[0], [partner_credential.orders], [])\n}\n")
+	c.must("POST", "sys/auth/partner-approle",
+		map[string]any{"type": "approle", "config": map[string]any{"max_lease_ttl": "17568h"}})
+	c.write(strings.Replace(dozen(), "openbao     = {}",
+		`openbao     = { partner_address = "https://access.example.com" }`, 1) + credential("secret", args{
+		"identity_id": "partner_identity.many[0].id",
+		"expires_at":  `"` + time.Now().UTC().AddDate(0, 0, 20).Format(time.RFC3339) + `"`, "rotation": "null",
+	}) + "output \"handover\" {\n  sensitive = true\n  value = provider::partner::handover(partner_identity.many[0], " +
+		"[partner_credential.orders], [])\n}\n")
 	c.cli.must("apply", "-auto-approve", "-no-color")
 	var out string
 	c.output("handover", &out)
-	if !strings.Contains(out, "https://access.example.com") || !strings.Contains(out, "-address=https://access.example.com ") {
+	if !strings.Contains(out, "https://access.example.com") ||
+		!strings.Contains(out, "-address=https://access.example.com ") {
 		t.Errorf("the handover does not name the partners' address:\n%s", out)
 	}
 	if plan := c.cli.must("plan", "-no-color", "-detailed-exitcode"); !strings.Contains(plan, "No changes") {
@@ -244,7 +267,8 @@ func TestRequestsAreInTheLogWithoutSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := regexp.MustCompile(`(?m)^.*\[DEBUG\].*: request: .*@module=partner\.openbao.*$`).FindAllString(string(text), -1)
+	lines := regexp.MustCompile(`(?m)^.*\[DEBUG\].*: request: .*@module=partner\.openbao.*$`).
+		FindAllString(string(text), -1)
 	for _, want := range [][]string{
 		{"method=GET", "path=auth/token/lookup-self", "status=200", "attempt=1", " ms=", "namespace=partners"},
 		{"method=LIST", "path=sys/policies/detailed/acl/partner"},
@@ -254,7 +278,8 @@ func TestRequestsAreInTheLogWithoutSecrets(t *testing.T) {
 		if !slices.ContainsFunc(lines, func(line string) bool {
 			return !slices.ContainsFunc(want, func(field string) bool { return !strings.Contains(line, field) })
 		}) {
-			t.Errorf("no line of %d has %q, such as:\n%s", len(lines), want, strings.Join(lines[:min(3, len(lines))], "\n"))
+			t.Errorf("no line of %d has %q, such as:\n%s", len(lines), want,
+				strings.Join(lines[:min(3, len(lines))], "\n"))
 		}
 	}
 	token := k.env[slices.IndexFunc(k.env, func(v string) bool { return strings.HasPrefix(v, "BAO_TOKEN=") })]

@@ -29,7 +29,9 @@ func openOpenBao(p *partnerProvider, m *providerModel, a opening, diags *diag.Di
 		return opened{}, false
 	}
 	system := openbao.Open(options)
-	return opened{system: system, enter: func(ctx context.Context, diags *diag.Diagnostics) bool { return enter(ctx, system, diags) }}, true
+	return opened{system: system, enter: func(ctx context.Context, diags *diag.Diagnostics) bool {
+		return enter(ctx, system, diags)
+	}}, true
 }
 
 // openbaoOptions reads where OpenBao is, and how to log in there.
@@ -43,8 +45,10 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 		return firstEnv(variables...)
 	}
 	o := client.Options{
-		Address: text("address", "BAO_ADDR", "VAULT_ADDR"), Namespace: text("namespace", "BAO_NAMESPACE", "VAULT_NAMESPACE"),
-		UserAgent: "terraform-provider-partner/" + version, Concurrency: int(v["concurrency"].(types.Int64).ValueInt64()), Log: requestLog(),
+		Address:     text("address", "BAO_ADDR", "VAULT_ADDR"),
+		Namespace:   text("namespace", "BAO_NAMESPACE", "VAULT_NAMESPACE"),
+		UserAgent:   "terraform-provider-partner/" + version,
+		Concurrency: int(v["concurrency"].(types.Int64).ValueInt64()), Log: requestLog(),
 		ServerName:        firstEnv("BAO_TLS_SERVER_NAME", "VAULT_TLS_SERVER_NAME"),
 		RequestsPerSecond: v["requests_per_second"].(types.Float64).ValueFloat64(),
 	}
@@ -52,11 +56,17 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 	o.ClientCertPEM = r.openbaoFile(v, "client_cert_file", "CLIENT_CERT")
 	o.ClientKeyPEM = r.openbaoFile(v, "client_key_file", "CLIENT_KEY")
 	o.Login = r.openbaoLogin(v)
-	options := openbao.Options{Stack: stack, Session: r.span("openbao", v["session"]).Duration, Bootstrap: v["bootstrap"].(types.Bool).ValueBool(), Fresh: oneWalk}
+	options := openbao.Options{
+		Stack:     stack,
+		Session:   r.span("openbao", v["session"]).Duration,
+		Bootstrap: v["bootstrap"].(types.Bool).ValueBool(),
+		Fresh:     oneWalk,
+	}
 	options.PartnerAddress = r.partnerAddress(v["partner_address"])
 	if mounts := r.object("openbao", v["mounts"]); mounts != nil {
 		options.Mounts = openbao.Mounts{
-			AppRole: r.mount(mounts["approle"]), Cert: r.mount(mounts["cert"]), PKI: r.mount(mounts["pki"]), JWT: map[string]string{},
+			AppRole: r.mount(mounts["approle"]), Cert: r.mount(mounts["cert"]), PKI: r.mount(mounts["pki"]),
+			JWT: map[string]string{},
 		}
 		for issuer, e := range r.elements("openbao", mounts["jwt"].(types.Map)) {
 			options.Mounts.JWT[issuer] = r.mount(e)
@@ -67,14 +77,15 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 		r.faults = append(r.faults, fault{"openbao", err})
 	}
 	for _, f := range r.faults {
-		diags.AddError("Invalid openbao configuration", sentence(f.err)+".") // no path: with one, the CLI would print what stands there
+		// no path: with one, the CLI would print what stands there
+		diags.AddError("Invalid openbao configuration", sentence(f.err)+".")
 	}
 	options.Client = c
 	return options, len(r.faults) == 0
 }
 
-// openbaoFile returns what is in the file that an argument names or, as for the program bao, an environment variable behind BAO_ or VAULT_; nil
-// where none does.
+// openbaoFile returns what is in the file that an argument names or, as for the program bao, an environment variable
+// behind BAO_ or VAULT_; nil where none does.
 func (r *reader) openbaoFile(v map[string]attr.Value, argument, variable string) []byte {
 	path, from := r.text("openbao", v[argument]), argument
 	if path == "" {
@@ -96,8 +107,8 @@ func (r *reader) openbaoFile(v map[string]attr.Value, argument, variable string)
 
 const caCertFile = "ca_cert_file"
 
-// openbaoAuthorities returns the certificates by which the server is known, in PEM, from the first place that has any, in the order of the
-// program bao; nil where none has.
+// openbaoAuthorities returns the certificates by which the server is known, in PEM, from the first place that has any,
+// in the order of the program bao; nil where none has.
 func (r *reader) openbaoAuthorities(v map[string]attr.Value) []byte {
 	if pem := r.text("openbao", v["ca_cert_pem"]); pem != "" {
 		return []byte(pem)
@@ -175,7 +186,12 @@ func (r *reader) partnerAddress(v attr.Value) string {
 		return ""
 	}
 	at, err := url.Parse(text)
-	if err != nil || at.Scheme != "https" || at.Host == "" || at.User != nil || at.RawQuery != "" || at.Fragment != "" {
+	if err != nil ||
+		at.Scheme != "https" ||
+		at.Host == "" ||
+		at.User != nil ||
+		at.RawQuery != "" ||
+		at.Fragment != "" {
 		r.faults = append(r.faults, fault{"openbao", errors.New("partner_address is not an address such as " +
 			"https://openbao.example.com: it is handed to partners, so it needs TLS, and no user, password, query or " +
 			"fragment")})
@@ -183,8 +199,8 @@ func (r *reader) partnerAddress(v attr.Value) string {
 	return text
 }
 
-// enter looks at OpenBao before any resource does, so that a way that does not lead there is one error and not one for each
-// resource.
+// enter looks at OpenBao before any resource does, so that a way that does not lead there is one error and not
+// one for each resource.
 func enter(ctx context.Context, system *openbao.System, diags *diag.Diagnostics) bool {
 	err := system.Enter(ctx)
 	if err == nil {
@@ -210,8 +226,8 @@ func enter(ctx context.Context, system *openbao.System, diags *diag.Diagnostics)
 // notTaken names what is set for the program bao and means nothing here: whoever relies on it looks there first.
 func notTaken(failure error) string {
 	for _, v := range []struct{ name, instead string }{
-		{"SKIP_VERIFY", "the server gets the token, so it is always verified: name its authority with ca_cert_file or " +
-			"BAO_CACERT"},
+		{"SKIP_VERIFY", "the server gets the token, so it is always verified: name its authority with ca_cert_file " +
+			"or BAO_CACERT"},
 		{"PROXY_ADDR", "set HTTPS_PROXY and NO_PROXY for a proxy"},
 		{"HTTP_PROXY", "set HTTPS_PROXY and NO_PROXY for a proxy"},
 		{"AGENT_ADDR", "set the address with BAO_ADDR or openbao.address"},
@@ -238,8 +254,15 @@ func requestLog() func(context.Context, client.Attempt) {
 		return nil
 	}
 	return func(ctx context.Context, a client.Attempt) {
-		ctx = tflog.NewSubsystem(ctx, requestSubsystem, tflog.WithLevelFromEnv("TF_LOG_PROVIDER_PARTNER", requestSubsystem))
-		fields := map[string]any{"method": a.Method, "path": a.Path, "status": a.Status, "ms": a.Took.Milliseconds(), "attempt": a.Number}
+		ctx = tflog.NewSubsystem(ctx, requestSubsystem,
+			tflog.WithLevelFromEnv("TF_LOG_PROVIDER_PARTNER", requestSubsystem))
+		fields := map[string]any{
+			"method":  a.Method,
+			"path":    a.Path,
+			"status":  a.Status,
+			"ms":      a.Took.Milliseconds(),
+			"attempt": a.Number,
+		}
 		if a.Namespace != "" {
 			fields["namespace"] = a.Namespace
 		}
@@ -253,7 +276,10 @@ func requestLog() func(context.Context, client.Attempt) {
 // logs reports whether anybody asked for a log.
 func logs() bool {
 	for _, v := range os.Environ() {
-		if name, level, _ := strings.Cut(v, "="); strings.HasPrefix(name, "TF_LOG") && name != "TF_LOG_PATH" && !strings.HasPrefix(name, "TF_LOG_SDK") && level != "" {
+		if name, level, _ := strings.Cut(v, "="); strings.HasPrefix(name, "TF_LOG") &&
+			name != "TF_LOG_PATH" &&
+			!strings.HasPrefix(name, "TF_LOG_SDK") &&
+			level != "" {
 			return true
 		}
 	}

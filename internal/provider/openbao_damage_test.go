@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A fresh server without the mounts: the plan was fine, and the apply made identities and grants before it said what is missing,
-// one mount at a time.
+// A fresh server without the mounts: the plan was fine, and the apply made identities and grants before it said what is
+// missing, one mount at a time.
 func TestMissingMountsAreFoundByThePlanAllAtOnce(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -25,7 +25,8 @@ func TestMissingMountsAreFoundByThePlanAllAtOnce(t *testing.T) {
 	}
 	flat := strings.Join(strings.Fields(strings.NewReplacer("│", "", "\n", " ").Replace(out)), " ")
 	for _, command := range []string{
-		"bao auth enable -path=partner-approle", "bao auth enable -path=partner-cert", "bao auth enable -path=partner-jwt-acme",
+		"bao auth enable -path=partner-approle", "bao auth enable -path=partner-cert",
+		"bao auth enable -path=partner-jwt-acme",
 		"bao secrets enable -path=partner-pki", "bao write partner-pki/root/generate/internal",
 	} {
 		if n := strings.Count(flat, command); n == 0 || n > 2 { // each provider configuration says it once
@@ -37,8 +38,8 @@ func TestMissingMountsAreFoundByThePlanAllAtOnce(t *testing.T) {
 	}
 }
 
-// Somebody deletes a policy by hand, and the authority's root: the plan proposes to make that one anew, and the destroy leaves
-// nothing of anybody.
+// Somebody deletes a policy by hand, and the authority's root: the plan proposes to make that one anew, and the destroy
+// leaves nothing of anybody.
 func TestADeletedPolicyAndADeletedRootStopNobody(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -58,7 +59,9 @@ func TestADeletedPolicyAndADeletedRootStopNobody(t *testing.T) {
 	c.must("DELETE", "partner-pki/root", nil)
 	c.as(c.plan)
 	out, err := c.try("plan", "-no-color")
-	if err != nil || !strings.Contains(out, "must be replaced") || !strings.Contains(out, "no default issuer") {
+	if err != nil ||
+		!strings.Contains(out, "must be replaced") ||
+		!strings.Contains(out, "no default issuer") {
 		t.Errorf("the plan: %v\n%s", err, out)
 	}
 	if login() == "" {

@@ -15,8 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// The leader of three dies while Terraform applies two hundred resources through a standby: the apply ends well or says what
-// failed, the next one completes, and nothing is there twice.
+// The leader of three dies while Terraform applies two hundred resources through a standby: the apply ends well or says
+// what failed, the next one completes, and nothing is there twice.
 func TestTheLeaderDiesWhileTwoHundredResourcesAreApplied(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -24,7 +24,8 @@ func TestTheLeaderDiesWhileTwoHundredResourcesAreApplied(t *testing.T) {
 	realtool.Find(t, "bao")
 	const identities = 50
 	cluster := realtool.StartBaoCluster(t)
-	if status, answer := cluster.Leader(t).Call(t, cluster.RootToken, "POST", "sys/mounts/orders", map[string]any{"type": "kv"}); status != http.StatusNoContent {
+	if status, answer := cluster.Leader(t).Call(t, cluster.RootToken, "POST", "sys/mounts/orders",
+		map[string]any{"type": "kv"}); status != http.StatusNoContent {
 		t.Fatalf("mount orders: %d %v", status, answer)
 	}
 	standby := cluster.Standbys(t)[0]
@@ -95,8 +96,10 @@ func TestTheLeaderDiesWhileTwoHundredResourcesAreApplied(t *testing.T) {
 func failoverConfiguration(t *testing.T, identities int) string {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = { bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n")
-	terms := fmt.Sprintf("owner = \"jane.doe@example.com\"\n  expires_at = %q", access.At(time.Now().Add(60*24*time.Hour)))
+	b.WriteString("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = { bootstrap " +
+		"= true }\n  journal = { path = \"journal.jsonl\" }\n}\n")
+	terms := fmt.Sprintf("owner = \"jane.doe@example.com\"\n  expires_at = %q",
+		access.At(time.Now().Add(60*24*time.Hour)))
 	for n := range identities {
 		key, err := age.GenerateX25519Identity()
 		if err != nil {

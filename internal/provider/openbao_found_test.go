@@ -23,8 +23,8 @@ func found(lines []journal.Line, verb journal.Verb) map[string]string {
 	return all
 }
 
-// Somebody edits a policy, a role, an entity, adds a secret id, undoes a hold, cuts by hand: plans told it, and once it was healed
-// nobody could say that it had been.
+// Somebody edits a policy, a role, an entity, adds a secret id, undoes a hold, cuts by hand: plans told it, and once it
+// was healed nobody could say that it had been.
 func TestWhatWasTamperedWithOnOpenBaoIsInTheJournal(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -61,7 +61,9 @@ func TestWhatWasTamperedWithOnOpenBaoIsInTheJournal(t *testing.T) {
 		policy := c.must("GET", "sys/policies/acl/"+name, nil)["data"].(map[string]any)["policy"].(string)
 		c.must("PUT", "sys/policies/acl/"+name, map[string]any{"policy": policy + add})
 	}
-	initech, globex, acme := "partner/initech/prod/stock", "partner/globex/prod/invoices", "partner/acme/prod/orders-etl"
+	initech := "partner/initech/prod/stock"
+	globex := "partner/globex/prod/invoices"
+	acme := "partner/acme/prod/orders-etl"
 	approle := "auth/partner-approle/role/initech.prod.stock"
 	c.must("POST", approle+"/secret-id", nil)
 	c.must("POST", approle, map[string]any{"token_no_default_policy": false})
@@ -71,8 +73,9 @@ func TestWhatWasTamperedWithOnOpenBaoIsInTheJournal(t *testing.T) {
 	c.must("DELETE", "identity/entity/name/"+strings.Replace(acme, "prod", "test", 1), nil)
 	met("a plan", nil, nil, "plan")
 	met("the apply that heals it", nil, map[string][]string{
-		"identity initech/prod/stock":                 {"somebody edited it"},
-		"credential initech/prod/stock/secret":        {"token_no_default_policy of " + approle, "There is a secret id that is not on record"},
+		"identity initech/prod/stock": {"somebody edited it"},
+		"credential initech/prod/stock/secret": {"token_no_default_policy of " + approle,
+			"There is a secret id that is not on record"},
 		"identity globex/prod/invoices":               {"further policies: partner-apply"},
 		"credential globex/prod/invoices/certificate": {"auth/partner-cert/certs/globex.prod.invoices is missing"},
 		"identity acme/test/orders-etl":               {"is missing"},
@@ -84,19 +87,24 @@ func TestWhatWasTamperedWithOnOpenBaoIsInTheJournal(t *testing.T) {
 	c.must("POST", "identity/entity/name/"+globex, map[string]any{"disabled": true})
 	c.must("POST", approle, map[string]any{"token_no_default_policy": false})
 	met("a change of another one after a cut", map[string][]string{"partner globex": {"It was cut by hand"}},
-		map[string][]string{"credential initech/prod/stock/secret": {"token_no_default_policy"}}, "apply", "-auto-approve")
+		map[string][]string{"credential initech/prod/stock/secret": {"token_no_default_policy"}}, "apply",
+		"-auto-approve")
 	c.must("POST", "identity/entity/name/"+globex, map[string]any{"disabled": false})
-	met("the hold that somebody undid", nil, map[string][]string{"identity globex/prod/invoices": {"The entity is enabled, but the identity was cut by hand"}},
+	met("the hold that somebody undid", nil,
+		map[string][]string{"identity globex/prod/invoices": {"The entity is enabled, but the identity was " +
+			"cut by hand"}},
 		"apply", "-auto-approve")
 
 	c.must("POST", "identity/entity/name/"+acme, map[string]any{"disabled": true})
-	c.must("PUT", "sys/policies/acl/"+initech+"/more", map[string]any{"policy": "path \"stock/*\" {\n  capabilities = [\"read\"]\n}\n"})
+	c.must("PUT", "sys/policies/acl/"+initech+"/more",
+		map[string]any{"policy": "path \"stock/*\" {\n  capabilities = [\"read\"]\n}\n"})
 	c.must("DELETE", "sys/policies/acl/"+globex, nil)
-	met("the destroy of what was tampered with", map[string][]string{"identity acme/prod/orders-etl": {"It was cut by hand"}}, map[string][]string{
-		"identity initech/prod/stock":                 {"The policy " + initech + "/more was below"},
-		"identity globex/prod/invoices":               {"The policy " + globex + " is gone"},
-		"credential globex/prod/invoices/certificate": {"The policy " + globex + " is gone"},
-	}, "destroy", "-auto-approve")
+	met("the destroy of what was tampered with",
+		map[string][]string{"identity acme/prod/orders-etl": {"It was cut by hand"}}, map[string][]string{
+			"identity initech/prod/stock":                 {"The policy " + initech + "/more was below"},
+			"identity globex/prod/invoices":               {"The policy " + globex + " is gone"},
+			"credential globex/prod/invoices/certificate": {"The policy " + globex + " is gone"},
+		}, "destroy", "-auto-approve")
 	if left := c.left(); len(left) != 2 { // the holds
 		t.Errorf("after the destroy there is %v", left)
 	}

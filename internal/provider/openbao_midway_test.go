@@ -61,7 +61,8 @@ func towards(t testing.TB, bao *realtool.Bao) *httputil.ReverseProxy {
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM([]byte(bao.CA))
 	proxy := httputil.NewSingleHostReverseProxy(to)
-	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 100}
+	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12},
+		MaxIdleConnsPerHost: 100}
 	return proxy
 }
 
@@ -119,8 +120,9 @@ resource "partner_grant" "many" {
 `, n, end)
 }
 
-// A server that begins to fail in the middle of an apply cost each resource a wait and a long error of its own. One request waits;
-// one error says why; the others say in a line what they left. The next run finishes, and nothing is there twice.
+// A server that begins to fail in the middle of an apply cost each resource a wait and a long error of its own.
+// One request waits; one error says why; the others say in a line what they left. The next run finishes, and
+// nothing is there twice.
 func TestAServerThatFailsInTheMiddleIsOneLongError(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -132,8 +134,9 @@ func TestAServerThatFailsInTheMiddleIsOneLongError(t *testing.T) {
 		says string
 		act  string // in which it fails
 	}{
-		"it dies":      {breaks, "connection reset by peer", "apply"},
-		"it is sealed": {answers(http.StatusServiceUnavailable, `{"errors":["Vault is sealed"]}`), "it must be unsealed", "destroy"},
+		"it dies": {breaks, "connection reset by peer", "apply"},
+		"it is sealed": {answers(http.StatusServiceUnavailable, `{"errors":["Vault is sealed"]}`),
+			"it must be unsealed", "destroy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -162,7 +165,9 @@ func failsInTheMiddle(t *testing.T, bao *realtool.Bao, namespace, act string, ho
 		defer way.heal()
 		began := time.Now()
 		out, err := r.try(act, "-json", "-auto-approve", "-parallelism=4") // so that most come when it was found
-		if took, vain := time.Since(began), way.vain.Load(); err == nil || vain > 80 || took > 2*time.Minute {
+		if took, vain := time.Since(began), way.vain.Load(); err == nil ||
+			vain > 80 ||
+			took > 2*time.Minute {
 			t.Errorf("%v after %d requests in vain, and %s", err, vain, took)
 		} else {
 			t.Logf("%d requests in vain in %s", vain, took)
@@ -189,14 +194,16 @@ func failsInTheMiddle(t *testing.T, bao *realtool.Bao, namespace, act string, ho
 // namesWhatIsLeft finds each grant that was not revoked in an error that says so.
 func namesWhatIsLeft(t *testing.T, r *reached, errs []diagnostic) {
 	t.Helper()
-	left := slices.DeleteFunc(strings.Fields(r.cli.must("state", "list")), func(a string) bool { return !strings.HasPrefix(a, "partner_grant.") })
+	left := slices.DeleteFunc(strings.Fields(r.cli.must("state", "list")),
+		func(a string) bool { return !strings.HasPrefix(a, "partner_grant.") })
 	if len(left) == 0 {
 		t.Error("it was destroyed before it failed")
 	}
 	for _, address := range left {
 		_, n, _ := strings.Cut(strings.TrimSuffix(address, "]"), "[")
 		if !slices.ContainsFunc(errs, func(d diagnostic) bool {
-			return strings.HasPrefix(d.Summary, "Cannot revoke grant acme/prod/many-"+n+"/") && strings.Contains(d.Detail, "The access may still work.")
+			return strings.HasPrefix(d.Summary, "Cannot revoke grant acme/prod/many-"+n+"/") &&
+				strings.Contains(d.Detail, "The access may still work.")
 		}) {
 			t.Errorf("%s is not cut, and nothing says so", address)
 		}

@@ -29,12 +29,14 @@ func newReached(t *testing.T) *reached {
 		t.Skip("it needs a real OpenBao")
 	}
 	t.Parallel()
-	r := &reached{&cluster{cli: newCLI(t), bao: realtool.StartBao(t)}, access.At(time.Now().Add(100 * 24 * time.Hour)).String()}
+	r := &reached{&cluster{cli: newCLI(t), bao: realtool.StartBao(t)},
+		access.At(time.Now().Add(100 * 24 * time.Hour)).String()}
 	r.as(r.bao.RootToken)
 	r.env = append(r.env, "PATH="+filepath.Dir(realtool.Find(t, "bao"))+":"+os.Getenv("PATH"))
 	for path, body := range map[string]object{
-		"orders": {"type": "kv"}, "later": {"type": "kv"}, "secret": {"type": "kv", "options": object{"version": "2"}}, "infra/pki": {"type": "pki"},
-		"transit": {"type": "transit"}, "partner-pki": {"type": "pki"},
+		"orders": {"type": "kv"}, "later": {"type": "kv"}, "secret": {"type": "kv", "options": object{"version": "2"}},
+		"infra/pki": {"type": "pki"},
+		"transit":   {"type": "transit"}, "partner-pki": {"type": "pki"},
 	} {
 		r.must("POST", "sys/mounts/"+path, body)
 	}
@@ -44,7 +46,8 @@ func newReached(t *testing.T) *reached {
 
 // declares an identity with one grant of each name, on a resource and with actions: "orders/acme/*: read list".
 func (r *reached) declares(settings string, grants map[string]string) {
-	terms := fmt.Sprintf("owner = \"jane.doe@example.com\"\n  expires_at = %q\n  purpose = \"Read the daily order files\"\n", r.end)
+	terms := fmt.Sprintf("owner = \"jane.doe@example.com\"\n  expires_at = %q\n  purpose = \"Read the daily "+
+		"order files\"\n", r.end)
 	var text strings.Builder
 	fmt.Fprintf(&text, `provider "partner" {
   environment = "prod"
@@ -65,7 +68,8 @@ resource "partner_identity" "feed" {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		fmt.Fprintf(&text, "resource \"partner_grant\" %q {\n  identity_id = partner_identity.feed.id\n  resource = %q\n  actions = %s\n  %s%s\n}\n", name, resource, words, terms, more)
+		fmt.Fprintf(&text, "resource \"partner_grant\" %q {\n  identity_id = partner_identity.feed.id\n  resource = "+
+			"%q\n  actions = %s\n  %s%s\n}\n", name, resource, words, terms, more)
 	}
 	r.write(text.String())
 }
@@ -107,7 +111,11 @@ func TestNoGrantReachesPastItsDataOnOpenBao(t *testing.T) {
 		"kv2":       {"secret/acme/prod/*: read", "scope/no-mount"},
 		"broad":     {"secret/data/*: create", "scope/wildcard-resource"},
 	}
-	all := map[string]string{"orders": "orders/acme/*: read list", "values": "secret/data/acme/*: read", "names": "secret/metadata/acme/*: list"}
+	all := map[string]string{
+		"orders": "orders/acme/*: read list",
+		"values": "secret/data/acme/*: read",
+		"names":  "secret/metadata/acme/*: list",
+	}
 	for name, of := range refused {
 		all[name] = of.grant
 	}
@@ -118,7 +126,7 @@ func TestNoGrantReachesPastItsDataOnOpenBao(t *testing.T) {
 	}
 	for name := range all {
 		want := refused[name].rule
-		if want == "" && len(rules[name]) > 0 || want != "" && !slices.Contains(rules[name], want) {
+		if (want == "" && len(rules[name]) > 0) || (want != "" && !slices.Contains(rules[name], want)) {
 			t.Errorf("%s (%s) is refused by %v, want %q", name, all[name], rules[name], want)
 		}
 	}
@@ -152,13 +160,15 @@ func TestAGrantOnAMountOfTheSameRun(t *testing.T) {
 	if rules, _, err := r.says("warning", "plan"); err != nil || !slices.Contains(rules["new"], "scope/no-mount") {
 		t.Errorf("%v: %v", err, rules)
 	}
-	if rules, _, err := r.says("error", "apply", "-auto-approve"); err == nil || !slices.Contains(rules["new"], "scope/no-mount") {
+	if rules, _, err := r.says("error", "apply", "-auto-approve"); err == nil ||
+		!slices.Contains(rules["new"], "scope/no-mount") {
 		t.Errorf("nothing is mounted, and the apply: %v: %v", err, rules)
 	}
 	// What is mounted and has nothing at that path stays so: lowered, it is a warning at both.
 	r.declares(lowered, map[string]string{"kv2": "secret/acme/prod/*: read"})
 	for _, command := range [][]string{{"plan"}, {"apply", "-auto-approve"}} {
-		if rules, texts, err := r.says("warning", command...); err != nil || !slices.Contains(rules["kv2"], "scope/no-mount") {
+		if rules, texts, err := r.says("warning", command...); err != nil ||
+			!slices.Contains(rules["kv2"], "scope/no-mount") {
 			t.Errorf("%v: %v: %v\n%s", command, err, rules, texts)
 		}
 	}
@@ -192,20 +202,28 @@ func TestWhatIsRefusedSinceCanBeReducedAndDestroyed(t *testing.T) {
 // What a partner signed outlives its grant: whoever offboards it is told what that may be, and how to revoke it.
 func TestADestroyNamesWhatAPrivilegedGrantMayHaveSigned(t *testing.T) {
 	r := newReached(t)
-	r.must("POST", "infra/pki/root/generate/internal", object{"common_name": "infra", "key_type": "ec", "key_bits": 256})
+	r.must("POST", "infra/pki/root/generate/internal",
+		object{"common_name": "infra", "key_type": "ec", "key_bits": 256})
 	r.must("POST", "infra/pki/roles/shop", object{"allow_any_name": true, "key_type": "ec", "key_bits": 256})
 	r.end = access.At(time.Now().Add(20 * 24 * time.Hour)).String()
-	r.declares("", map[string]string{"sign": "infra/pki/issue/shop: update", "export": "transit/export/encryption-key/acme: read", "data": "orders/acme/*: read"})
+	r.declares("", map[string]string{
+		"sign":   "infra/pki/issue/shop: update",
+		"export": "transit/export/encryption-key/acme: read",
+		"data":   "orders/acme/*: read",
+	})
 	r.cli.must("apply", "-auto-approve")
 	token := r.token("partner/acme/prod/feed")
-	status, answer := r.bao.Call(t, token, "POST", "infra/pki/issue/shop", object{"common_name": "shop.acme.test", "ttl": "24h"})
+	status, answer := r.bao.Call(t, token, "POST", "infra/pki/issue/shop",
+		object{"common_name": "shop.acme.test", "ttl": "24h"})
 	data, _ := answer["data"].(map[string]any)
 	serial, _ := data["serial_number"].(string)
 	if serial == "" {
 		t.Fatalf("the partner signs nothing: %d %v", status, answer)
 	}
 	_, texts, err := r.says("warning", "destroy", "-auto-approve", "-refresh=false")
-	for _, want := range []string{serial, "shop.acme.test", "bao write -address=" + r.bao.Address + " -namespace=root infra/pki/revoke serial_number=SERIAL", "no lease of transit/export", "audit log"} {
+	for _, want := range []string{serial, "shop.acme.test",
+		"bao write -address=" + r.bao.Address + " -namespace=root infra/pki/revoke serial_number=SERIAL",
+		"no lease of transit/export", "audit log"} {
 		if err != nil || !strings.Contains(texts, want) {
 			t.Errorf("%v: %q is not in what is said:\n%s", err, want, texts)
 		}

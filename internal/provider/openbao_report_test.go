@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// An auditor asks of a cluster what he asks of a directory: who can act, what was cut and what nobody declared, what changed and how soon
-// it held, and what nobody looked at.
+// An auditor asks of a cluster what he asks of a directory: who can act, what was cut and what nobody declared, what
+// changed and how soon it held, and what nobody looked at.
 func TestTheReportTellsOfACluster(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -41,10 +41,12 @@ output "report" {
 		want []string
 	}{
 		"page": {report.HTML, []string{
-			"<!doctype html>", c.bao.Address, "acme/prod/orders-etl", "globex/prod/invoices", "initech/prod/", "held", "globex-support",
+			"<!doctype html>", c.bao.Address, "acme/prod/orders-etl", "globex/prod/invoices", "initech/prod/", "held",
+			"globex-support",
 			"MSA-2026-014", "noc@acme.test", c.issuer, "bao write",
 		}},
-		"text":   {report.Markdown, []string{"# Partner access in prod", "acme/prod/orders-etl", "| Held | 1 |", "| Undeclared | 1 |"}},
+		"text": {report.Markdown, []string{"# Partner access in prod", "acme/prod/orders-etl", "| Held | 1 |",
+			"| Undeclared | 1 |"}},
 		"JSON":   {report.JSON, []string{`"place": "` + c.bao.Address, `"acme/test/orders-etl"`}},
 		"ACME's": {report.Acme, []string{"acme/prod/orders-etl"}},
 	} {

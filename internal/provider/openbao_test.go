@@ -119,7 +119,8 @@ func (c *cluster) must(method, path string, body any) map[string]any {
 
 func (c *cluster) token(policies ...string) string {
 	c.t.Helper()
-	answer := c.must("POST", "auth/token/create", map[string]any{"policies": policies, "no_default_policy": true, "ttl": "1h"})
+	answer := c.must("POST", "auth/token/create",
+		map[string]any{"policies": policies, "no_default_policy": true, "ttl": "1h"})
 	token, _ := answer["auth"].(map[string]any)["client_token"].(string)
 	return token
 }
@@ -131,7 +132,12 @@ func (c *cluster) as(token string) {
 
 // startIssuer is the partner's OIDC issuer: its discovery document and its key.
 func (c *cluster) startIssuer() string {
-	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: c.issuerKey.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}}
+	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{
+		Key:       c.issuerKey.Public(),
+		KeyID:     "k",
+		Algorithm: "ES256",
+		Use:       "sig",
+	}}}
 	mux := http.NewServeMux()
 	server := httptest.NewServer(mux)
 	c.t.Cleanup(server.Close)
@@ -141,7 +147,8 @@ func (c *cluster) startIssuer() string {
 	answer("/keys", keys)
 	answer("/.well-known/openid-configuration", map[string]any{
 		"issuer": server.URL, "jwks_uri": server.URL + "/keys", "authorization_endpoint": server.URL + "/none",
-		"id_token_signing_alg_values_supported": []string{"ES256"}, "response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
+		"id_token_signing_alg_values_supported": []string{"ES256"}, "response_types_supported": []string{"id_token"},
+		"subject_types_supported": []string{"public"},
 	})
 	return server.URL
 }
@@ -153,8 +160,10 @@ func (c *cluster) variables() {
 		c.t.Fatal(err)
 	}
 	text, err := json.Marshal(map[string]any{
-		"expires_at": access.At(time.Now().Add(100 * 24 * time.Hour)).String(), "agreements_end_at": access.At(time.Now().Add(200 * 24 * time.Hour)).String(),
-		"acme_issuer": c.issuer, "globex_networks": []string{"127.0.0.0/24"}, "initech_networks": []string{"127.0.0.0/24"},
+		"expires_at":        access.At(time.Now().Add(100 * 24 * time.Hour)).String(),
+		"agreements_end_at": access.At(time.Now().Add(200 * 24 * time.Hour)).String(),
+		"acme_issuer":       c.issuer, "globex_networks": []string{"127.0.0.0/24"},
+		"initech_networks":  []string{"127.0.0.0/24"},
 		"globex_csr":        string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request})),
 		"initech_recipient": c.recipient.Recipient().String(),
 	})
@@ -187,7 +196,8 @@ func (c *cluster) login(path string, show *tls.Certificate, body any) string {
 	}
 	for range 3 { // OpenBao answers 500 where a change of the same moment won, and its clients ask again
 		answer.Errors = nil
-		resp, err := (&http.Client{Transport: transport}).Post(c.bao.Address+"/v1/"+path, "application/json", bytes.NewReader(text))
+		resp, err := (&http.Client{Transport: transport}).Post(c.bao.Address+"/v1/"+path, "application/json",
+			bytes.NewReader(text))
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -209,14 +219,16 @@ func (c *cluster) login(path string, show *tls.Certificate, body any) string {
 // acmeJWT is a token of ACME's own issuer.
 func (c *cluster) acmeJWT(environment string) string {
 	c.t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: c.issuerKey}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: c.issuerKey},
+		(&jose.SignerOptions{}).WithHeader("kid", "k"))
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	now := time.Now()
 	text, err := jwt.Signed(signer).Claims(jwt.Claims{
 		Issuer: c.issuer, Subject: "svc-orders-" + environment, Audience: jwt.Audience{"orders.example.com"},
-		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
+		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now),
+		Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
 	}).Serialize()
 	if err != nil {
 		c.t.Fatal(err)
@@ -248,7 +260,8 @@ func (c *cluster) told(partner string, files map[string]string) string {
 	cmd.Dir = folder
 	cmd.Env = []string{
 		"BAO_ADDR=" + logins[partner]["address"], "BAO_CACERT=" + c.bao.CAFile, "HOME=" + folder,
-		"PATH=" + filepath.Dir(realtool.Find(c.t, "bao")) + ":" + filepath.Dir(realtool.Find(c.t, "age")) + ":" + os.Getenv("PATH"),
+		"PATH=" + filepath.Dir(realtool.Find(c.t, "bao")) + ":" + filepath.Dir(realtool.Find(c.t, "age")) + ":" +
+			os.Getenv("PATH"),
 	}
 	out, err := cmd.Output()
 	if err != nil {
@@ -300,7 +313,8 @@ func (c *cluster) initech() (token, secret string) {
 		c.t.Fatal(err)
 	}
 	secret = strings.TrimSpace(string(clear))
-	return c.login(logins["initech"]["path"], nil, map[string]any{"role_id": logins["initech"]["role_id"], "secret_id": secret}), secret
+	return c.login(logins["initech"]["path"], nil,
+		map[string]any{"role_id": logins["initech"]["role_id"], "secret_id": secret}), secret
 }
 
 // may asks as the holder of a session.
@@ -343,11 +357,14 @@ func TestACompanyWithThreePartnersOnOpenBao(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.cli.must("apply", "-auto-approve")
-	if out := c.cli.must("plan", "-refresh-only", "-no-color"); !strings.Contains(flowing(out), "found no differences") {
+	if out := c.cli.must("plan", "-refresh-only", "-no-color"); !strings.Contains(flowing(out),
+		"found no differences") {
 		t.Errorf("what was planned is not what is read:\n%s", out)
 	}
 
-	prod, test, globex := c.acme("prod"), c.acme("test"), c.globex()
+	prod := c.acme("prod")
+	test := c.acme("test")
+	globex := c.globex()
 	initech, secret := c.initech()
 	c.may("ACME", prod, "GET", "orders/acme/prod/1.csv", true)
 	c.may("ACME", prod, "GET", "orders/acme/test/1.csv", false)
@@ -366,11 +383,15 @@ func TestACompanyWithThreePartnersOnOpenBao(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.may("ACME, as it was told", c.told("acme", map[string]string{"TOKENFILE": c.acmeJWT("prod")}), "GET", "orders/acme/prod/1.csv", true)
+	c.may("ACME, as it was told", c.told("acme", map[string]string{"TOKENFILE": c.acmeJWT("prod")}), "GET",
+		"orders/acme/prod/1.csv", true)
 	c.may("Globex, as it was told", c.told("globex", map[string]string{
-		"certificate.pem": certificate, "KEYFILE": string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key})),
+		"certificate.pem": certificate,
+		"KEYFILE":         string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key})),
 	}), "POST", "invoices/globex/inbox/2026-11.pdf", true)
-	c.may("Initech, as it was told", c.told("initech", map[string]string{"secret.age": sealed, "KEYFILE": c.recipient.String()}), "GET", "stock/initech/levels/1", true)
+	c.may("Initech, as it was told",
+		c.told("initech", map[string]string{"secret.age": sealed, "KEYFILE": c.recipient.String()}), "GET",
+		"stock/initech/levels/1", true)
 
 	c.as(c.plan) // the policy of plans is enough for one
 	if out, err := c.try("plan", "-detailed-exitcode"); err != nil {
@@ -381,18 +402,21 @@ func TestACompanyWithThreePartnersOnOpenBao(t *testing.T) {
 	}
 
 	cut := c.token("partner-cut") // the person on call, at three in the morning
-	if status, answer := c.bao.Call(t, cut, "POST", "identity/entity/name/partner/acme/prod/orders-etl", map[string]any{"disabled": true}); status >= 300 {
+	if status, answer := c.bao.Call(t, cut, "POST", "identity/entity/name/partner/acme/prod/orders-etl",
+		map[string]any{"disabled": true}); status >= 300 {
 		t.Fatalf("cut: %d %v", status, answer)
 	}
 	c.may("ACME after the cut", prod, "GET", "orders/acme/prod/1.csv", false)
-	if status, _ := c.bao.Call(t, cut, "POST", "identity/entity/name/partner/acme/prod/orders-etl", map[string]any{"disabled": false}); status != http.StatusForbidden {
+	if status, _ := c.bao.Call(t, cut, "POST", "identity/entity/name/partner/acme/prod/orders-etl",
+		map[string]any{"disabled": false}); status != http.StatusForbidden {
 		t.Errorf("who may cut may give back, too: %d", status)
 	}
 	c.must("POST", "identity/entity/name/globex-support", map[string]any{"policies": []string{"default"}})
 	c.as(c.apply)
 	c.cli.must("apply", "-auto-approve") // the pipeline, at four: it must not undo it
 	var neglected []string
-	if c.output("neglected", &neglected); len(neglected) != 1 || !strings.HasPrefix(neglected[0], "identity/entity/id/") {
+	if c.output("neglected", &neglected); len(neglected) != 1 ||
+		!strings.HasPrefix(neglected[0], "identity/entity/id/") {
 		t.Errorf("one entity was made by hand, and the inventory tells of %q", neglected)
 	}
 	c.must("DELETE", "identity/entity/name/globex-support", nil)
@@ -415,7 +439,8 @@ func (c *cluster) recorded() {
 	c.t.Helper()
 	said := told(journalLines(c.t, filepath.Join(c.folder, "journal.jsonl")))
 	for _, kind := range []string{"identity", "credential", "grant"} {
-		created, revoked := said["done create "+kind], said["done revoke "+kind]
+		created := said["done create "+kind]
+		revoked := said["done revoke "+kind]
 		if created < 4 || created != revoked || said["intent create "+kind] != created {
 			c.t.Errorf("of each %s the journal should tell the beginning and the end: %v", kind, said)
 		}

@@ -16,8 +16,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// An OpenBao that others set up: its list of what is revoked is built once a day or never, its authority was rotated, the auth
-// method of an issuer is bound to another one or to none. What the plan, the handover and the inventory say is what a login shows.
+// An OpenBao that others set up: its list of what is revoked is built once a day or never, its authority was rotated,
+// the auth method of an issuer is bound to another one or to none. What the plan, the handover and the inventory say
+// is what a login shows.
 func TestAnOpenBaoThatIsSetUpOtherwiseIsToldAsItIs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -55,7 +56,8 @@ output "drifted" { value = [for i in data.partner_inventory.drifted.items : i.id
 		for issued := now; !now.Truncate(time.Second).After(issued); now = time.Now() {
 			time.Sleep(10 * time.Millisecond)
 		}
-		c.file("main.tf", strings.Replace(string(main), rotation, rotation+fmt.Sprintf("\n  revoke_issued_before = %q", access.At(now.Truncate(time.Second))), 1))
+		c.file("main.tf", strings.Replace(string(main), rotation,
+			rotation+fmt.Sprintf("\n  revoke_issued_before = %q", access.At(now.Truncate(time.Second))), 1))
 		apply()
 		after := c.globexShows()
 		if c.globexWith(before) != "" {
@@ -101,10 +103,12 @@ output "drifted" { value = [for i in data.partner_inventory.drifted.items : i.id
 			t.Errorf("%s: the partner's own token logs in: %v", name, works)
 		}
 		c.cli.must("apply", "-refresh-only", "-auto-approve", "-input=false")
-		if ids := drifted(); !slices.ContainsFunc(ids, func(id string) bool { return strings.HasPrefix(id, "acme/prod/") }) {
+		if ids := drifted(); !slices.ContainsFunc(ids,
+			func(id string) bool { return strings.HasPrefix(id, "acme/prod/") }) {
 			t.Errorf("%s: the inventory has as drifted %q", name, ids)
 		}
-		c.must("POST", "auth/partner-jwt-acme/config", map[string]any{"oidc_discovery_url": config["oidc_discovery_url"], "bound_issuer": config["bound_issuer"]})
+		c.must("POST", "auth/partner-jwt-acme/config",
+			map[string]any{"oidc_discovery_url": config["oidc_discovery_url"], "bound_issuer": config["bound_issuer"]})
 		apply()
 		if ids := drifted(); len(ids) > 0 || c.acme("prod") == "" {
 			t.Errorf("%s: after it was set back, the inventory has as drifted %q", name, ids)

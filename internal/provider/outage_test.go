@@ -26,22 +26,33 @@ func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// Our own limit of a request was taken for an interruption: "before anything was changed" was said of a key that may have been deleted,
-// and the errors after it referred to one that did not say why.
+// Our own limit of a request was taken for an interruption: "before anything was changed" was said of a key that may
+// have been deleted, and the errors after it referred to one that did not say why.
 func TestATimeoutOnAWSIsNoInterruption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := client.New(client.Site{Region: "eu-central-1", Credentials: aws.AnonymousCredentials{}, Transport: hanging{}, Patience: 15 * time.Second, Concurrency: 1})
+		c := client.New(client.Site{
+			Region:      "eu-central-1",
+			Credentials: aws.AnonymousCredentials{},
+			Transport:   hanging{},
+			Patience:    15 * time.Second,
+			Concurrency: 1,
+		})
 		revoke := func(name string) string {
 			var diags diag.Diagnostics
 			err := c.Query(t.Context(), "DeleteAccessKey", nil, nil, true)
-			failed(&diags, "revoke", access.Ref{Type: access.TypeCredential, ID: name}, fmt.Errorf("destroy %s: %w", name, err))
+			failed(&diags, "revoke", access.Ref{Type: access.TypeCredential, ID: name},
+				fmt.Errorf("destroy %s: %w", name, err))
 			return diags[0].Detail()
 		}
 		const left, again = "The access may still work.", "run the same command again"
-		if first := revoke("a"); !strings.Contains(first, "ask iam.amazonaws.com: no answer in time.") || !strings.Contains(first, again) || !strings.HasSuffix(first, left) {
+		if first := revoke("a"); !strings.Contains(first, "ask iam.amazonaws.com: no answer in time.") ||
+			!strings.Contains(first, again) ||
+			!strings.HasSuffix(first, left) {
 			t.Errorf("the first says %q", first)
 		}
-		if next := revoke("b"); !strings.HasPrefix(next, "For the same reason as credential a: ") || strings.Contains(next, again) || !strings.HasSuffix(next, left) {
+		if next := revoke("b"); !strings.HasPrefix(next, "For the same reason as credential a: ") ||
+			strings.Contains(next, again) ||
+			!strings.HasSuffix(next, left) {
 			t.Errorf("the next says %q", next)
 		}
 	})

@@ -26,7 +26,8 @@ const quietly = `levels = { "activity/not-logged" = "off", "offboarding/rehearsa
 // configure writes blocks: "identity acme partner = ..." with the terms that each needs.
 func (p pairs) configure(provider string, blocks ...string) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "provider \"partner\" {\n  environment = \"prod\"\n  guardrails = { owner_domains = [\"example.com\"], %s }\n  %s\n}\n", quietly, provider)
+	fmt.Fprintf(&text, "provider \"partner\" {\n  environment = \"prod\"\n  guardrails = { owner_domains = "+
+		"[\"example.com\"], %s }\n  %s\n}\n", quietly, provider)
 	for _, block := range blocks {
 		kind, rest, _ := strings.Cut(block, " ")
 		label, body, _ := strings.Cut(rest, " ")
@@ -65,7 +66,8 @@ func (p pairs) refused(rule string, args ...string) (errors string) {
 		n++
 		errors += event.Diagnostic.Summary + "\n" + event.Diagnostic.Detail + "\n"
 		if event.Diagnostic.rule() != rule {
-			p.t.Errorf("terraform %s: %s: %s", strings.Join(args, " "), event.Diagnostic.Summary, event.Diagnostic.Detail)
+			p.t.Errorf("terraform %s: %s: %s", strings.Join(args, " "), event.Diagnostic.Summary,
+				event.Diagnostic.Detail)
 		}
 	}
 	if n == 0 {
@@ -77,7 +79,8 @@ func (p pairs) refused(rule string, args ...string) (errors string) {
 // holds says whether the ledger has something of an id.
 func (p pairs) holds(id string) bool {
 	for name := range p.files(".partner") {
-		if strings.Contains(name, "ledger/") && strings.Contains(name, strings.ReplaceAll(id, "/", ".")) || strings.Contains(name, id) {
+		if (strings.Contains(name, "ledger/") && strings.Contains(name, strings.ReplaceAll(id, "/", "."))) ||
+			strings.Contains(name, id) {
 			return true
 		}
 	}
@@ -90,17 +93,19 @@ const (
 	acmeWithin = `identity acme partner = "acme"; name = "etl"; ceiling = ["orders/acme/*"]`
 )
 
-// Whose access it is comes out at apply only. Then it is refused, before anything of it is made, though the other one is not touched
-// by this apply.
+// Whose access it is comes out at apply only. Then it is refused, before anything of it is made, though the other one
+// is not touched by this apply.
 func TestAPartnerThatIsUnknownAtPlanDoesNotMeetAnother(t *testing.T) {
 	slow(t)
 	p := newPairs(t)
 	p.configure("", acmeWithin, acmeReads)
 	p.must("apply", "-auto-approve")
-	p.configure("", acmeWithin, acmeReads, `data who input = "globex"`, `identity globex partner = terraform_data.who.output; name = "etl"; ceiling = ["orders/acme/*"]`)
+	p.configure("", acmeWithin, acmeReads, `data who input = "globex"`,
+		`identity globex partner = terraform_data.who.output; name = "etl"; ceiling = ["orders/acme/*"]`)
 	p.must("plan")
 	p.refused("scope/foreign-partner", "apply", "-auto-approve")
-	p.configure("", acmeWithin, acmeReads, `data who input = "globex2"`, `identity globex partner = terraform_data.who.output; name = "etl"`,
+	p.configure("", acmeWithin, acmeReads, `data who input = "globex2"`,
+		`identity globex partner = terraform_data.who.output; name = "etl"`,
 		`grant globex identity_id = partner_identity.globex.id; resource = "orders/acme/x"; actions = ["read"]`)
 	p.refused("scope/foreign-partner", "apply", "-auto-approve")
 	for id, want := range map[string]bool{"acme/prod/etl": true, "globex/prod/etl": false, "globex2/prod/etl": true} {
@@ -137,7 +142,8 @@ func TestATargetedApplyMeetsWhatItLeavesOut(t *testing.T) {
 func TestAnApplyWaitsForWhatIsLeaving(t *testing.T) {
 	p := newPairs(t)
 	globex := `identity globex partner = "globex"; name = "etl"`
-	p.configure("", acme, globex, acmeReads, `grant moves identity_id = partner_identity.acme.id; resource = "shop/a/*"; actions = ["read"]`)
+	p.configure("", acme, globex, acmeReads,
+		`grant moves identity_id = partner_identity.acme.id; resource = "shop/a/*"; actions = ["read"]`)
 	p.must("apply", "-auto-approve")
 	p.configure("", acme, globex,
 		`grant one identity_id = partner_identity.acme.id; resource = "orders/acme/one/*"; actions = ["read"]`,
@@ -147,8 +153,8 @@ func TestAnApplyWaitsForWhatIsLeaving(t *testing.T) {
 	p.must("apply", "-auto-approve")
 }
 
-// Another configuration of the same access directory gives the same key, or the same trust, to another identity, under the same
-// stack's name or another one: what the apply would refuse, the plan refuses.
+// Another configuration of the same access directory gives the same key, or the same trust, to another identity, under
+// the same stack's name or another one: what the apply would refuse, the plan refuses.
 func TestAKeyOfAnotherConfigurationIsRefusedAtPlan(t *testing.T) {
 	p := newPairs(t)
 	_, request := newCSR()
@@ -184,7 +190,8 @@ func TestTheSameBlockIsNoSecondHolderOfItsKey(t *testing.T) {
 			p := newPairs(t)
 			_, request := newCSR()
 			p.file("partner.csr", request)
-			cert := `credential cert identity_id = partner_identity.acme.id; rotation = { every = "720h", overlap = "48h" }; certificate = { csr = file("partner.csr") }` + lifecycle
+			cert :=
+				`credential cert identity_id = partner_identity.acme.id; rotation = { every = "720h", overlap = "48h" }; certificate = { csr = file("partner.csr") }` + lifecycle
 			p.configure("", acme, cert)
 			p.must("apply", "-auto-approve")
 			p.configure("", strings.Replace(acme, `"etl"`, `"renamed"`, 1), cert)
@@ -197,13 +204,16 @@ func TestTheSameBlockIsNoSecondHolderOfItsKey(t *testing.T) {
 	}
 }
 
-// An id that is written out and names nothing is found at plan. One that names what the same run makes is not, and is waited for.
+// An id that is written out and names nothing is found at plan. One that names what the same run makes is
+// not, and is waited for.
 func TestAnIdentityThatIsNowhereIsFoundAtPlan(t *testing.T) {
 	slow(t)
 	p := newPairs(t)
 	literal := `grant daily identity_id = "acme/prod/etl"; resource = "orders/acme/*"; actions = ["read"]`
-	p.configure("", acme, literal, `grant ghost identity_id = "acme/prod/ghost"; resource = "orders/ghost/*"; actions = ["read"]`)
-	if said := p.refused("delegation/unknown-parent", "plan"); !strings.Contains(said, "acme/prod/ghost") || strings.Contains(said, "acme/prod/etl,") {
+	p.configure("", acme, literal,
+		`grant ghost identity_id = "acme/prod/ghost"; resource = "orders/ghost/*"; actions = ["read"]`)
+	if said := p.refused("delegation/unknown-parent", "plan"); !strings.Contains(said, "acme/prod/ghost") ||
+		strings.Contains(said, "acme/prod/etl,") {
 		t.Error(said)
 	}
 	// Nothing else goes on beside it: that Terraform would make more calls at once is told by its command line alone.
@@ -214,8 +224,8 @@ func TestAnIdentityThatIsNowhereIsFoundAtPlan(t *testing.T) {
 	p.must("apply", "-auto-approve")
 }
 
-// Where Terraform makes one call at a time, no plan can wait for what is to come: it says that this is open, and the apply refuses
-// before anything is made that hangs on what is nowhere.
+// Where Terraform makes one call at a time, no plan can wait for what is to come: it says that this is open, and the
+// apply refuses before anything is made that hangs on what is nowhere.
 func TestAnIdentityThatIsNowhereIsRefusedAtApplyWhereNoPlanCanWait(t *testing.T) {
 	slow(t)
 	p := newPairs(t)
@@ -230,12 +240,16 @@ func TestAnIdentityThatIsNowhereIsRefusedAtApplyWhereNoPlanCanWait(t *testing.T)
 	if out := p.must("show", "saved"); strings.Contains(out, "unknown-parent") {
 		t.Error(out)
 	}
-	if out := p.must("plan", "-parallelism=1"); strings.Count(out, "An identity may be missing") == 0 || !strings.Contains(out, "acme/prod/ghost") {
+	if out := p.must("plan", "-parallelism=1"); strings.Count(out, "An identity may be missing") == 0 ||
+		!strings.Contains(out, "acme/prod/ghost") {
 		t.Errorf("the plan does not say that it is open:\n%s", out)
 	}
 	p.refused("delegation/unknown-parent", "apply", "-auto-approve", "-parallelism=1")
 	journal := string(p.files(".partner")[".partner/prod/journal.jsonl"])
-	if p.holds("acme/prod/ghost") || p.holds("sub/prod/etl") || strings.Contains(journal, `acme/prod/ghost/`) || strings.Contains(journal, `sub/prod/etl`) {
+	if p.holds("acme/prod/ghost") ||
+		p.holds("sub/prod/etl") ||
+		strings.Contains(journal, `acme/prod/ghost/`) ||
+		strings.Contains(journal, `sub/prod/etl`) {
 		t.Errorf("something was made of what hangs on nothing:\n%s", journal)
 	}
 }
@@ -245,11 +259,14 @@ func TestASubcontractorComesWithTheLeaveForIt(t *testing.T) {
 	p := newPairs(t)
 	p.configure("", acme)
 	p.must("apply", "-auto-approve")
-	p.configure("", acme+`; subcontractors = { allowed = true }`, `identity sub partner = "sub"; name = "etl"; parent_id = "acme/prod/etl"`)
+	p.configure("", acme+`; subcontractors = { allowed = true }`,
+		`identity sub partner = "sub"; name = "etl"; parent_id = "acme/prod/etl"`)
 	if out := p.must("apply", "-auto-approve"); strings.Contains(out, "delegation/not-allowed") {
 		t.Error(out)
 	}
-	if out := p.must("plan", "-destroy", "-target=partner_identity.acme"); !strings.Contains(out, "Subcontractors go with identity acme/prod/etl") || !strings.Contains(out, "sub/prod/etl") {
+	if out := p.must("plan", "-destroy",
+		"-target=partner_identity.acme"); !strings.Contains(out, "Subcontractors go with identity acme/prod/etl") ||
+		!strings.Contains(out, "sub/prod/etl") {
 		t.Errorf("the plan of its offboarding does not name it:\n%s", out)
 	}
 }
@@ -257,7 +274,8 @@ func TestASubcontractorComesWithTheLeaveForIt(t *testing.T) {
 // Who owns it approves its exception under another spelling of the same address.
 func TestAnOwnerWithATagIsNobodyElse(t *testing.T) {
 	p := newPairs(t)
-	waived := `identity acme partner = "acme"; name = "etl"; waivers = { "purpose/vague" = { reason = "Migration", approver = "Jane.Doe+ciso@example.com", until = %q } }`
+	waived :=
+		`identity acme partner = "acme"; name = "etl"; waivers = { "purpose/vague" = { reason = "Migration", approver = "Jane.Doe+ciso@example.com", until = %q } }`
 	p.configure("", fmt.Sprintf(waived, access.At(time.Now().Add(20*24*time.Hour))))
 	p.refused("waiver/self-approved", "plan")
 }
@@ -265,7 +283,8 @@ func TestAnOwnerWithATagIsNobodyElse(t *testing.T) {
 // The moment is in the future would revoke what each apply until then issues. A clock may be a little ahead.
 func TestNothingIsRevokedAheadOfTime(t *testing.T) {
 	p := newPairs(t)
-	key := `credential key identity_id = partner_identity.acme.id; rotation = { every = "240h", overlap = "24h" }; secret = { recipient = "` + partnerRecipient + `" }; revoke_issued_before = %q`
+	key :=
+		`credential key identity_id = partner_identity.acme.id; rotation = { every = "240h", overlap = "24h" }; secret = { recipient = "` + partnerRecipient + `" }; revoke_issued_before = %q`
 	p.configure("", acme, fmt.Sprintf(key, access.At(time.Now().Add(time.Hour))))
 	if out, err := p.try("plan", "-no-color"); err == nil || !strings.Contains(out, "The moment is in the future") {
 		t.Errorf("it is not refused: %v\n%s", err, out)

@@ -37,8 +37,10 @@ type planCall[M any] struct {
 
 // ModifyPlan decides what the resource will be, puts it into the portfolio, and evaluates the rules. It decides nothing
 // by the clock: a moment that passes between plan and apply would break the apply.
-func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	p, diags := &planCall[M]{req: req, resp: resp, short: unchangedIn(ctx)}, &resp.Diagnostics
+func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse) {
+	p := &planCall[M]{req: req, resp: resp, short: unchangedIn(ctx)}
+	diags := &resp.Diagnostics
 	if g.session == nil {
 		return
 	}
@@ -146,14 +148,16 @@ func (g *governed[M, P]) decide(ctx context.Context, p *planCall[M]) (ok bool) {
 	return true
 }
 
-// writePlan writes what is computed into the plan. It reports false where the short way has to give way to the whole one.
+// writePlan writes what is computed into the plan. It reports false where the short way has to
+// give way to the whole one.
 func (g *governed[M, P]) writePlan(ctx context.Context, p *planCall[M]) bool {
 	diags := &p.resp.Diagnostics
 	if seen, ok := g.withheld(p.object.Ref(), p.kept, p.state == nil); ok {
 		keep(ctx, p.resp.Private, seen, diags) // Terraform revokes it by what is planned
 	}
 	if p.state == nil {
-		knownBy(p.resp.Identity, P(p.plan).common().ID) // also of what takes another's place, where Terraform hands in that one's
+		// also of what takes another's place, where Terraform hands in that one's
+		knownBy(p.resp.Identity, P(p.plan).common().ID)
 	}
 	moved := !reflect.DeepEqual(p.plan, p.state)
 	if p.short != nil {
@@ -183,9 +187,10 @@ func (g *governed[M, P]) explainNew(ctx context.Context, s guardrail.Subject, di
 	}
 }
 
-// remember carries the block's nonce, and what is known of what it replaces, over to the second call of a replacement, and
-// takes them up there. A first call has a nonce of its own, whatever its state says.
-func (g *governed[M, P]) remember(ctx context.Context, ref access.Ref, state *M, k *kept, was, next keeper, diags *diag.Diagnostics) memo {
+// remember carries the block's nonce, and what is known of what it replaces, over to the second call of a replacement,
+// and takes them up there. A first call has a nonce of its own, whatever its state says.
+func (g *governed[M, P]) remember(ctx context.Context, ref access.Ref, state *M, k *kept, was, next keeper,
+	diags *diag.Diagnostics) memo {
 	m := memo{Nonce: rand.Text(), UID: k.History.UID}
 	if state == nil {
 		m = memoIn(ctx, was, diags)
@@ -202,7 +207,8 @@ func (g *governed[M, P]) remember(ctx context.Context, ref access.Ref, state *M,
 }
 
 // planned reads the plan and the state. Most plans change nothing: then one of them is read for both.
-func (g *governed[M, P]) planned(ctx context.Context, req resource.ModifyPlanRequest, unchanged bool, diags *diag.Diagnostics) (plan, state *M, ok bool) {
+func (g *governed[M, P]) planned(ctx context.Context, req resource.ModifyPlanRequest, unchanged bool,
+	diags *diag.Diagnostics) (plan, state *M, ok bool) {
 	if unchanged {
 		if state, ok = readState[M](ctx, req.State, diags); !ok {
 			return nil, nil, false
@@ -225,13 +231,15 @@ func explainTakeover(stack string, c change, h access.History, diags *diag.Diagn
 	before, _ := access.Declaration(c.before)
 	after, _ := access.Declaration(c.after)
 	if !bytes.Equal(before, after) {
-		diags.AddWarning("This takes "+c.after.Ref().String()+" over from another stack", fmt.Sprintf("The stack %q created it. After this "+
-			"change, the stack %q owns it. If %q is still in use, remove it there.", h.Stack, stack, h.Stack))
+		diags.AddWarning("This takes "+c.after.Ref().String()+" over from another stack",
+			fmt.Sprintf("The stack %q created it. After this change, the stack %q owns it. If %q is still in use, "+
+				"remove it there.", h.Stack, stack, h.Stack))
 	}
 }
 
 // judge puts a subject into the portfolio and reports what the rules find.
-func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase guardrail.Phase, diags *diag.Diagnostics) bool {
+func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase guardrail.Phase,
+	diags *diag.Diagnostics) bool {
 	now, err := g.system.Now(ctx)
 	if err != nil {
 		failed(diags, "read the clock for", s.Object.Ref(), err)
@@ -250,13 +258,15 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 	g.traffic.until(ctx, func() bool { // what is in its way may still leave in this run
 		g.portfolio.Put(s)
 		findings = g.portfolio.Evaluate(ref, s.Nonce, phase, now)
-		return !slices.ContainsFunc(findings, func(f guardrail.Finding) bool { return f.Passing && f.Level == guardrail.Deny })
+		return !slices.ContainsFunc(findings,
+			func(f guardrail.Finding) bool { return f.Passing && f.Level == guardrail.Deny })
 	})
 	g.record(ref, findings)
 	if !g.collects {
 		g.raise(diags, findings)
 	}
-	if !diags.HasError() && (phase == guardrail.Plan || isAccount(s.Object)) { // at apply the system itself refuses keys, and no trust
+	// at apply the system itself refuses keys, and no trust
+	if !diags.HasError() && (phase == guardrail.Plan || isAccount(s.Object)) {
 		refuseUnissuable(g.session, s, diags)
 	}
 	if !diags.HasError() {
@@ -265,8 +275,8 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 	return !diags.HasError()
 }
 
-// catchUp reads again what this run or others may have changed since the portfolio was loaded: what a grant reaches, what is held, and
-// what was removed.
+// catchUp reads again what this run or others may have changed since the portfolio was loaded: what a grant reaches,
+// what is held, and what was removed.
 func (g *governed[M, P]) catchUp(ctx context.Context, o access.Object, phase guardrail.Phase) error {
 	if grant, ok := o.(*access.Grant); ok && g.isApplying() {
 		if err := g.scoutAgain(ctx, grant); err != nil {
@@ -282,27 +292,35 @@ func (g *governed[M, P]) catchUp(ctx context.Context, o access.Object, phase gua
 	return g.recall(ctx)
 }
 
-// refuseAhead refuses to revoke what is issued before a moment that is still to come: each apply until then would issue anew, and
-// revoke what it issued. Clocks may differ a little.
+// refuseAhead refuses to revoke what is issued before a moment that is still to come: each apply until then would issue
+// anew, and revoke what it issued. Clocks may differ a little.
 func refuseAhead(s guardrail.Subject, now time.Time, diags *diag.Diagnostics) {
 	c, ok := s.Object.(*access.Credential)
-	if !ok || hasAny(s.Unknown, "revoke_issued_before") || !c.RevokeIssuedBefore.After(now.Add(tolerableSkew)) {
+	if !ok ||
+		hasAny(s.Unknown, "revoke_issued_before") ||
+		!c.RevokeIssuedBefore.After(now.Add(tolerableSkew)) {
 		return
 	}
 	if was, ok := s.Before.(*access.Credential); ok && was.RevokeIssuedBefore.Equal(c.RevokeIssuedBefore.Time) {
 		return // it stands there, and must not be in the way of what takes access away
 	}
-	diags.AddAttributeError(path.Root("revoke_issued_before"), "The moment is in the future", fmt.Sprintf("%s: revoke_issued_before is %s, and it "+
-		"is now %s. Everything issued until then would be revoked as well, and the partner would have nothing "+
-		"that works. Write the moment of the theft, or %s for everything issued until now.", c.Ref(), c.RevokeIssuedBefore, access.At(now), access.At(now.Truncate(time.Second))))
+	diags.AddAttributeError(path.Root("revoke_issued_before"), "The moment is in the future",
+		fmt.Sprintf("%s: revoke_issued_before is %s, and it is now %s. Everything issued until then would be revoked "+
+			"as well, and the partner would have nothing that works. Write the moment of the theft, or %s for "+
+			"everything issued until now.", c.Ref(), c.RevokeIssuedBefore, access.At(now),
+			access.At(now.Truncate(time.Second))))
 }
 
-// refuseUnfurnished says what a new credential needs and the system has not, at plan and not in the middle of an apply: each
-// missing thing once, whoever needs it. What has vanished, or is there, is not refused: it only leaves.
+// refuseUnfurnished says what a new credential needs and the system has not, at plan and not in the middle of an apply:
+// each missing thing once, whoever needs it. What has vanished, or is there, is not refused: it only leaves.
 func (s *session) refuseUnfurnished(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) {
 	c, isCredential := subject.Object.(*access.Credential)
 	furnished, needs := access.As[access.Furnished](s.system)
-	if !isCredential || !needs || subject.Before != nil || c.Kind() == "" || hasAny(subject.Unknown, "federated") {
+	if !isCredential ||
+		!needs ||
+		subject.Before != nil ||
+		c.Kind() == "" ||
+		hasAny(subject.Unknown, "federated") {
 		return
 	}
 	lacks, err := furnished.Lacks(ctx, c)
@@ -314,7 +332,8 @@ func (s *session) refuseUnfurnished(ctx context.Context, subject guardrail.Subje
 		if !s.lacking(lack) {
 			continue
 		}
-		summary, detail := "The access system lacks what this needs", strings.ToUpper(lack[:1])+lack[1:]+"."
+		summary := "The access system lacks what this needs"
+		detail := strings.ToUpper(lack[:1]) + lack[1:] + "."
 		if subject.Later {
 			diags.AddWarning(summary, detail)
 			continue
@@ -327,7 +346,9 @@ func (s *session) refuseUnfurnished(ctx context.Context, subject guardrail.Subje
 func refuseBeforeRules(s *session, subject guardrail.Subject, diags *diag.Diagnostics) {
 	ref := subject.Object.Ref()
 	if subject.Before == nil {
-		if live, planned, ok := s.portfolio.Find(ref); ok && !planned && live.History.Stack != s.stack {
+		if live, planned, ok := s.portfolio.Find(ref); ok &&
+			!planned &&
+			live.History.Stack != s.stack {
 			failed(diags, "create", ref, &access.OtherStackError{Ref: ref, Stack: live.History.Stack})
 		}
 	}
@@ -338,8 +359,8 @@ func refuseBeforeRules(s *session, subject guardrail.Subject, diags *diag.Diagno
 	}
 }
 
-// refuseOverfull refuses what is more than the system keeps for one identity, where the plan adds to it. What arrives last of an
-// identity sees all of it.
+// refuseOverfull refuses what is more than the system keeps for one identity, where the plan adds to it. What arrives
+// last of an identity sees all of it.
 func refuseOverfull(s *session, subject guardrail.Subject, phase guardrail.Phase, diags *diag.Diagnostics) {
 	check := s.system.Capabilities().CheckWhole
 	attribute := "resource"
@@ -372,11 +393,14 @@ func isAccount(o access.Object) bool {
 func (g *governed[M, P]) judgeAtApply(ctx context.Context, c change, k kept, diags *diag.Diagnostics) bool {
 	planned, isPlanned, ok := g.portfolio.Find(c.after.Ref())
 	if !ok || !isPlanned {
-		if planned, ok = g.subject(ctx, c, k, memo{Nonce: rand.Text(), UID: k.History.UID}, c.before == nil, diags); !ok {
+		if planned, ok = g.subject(ctx, c, k, memo{Nonce: rand.Text(), UID: k.History.UID}, c.before == nil,
+			diags); !ok {
 			return false
 		}
 	}
-	planned.Object, planned.Unknown, planned.Later = c.after, nil, false
+	planned.Object = c.after
+	planned.Unknown = nil
+	planned.Later = false
 	var found diag.Diagnostics
 	fine := g.judge(ctx, planned, guardrail.Apply, &found)
 	// What is no error was said when this was planned.

@@ -13,9 +13,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// planRemoval refuses to plan that what is kept in another system is revoked. A system that cannot be asked stops no removal
-// here: it is asked again when it is to revoke.
-func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// planRemoval refuses to plan that what is kept in another system is revoked. A system that cannot be asked stops no
+// removal here: it is asked again when it is to revoke.
+func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse) {
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
 	there := g.locate(ctx)
 	if k.History.UID == "" || there.err != nil {
@@ -34,8 +35,8 @@ func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPla
 	g.leave(ctx, ref, &resp.Diagnostics)
 }
 
-// explainRemoval names the subcontractors that go with an identity, whoever declared them. Where the system cannot be read, the
-// removal says it when it is made.
+// explainRemoval names the subcontractors that go with an identity, whoever declared them. Where the system cannot be
+// read, the removal says it when it is made.
 func (s *session) explainRemoval(ctx context.Context, ref access.Ref, diags *diag.Diagnostics) {
 	id, err := access.ParseIdentityID(ref.ID)
 	if ref.Type != access.TypeIdentity || err != nil || s.load(ctx) != nil {
@@ -43,7 +44,8 @@ func (s *session) explainRemoval(ctx context.Context, ref access.Ref, diags *dia
 	}
 	var below []string
 	for _, sub := range s.portfolio.Below(id) {
-		below = append(below, fmt.Sprintf("%s (stack %q, owner %s)", sub.Object.Ref(), sub.History.Stack, sub.Object.Common().Owner))
+		below = append(below, fmt.Sprintf("%s (stack %q, owner %s)", sub.Object.Ref(), sub.History.Stack,
+			sub.Object.Common().Owner))
 	}
 	if len(below) > 0 {
 		diags.AddWarning("Subcontractors go with "+ref.String(), "They hang on it, and are revoked with it, along "+

@@ -21,8 +21,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// The policies of examples/policy judge the plans of other pipelines. They say of each example what the guardrails say, but for
-// what the guide says they cannot see.
+// The policies of examples/policy judge the plans of other pipelines. They say of each example what the guardrails say,
+// but for what the guide says they cannot see.
 func TestPoliciesGiveTheGuardrailsVerdict(t *testing.T) {
 	thorough(t)
 	opa := realtool.Find(t, "opa")
@@ -42,8 +42,9 @@ func TestPoliciesGiveTheGuardrailsVerdict(t *testing.T) {
 			switch {
 			case got[v] && seen[rule] == "no":
 				t.Errorf("%s: the policies say %s, which the guide says they cannot see", name, v)
-			case !got[v] && (seen[rule] == "yes" || own && seen[rule] == "partly"):
-				t.Errorf("%s: the guardrails say %s, and the policies do not: %v", name, v, slices.Sorted(maps.Keys(got)))
+			case !got[v] && (seen[rule] == "yes" || (own && seen[rule] == "partly")):
+				t.Errorf("%s: the guardrails say %s, and the policies do not: %v", name, v,
+					slices.Sorted(maps.Keys(got)))
 			}
 		}
 	}
@@ -66,10 +67,12 @@ func TestThePoliciesJudgeAPlanOfAPipeline(t *testing.T) {
 	c := newCLI(t)
 	block := blocksOf(t, "docs/guides/policies.md")
 	c.file("settings.json", block("{"))
-	if err := os.CopyFS(filepath.Join(c.folder, "examples", "policy"), os.DirFS(filepath.Join("..", "..", "examples", "policy"))); err != nil {
+	if err := os.CopyFS(filepath.Join(c.folder, "examples", "policy"),
+		os.DirFS(filepath.Join("..", "..", "examples", "policy"))); err != nil {
 		t.Fatal(err)
 	}
-	judge := "PATH=" + filepath.Dir(realtool.Find(t, "opa")) + ":$PATH\n" + strings.TrimSpace(block("terraform plan -out=plan")) + " && echo passed || echo refused"
+	judge := "PATH=" + filepath.Dir(realtool.Find(t, "opa")) + ":$PATH\n" +
+		strings.TrimSpace(block("terraform plan -out=plan")) + " && echo passed || echo refused"
 	for owner, says := range map[string][]string{
 		"jane.doe@example.com":       {"passed"},
 		"jane.doe@elsewhere.example": {"owner/external", "partner_identity.orders", "refused"},
@@ -94,7 +97,8 @@ func policyTable(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	seen := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+/[a-z0-9-]+)` \\| (yes|partly|no) \\| (.*) \\|$").FindAllStringSubmatch(string(page), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+/[a-z0-9-]+)` \\| (yes|partly|no) \\| (.*) \\|$").
+		FindAllStringSubmatch(string(page), -1) {
 		seen[row[1]] = row[2]
 		if row[2] != "yes" && row[3] == "" {
 			t.Errorf("the guide does not say what is not seen of %s", row[1])
@@ -108,7 +112,8 @@ func policyTable(t *testing.T) map[string]string {
 	return seen
 }
 
-// policyCase is the plan of an example, and what the guardrails found in it: as "rule level", and each as "rule level id".
+// policyCase is the plan of an example, and what the guardrails found in it: as "rule level", and
+// each as "rule level id".
 type policyCase struct {
 	Plan     map[string]any `json:"plan"`
 	Settings map[string]any `json:"settings"`
@@ -156,7 +161,8 @@ func (l *lab) collected(text string) policyCase {
 	collects := "enforcement = \"collect\""
 	override := "provider \"partner\" {\n  guardrails = { " + collects + " }\n}\n"
 	if strings.Contains(text, "  guardrails = {\n") {
-		text, override = strings.Replace(text, "  guardrails = {\n", "  guardrails = {\n    "+collects+"\n", 1), ""
+		text = strings.Replace(text, "  guardrails = {\n", "  guardrails = {\n    "+collects+"\n", 1)
+		override = ""
 	}
 	l.write(text)
 	var ids []string
@@ -168,7 +174,8 @@ func (l *lab) collected(text string) policyCase {
 		ids = append(ids, all+"[*].id")
 	}
 	findings := "locals {\n  ids = flatten([" + strings.Join(ids, ", ") + "])\n}\n" +
-		"data \"partner_guardrails\" \"this\" {\n  ids = local.ids\n}\noutput \"findings\" {\n  value = data.partner_guardrails.this.findings\n}\n"
+		"data \"partner_guardrails\" \"this\" {\n  ids = local.ids\n}\noutput \"findings\" {\n  value = " +
+		"data.partner_guardrails.this.findings\n}\n"
 	for name, text := range map[string]string{"zz_override.tf": override, "findings.tf": findings} {
 		if err := os.WriteFile(filepath.Join(l.folder, name), []byte(text), 0o600); err != nil {
 			l.t.Fatal(err)
@@ -222,8 +229,10 @@ func policyVerdicts(t *testing.T, opa string, cases map[string]policyCase) map[s
 	if err != nil {
 		t.Fatal(err)
 	}
-	query := exec.Command(opa, "eval", "--format=raw", "--stdin-input", "--strict-builtin-errors=false", "--data", filepath.Join("..", "..", "examples", "policy"),
-		"{name: said | some name, c in input; plan := c.plan; settings := c.settings; said := data.partner.verdicts with input as plan with data.settings as settings}")
+	query := exec.Command(opa, "eval", "--format=raw", "--stdin-input", "--strict-builtin-errors=false", "--data",
+		filepath.Join("..", "..", "examples", "policy"),
+		"{name: said | some name, c in input; plan := c.plan; settings := c.settings; said := data.partner.verdicts "+
+			"with input as plan with data.settings as settings}")
 	var failed bytes.Buffer
 	query.Stdin, query.Stderr = bytes.NewReader(input), &failed
 	out, err := query.Output()

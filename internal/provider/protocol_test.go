@@ -34,7 +34,11 @@ func (w *world) protocol(around func(access.System) access.System) *protocol {
 // protocolWith has settings of the rules beside.
 func (w *world) protocolWith(around func(access.System) access.System, guardrails map[string]any) *protocol {
 	w.t.Helper()
-	arguments := map[string]any{"environment": "prod", "stack": cmp.Or(w.stack, "partners"), "embedded": map[string]any{"directory": w.directory}}
+	arguments := map[string]any{
+		"environment": "prod",
+		"stack":       cmp.Or(w.stack, "partners"),
+		"embedded":    map[string]any{"directory": w.directory},
+	}
 	if guardrails != nil {
 		arguments["guardrails"] = guardrails
 	}
@@ -53,7 +57,8 @@ func configuredBy(t *testing.T, of fwprovider.Provider, arguments map[string]any
 		t.Fatal(err)
 	}
 	p.well(p.schemas.Diagnostics)
-	answer, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: p.value(p.schemas.Provider, arguments)})
+	answer, err := server.ConfigureProvider(t.Context(),
+		&tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: p.value(p.schemas.Provider, arguments)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,14 +149,16 @@ func (p *protocol) identityID(known *tfprotov6.ResourceIdentityData) string {
 }
 
 func (p *protocol) known(id string) *tfprotov6.ResourceIdentityData {
-	return &tfprotov6.ResourceIdentityData{IdentityData: p.encode(knownBy, plainValue(knownBy, map[string]any{"id": id}))}
+	return &tfprotov6.ResourceIdentityData{IdentityData: p.encode(knownBy,
+		plainValue(knownBy, map[string]any{"id": id}))}
 }
 
 // list asks for a list, as terraform query does.
 func (p *protocol) list(kind string, include bool, limit int64, config map[string]any) []tfprotov6.ListResourceResult {
 	p.t.Helper()
 	schema := p.schemas.ListResourceSchemas[kind]
-	valid, err := p.server.ValidateListResourceConfig(p.t.Context(), &tfprotov6.ValidateListResourceConfigRequest{TypeName: kind, Config: p.value(schema, config)})
+	valid, err := p.server.ValidateListResourceConfig(p.t.Context(),
+		&tfprotov6.ValidateListResourceConfigRequest{TypeName: kind, Config: p.value(schema, config)})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -168,13 +175,20 @@ func (p *protocol) list(kind string, include bool, limit int64, config map[strin
 // imported is what an import by the resource's identity, and the reading after it, make of an id.
 func (p *protocol) imported(kind, id string) *tfprotov6.ReadResourceResponse {
 	p.t.Helper()
-	answer, err := p.server.ImportResourceState(p.t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: kind, Identity: p.known(id)})
+	answer, err := p.server.ImportResourceState(p.t.Context(),
+		&tfprotov6.ImportResourceStateRequest{TypeName: kind, Identity: p.known(id)})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.well(answer.Diagnostics)
 	one := answer.ImportedResources[0]
-	now, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: one.State, CurrentIdentity: one.Identity, Private: one.Private})
+	now, err := p.server.ReadResource(p.t.Context(),
+		&tfprotov6.ReadResourceRequest{
+			TypeName:        kind,
+			CurrentState:    one.State,
+			CurrentIdentity: one.Identity,
+			Private:         one.Private,
+		})
 	if err != nil {
 		p.t.Fatal(err)
 	}

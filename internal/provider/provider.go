@@ -83,12 +83,14 @@ func (p *partnerProvider) ListResources(context.Context) []func() list.ListResou
 
 // Functions lists the functions.
 func (p *partnerProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newCovers, newDecisions, newEarliest, newExplain, newHandover, newVerifyJournal, newWorksheetMistakes}
+	return []func() function.Function{newCovers, newDecisions, newEarliest, newExplain, newHandover, newVerifyJournal,
+		newWorksheetMistakes}
 }
 
-// Configure reads the configuration, all of which must be known. A directory is opened when it is needed; a server is looked at,
-// since everything needs it, and a way that does not lead there is to be one error.
-func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+// Configure reads the configuration, all of which must be known. A directory is opened when it is needed; a server is
+// looked at, since everything needs it, and a way that does not lead there is to be one error.
+func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureRequest,
+	resp *provider.ConfigureResponse) {
 	p.session = nil
 	if !req.Config.Raw.IsFullyKnown() {
 		resp.Diagnostics.AddError("Unknown value in the provider's configuration", "The rules run at plan, before any "+
@@ -108,7 +110,8 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 		stack = "default"
 	}
 	var record *journal.Journal
-	o, ok := m.block().open(p, m, opening{stack: stack, remembered: func(system string) int64 { return record.Newest(system) }}, &resp.Diagnostics)
+	o, ok := m.block().open(p, m, opening{stack: stack,
+		remembered: func(system string) int64 { return record.Newest(system) }}, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -120,13 +123,17 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	}
 	s := newSession(journaled(o.system, record, stack, p.clock), settings, stack)
 	s.journal, s.collects = record, m.collects()
-	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData = s, s, s, s
+	resp.ResourceData = s
+	resp.DataSourceData = s
+	resp.EphemeralResourceData = s
+	resp.ListResourceData = s
 	p.session = s
 }
 
-// ValidateConfig refuses a configuration of a shared system without a journal, or without a stack: many share it, and each has to
-// own its own.
-func (p *partnerProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+// ValidateConfig refuses a configuration of a shared system without a journal, or without a stack: many share it, and
+// each has to own its own.
+func (p *partnerProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest,
+	resp *provider.ValidateConfigResponse) {
 	m, ok := readProvider(ctx, req.Config, &resp.Diagnostics)
 	if !ok {
 		return

@@ -33,29 +33,43 @@ func awsBlock() systemBlock {
 
 func awsAttribute() schema.Attribute {
 	text := func(what string, check func(string) error, description string) schema.Attribute {
-		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{unlessEmpty(what, check)}}
+		return schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: description,
+			Validators:          []validator.String{unlessEmpty(what, check)},
+		}
 	}
 	const endpoint = "an endpoint"
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "An AWS account, in place of the embedded system: partners use IAM roles and users, and IAM ends their access. Needs `stack`. The " +
-			"provider logs in as AWS's own programs do: from the environment, a profile, or the machine's role. See the guide to AWS.",
-		Validators: []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("embedded"), path.MatchRoot("openbao"))},
+		MarkdownDescription: "An AWS account, in place of the embedded system: partners use IAM roles and users, and " +
+			"IAM ends their access. Needs `stack`. The provider logs in as AWS's own programs do: from the " +
+			"environment, a profile, or the machine's role. See the guide to AWS.",
+		Validators: []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("embedded"),
+			path.MatchRoot("openbao"))},
 		Attributes: map[string]schema.Attribute{
-			"region": text("a region", aws.CheckRegion, "The region of the ledger's bucket, and the one that partners use: `eu-west-1`. Default: `AWS_REGION`, else `AWS_DEFAULT_REGION`."),
-			"ledger": text("the place of a ledger", aws.CheckLedger, "Where the ledger is: `s3://bucket/prefix`. The bucket must exist. Default: `PARTNER_AWS_LEDGER`. Nothing in it is secret except "+
-				"what is sealed to partners."),
-			"boundary": text("a permissions boundary", aws.CheckBoundary, "The ARN of the permissions boundary of every role and user that is made. Default: `PARTNER_AWS_BOUNDARY`, else none."),
+			"region": text("a region", aws.CheckRegion,
+				"The region of the ledger's bucket, and the one that partners use: `eu-west-1`. Default: "+
+					"`AWS_REGION`, else `AWS_DEFAULT_REGION`."),
+			"ledger": text("the place of a ledger", aws.CheckLedger,
+				"Where the ledger is: `s3://bucket/prefix`. The bucket must exist. Default: `PARTNER_AWS_LEDGER`. "+
+					"Nothing in it is secret except what is sealed to partners."),
+			"boundary": text("a permissions boundary", aws.CheckBoundary,
+				"The ARN of the permissions boundary of every role and user that is made. Default: "+
+					"`PARTNER_AWS_BOUNDARY`, else none."),
 			"actions": schema.MapAttribute{
 				Optional: true, ElementType: types.ListType{ElemType: types.StringType},
-				MarkdownDescription: "Actions of your own for grants, each with the IAM actions that it stands for: `{ observe = [\"ec2:DescribeInstances\"] }`.",
+				MarkdownDescription: "Actions of your own for grants, each with the IAM actions that it stands for: " +
+					"`{ observe = [\"ec2:DescribeInstances\"] }`.",
 			},
 			"endpoints": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "Endpoints of another cloud that speaks as AWS does.",
 				Attributes: map[string]schema.Attribute{
 					"iam": text(endpoint, aws.CheckEndpoint, "The URL of IAM."),
-					"sts": text(endpoint, aws.CheckEndpoint, "The URL of STS. With `iam` and without `sts`, the provider does not ask which account it is."),
-					"s3":  text(endpoint, aws.CheckEndpoint, "The URL of S3; the bucket is the first part of the path."),
+					"sts": text(endpoint, aws.CheckEndpoint,
+						"The URL of STS. With `iam` and without `sts`, the provider does not ask which account it is."),
+					"s3": text(endpoint, aws.CheckEndpoint,
+						"The URL of S3; the bucket is the first part of the path."),
 				},
 			},
 		},
@@ -77,7 +91,11 @@ func openAWS(p *partnerProvider, m *providerModel, _ opening, diags *diag.Diagno
 		UserAgent: "terraform-provider-partner/" + p.version, Fresh: oneWalk,
 	}
 	if e := r.object("aws", v["endpoints"]); e != nil {
-		o.Endpoints = aws.Endpoints{IAM: r.text("aws", e["iam"]), STS: r.text("aws", e["sts"]), S3: r.text("aws", e["s3"])}
+		o.Endpoints = aws.Endpoints{
+			IAM: r.text("aws", e["iam"]),
+			STS: r.text("aws", e["sts"]),
+			S3:  r.text("aws", e["s3"]),
+		}
 	}
 	o.Authorities = r.awsAuthorities()
 	own := map[string][]string{}
@@ -97,10 +115,13 @@ func openAWS(p *partnerProvider, m *providerModel, _ opening, diags *diag.Diagno
 	for _, f := range r.faults {
 		diags.AddError("Invalid aws configuration", sentence(f.err)+".")
 	}
-	return opened{system: system, enter: func(ctx context.Context, diags *diag.Diagnostics) bool { return enterAWS(ctx, system, diags) }}, len(r.faults) == 0
+	return opened{system: system, enter: func(ctx context.Context, diags *diag.Diagnostics) bool {
+		return enterAWS(ctx, system, diags)
+	}}, len(r.faults) == 0
 }
 
-// awsAuthorities returns the certificates by which AWS is known behind a proxy that looks into TLS, where AWS's own programs have them from.
+// awsAuthorities returns the certificates by which AWS is known behind a proxy that looks into TLS, where AWS's own
+// programs have them from.
 func (r *reader) awsAuthorities() []byte {
 	const variable = "AWS_CA_BUNDLE"
 	path := os.Getenv(variable)
@@ -120,8 +141,8 @@ func (r *reader) awsAuthorities() []byte {
 // ledgerLook is for how long the ledger may take to answer for the first time: one small request, whatever it holds.
 const ledgerLook = 10 * time.Second
 
-// enterAWS looks at the account and the ledger before any resource does, so that a way that does not lead there is one error and not one for
-// each resource.
+// enterAWS looks at the account and the ledger before any resource does, so that a way that does not lead there is one
+// error and not one for each resource.
 func enterAWS(ctx context.Context, system *aws.System, diags *diag.Diagnostics) bool {
 	err := system.Enter(ctx)
 	if err == nil {

@@ -34,23 +34,29 @@ func embeddedAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"directory": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{filePath()},
-				MarkdownDescription: "Where it is. Default: `PARTNER_EMBEDDED_DIRECTORY`, else `.partner/ENVIRONMENT` below the working directory.",
+				MarkdownDescription: "Where it is. Default: `PARTNER_EMBEDDED_DIRECTORY`, else " +
+					"`.partner/ENVIRONMENT` below the working directory.",
 			},
 			"use_logs": schema.ListAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.List{listvalidator.ValueStringsAre(filePath())},
-				MarkdownDescription: "Files (with `*` and `?` for several) in which gateways log whom they let in, one JSON object per line: `{\"time\": ..., " +
-					"\"identity\": ..., \"kind\": ..., \"admitted\": true}`, or OPA's decision log of `data.partner.verdict`. Without them, nobody " +
-					"knows when access was last used.",
+				Optional: true, ElementType: types.StringType,
+				Validators: []validator.List{listvalidator.ValueStringsAre(filePath())},
+				MarkdownDescription: "Files (with `*` and `?` for several) in which gateways log whom they let in, " +
+					"one JSON object per line: `{\"time\": ..., \"identity\": ..., \"kind\": ..., \"admitted\": " +
+					"true}`, or OPA's decision log of `data.partner.verdict`. Without them, nobody knows when access " +
+					"was last used.",
 			},
 			"sshd_time_zone": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{timeZone()},
-				MarkdownDescription: "The time zone that the gateways' sshd runs in, such as `UTC` or `Europe/Berlin`. Set it if one of them is older than OpenSSH 9.1, " +
-					"which reads ends only in its own zone; all of them must then run in this zone.",
+				MarkdownDescription: "The time zone that the gateways' sshd runs in, such as `UTC` or " +
+					"`Europe/Berlin`. Set it if one of them is older than OpenSSH 9.1, which reads ends only in its " +
+					"own zone; all of them must then run in this zone.",
 			},
 			"publication_life": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{span(), parses("a duration up to 8784h", parsePublicationLife)},
-				MarkdownDescription: "How long a publication is valid: nginx and OPA refuse everybody if they have an older one. Every apply, and every plan in the " +
-					"second half of that time, publishes anew. Default `4320h` (180 days), at most `8784h`.",
+				Optional: true, Validators: []validator.String{span(),
+					parses("a duration up to 8784h", parsePublicationLife)},
+				MarkdownDescription: "How long a publication is valid: nginx and OPA refuse everybody if they have " +
+					"an older one. Every apply, and every plan in the second half of that time, publishes anew. " +
+					"Default `4320h` (180 days), at most `8784h`.",
 			},
 		},
 	}
@@ -65,13 +71,15 @@ func openDirectory(directory string, o embedded.Options) access.System {
 
 func openEmbeddedBlock(p *partnerProvider, m *providerModel, a opening, diags *diag.Diagnostics) (o opened, ok bool) {
 	options := embedded.Options{
-		Clock: p.clock, Environment: m.Environment.ValueString(), Passphrase: os.Getenv(passphraseVariable), Command: "terraform-provider-partner " + p.version,
+		Clock: p.clock, Environment: m.Environment.ValueString(), Passphrase: os.Getenv(passphraseVariable),
+		Command:    "terraform-provider-partner " + p.version,
 		Remembered: a.remembered,
 	}
 	if text := os.Getenv(embedded.AcceptVariable); text != "" {
 		var err error
 		if options.Accept, err = strconv.ParseInt(text, 10, 64); err != nil || options.Accept < 1 {
-			diags.AddError("Not a generation", embedded.AcceptVariable+" is the number of the generation of a ledger that was put back, such as 17.")
+			diags.AddError("Not a generation",
+				embedded.AcceptVariable+" is the number of the generation of a ledger that was put back, such as 17.")
 			return o, false
 		}
 	}
@@ -81,8 +89,8 @@ func openEmbeddedBlock(p *partnerProvider, m *providerModel, a opening, diags *d
 	return o, ok
 }
 
-// embedded returns where the embedded system lives, .partner/ENVIRONMENT below the working directory if nothing says where, and
-// what it is told.
+// embedded returns where the embedded system lives, .partner/ENVIRONMENT below the working directory if nothing says
+// where, and what it is told.
 func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnostics) (string, bool) {
 	r := &reader{}
 	directory := ""
@@ -106,7 +114,8 @@ func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnost
 	}
 	absolute, err := filepath.Abs(directory)
 	if err != nil {
-		diags.AddAttributeError(path.Root("embedded"), "Not a directory", fmt.Sprintf("%s: %s.", directory, sentence(err)))
+		diags.AddAttributeError(path.Root("embedded"), "Not a directory",
+			fmt.Sprintf("%s: %s.", directory, sentence(err)))
 		return "", false
 	}
 	return absolute, true

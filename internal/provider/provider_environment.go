@@ -18,8 +18,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
-// These variables stand in for arguments that one configuration leaves to the pipeline which runs it. What the configuration says goes
-// first. The rules' settings have none: a reviewer reads them in the configuration.
+// These variables stand in for arguments that one configuration leaves to the pipeline which runs it. What the
+// configuration says goes first. The rules' settings have none: a reviewer reads them in the configuration.
 const (
 	environmentVariable    = "PARTNER_ENVIRONMENT"
 	stackVariable          = "PARTNER_STACK"
@@ -45,24 +45,28 @@ func readProvider(ctx context.Context, config tfsdk.Config, diags *diag.Diagnost
 	named(&m.Environment, environmentVariable, "environment", diags)
 	named(&m.Stack, stackVariable, "stack", diags)
 	if m.Environment.IsNull() && !diags.HasError() {
-		diags.AddAttributeError(path.Root("environment"), "Missing environment", "The environment says which identities this configuration governs, "+
-			"and is part of their ids. Write environment = \"prod\", or set "+environmentVariable+".")
+		diags.AddAttributeError(path.Root("environment"), "Missing environment",
+			"The environment says which identities this configuration governs, and is part of their ids. Write "+
+				"environment = \"prod\", or set "+environmentVariable+".")
 	}
 	return m, !diags.HasError()
 }
 
-// refuseKeys refuses variables that hold a private key: they say where things are, and messages show that. A passphrase may be any text.
+// refuseKeys refuses variables that hold a private key: they say where things are, and messages show that. A
+// passphrase may be any text.
 func refuseKeys(variables []string, diags *diag.Diagnostics) (refused bool) {
 	for _, v := range variables {
 		name, text, _ := strings.Cut(v, "=")
 		prefix, _, _ := strings.Cut(name, "_")
-		if !slices.Contains([]string{"PARTNER", "BAO", "VAULT"}, prefix) || name == passphraseVariable || !material.HoldsPrivateKey(text) {
+		if !slices.Contains([]string{"PARTNER", "BAO", "VAULT"}, prefix) ||
+			name == passphraseVariable ||
+			!material.HoldsPrivateKey(text) {
 			continue
 		}
 		refused = true
-		diags.AddError("credential/private-key: an environment variable holds a private key", fmt.Sprintf("The variable %s holds a private key, "+
-			"but the provider may show the values of its variables. Unset it, and treat the key as stolen: whoever "+
-			"can read this pipeline's settings has it.", name))
+		diags.AddError("credential/private-key: an environment variable holds a private key",
+			fmt.Sprintf("The variable %s holds a private key, but the provider may show the values of its variables. "+
+				"Unset it, and treat the key as stolen: whoever can read this pipeline's settings has it.", name))
 	}
 	return refused
 }
@@ -74,8 +78,9 @@ func named(v *types.String, variable, what string, diags *diag.Diagnostics) {
 		return
 	}
 	if !access.ValidPart(text) {
-		diags.AddError("Invalid "+variable, "Its value cannot be the name of the "+what+". Write 1 to 63 characters of a-z, 0-9 "+
-			"and -, beginning with a letter or a digit.")
+		diags.AddError("Invalid "+variable,
+			"Its value cannot be the name of the "+what+
+				". Write 1 to 63 characters of a-z, 0-9 and -, beginning with a letter or a digit.")
 		return
 	}
 	*v = types.StringValue(text)

@@ -25,7 +25,8 @@ func quarter() args {
 func TestPipelineSaysWhereAConfigurationIsApplied(t *testing.T) {
 	t.Parallel()
 	c, orders := newCLI(t), identity(quarter())
-	c.env = append(c.env, "PARTNER_ENVIRONMENT=stage", "PARTNER_STACK=nightly", "PARTNER_EMBEDDED_DIRECTORY=elsewhere", "PARTNER_JOURNAL_PATH=log/changes.jsonl")
+	c.env = append(c.env, "PARTNER_ENVIRONMENT=stage", "PARTNER_STACK=nightly", "PARTNER_EMBEDDED_DIRECTORY=elsewhere",
+		"PARTNER_JOURNAL_PATH=log/changes.jsonl")
 	c.write("provider \"partner\" {}\n" + orders)
 	c.must("apply", "-auto-approve", "-no-color")
 	if out := c.must("show", "-no-color"); !strings.Contains(out, `"acme/stage/orders-etl"`) {
@@ -39,9 +40,11 @@ func TestPipelineSaysWhereAConfigurationIsApplied(t *testing.T) {
 		t.Errorf("the journal at PARTNER_JOURNAL_PATH does not name the stack of PARTNER_STACK: %v\n%s", err, text)
 	}
 
-	c.write("provider \"partner\" {\n  environment = \"stage\"\n  stack = \"nightly\"\n  embedded = { directory = \"elsewhere\" }\n" +
+	c.write("provider \"partner\" {\n  environment = \"stage\"\n  stack = \"nightly\"\n  embedded = { directory = " +
+		"\"elsewhere\" }\n" +
 		"  journal = { path = \"log/changes.jsonl\" }\n}\n" + orders)
-	c.env = append(c.env, "PARTNER_ENVIRONMENT=prod", "PARTNER_STACK=other", "PARTNER_EMBEDDED_DIRECTORY=nowhere", "PARTNER_JOURNAL_PATH=none.jsonl")
+	c.env = append(c.env, "PARTNER_ENVIRONMENT=prod", "PARTNER_STACK=other", "PARTNER_EMBEDDED_DIRECTORY=nowhere",
+		"PARTNER_JOURNAL_PATH=none.jsonl")
 	c.must("destroy", "-auto-approve", "-no-color")
 	for _, name := range []string{"nowhere", "none.jsonl"} {
 		if _, err := os.Stat(filepath.Join(c.folder, name)); err == nil {
@@ -50,17 +53,21 @@ func TestPipelineSaysWhereAConfigurationIsApplied(t *testing.T) {
 	}
 }
 
-// Whoever sets the variables of a pipeline pastes a key into the wrong one: the plan printed it as the directory, and the journal kept it as
-// who ran the pipeline.
+// Whoever sets the variables of a pipeline pastes a key into the wrong one: the plan printed it as the directory, and
+// the journal kept it as who ran the pipeline.
 func TestAKeyInAVariableIsNotShown(t *testing.T) {
 	t.Parallel()
 	key := strings.ReplaceAll(newPrivateKey(t), "\n", "\\n")
-	for _, variable := range []string{"PARTNER_EMBEDDED_DIRECTORY", "PARTNER_JOURNAL_PATH", "PARTNER_STACK", "BAO_NAMESPACE"} {
+	for _, variable := range []string{"PARTNER_EMBEDDED_DIRECTORY", "PARTNER_JOURNAL_PATH", "PARTNER_STACK",
+		"BAO_NAMESPACE"} {
 		c := newCLI(t)
 		c.write("provider \"partner\" { environment = \"prod\" }\n" + identity(quarter()))
 		c.env = append(c.env, variable+"="+key)
 		out, err := c.try("plan", "-no-color")
-		if err == nil || !strings.Contains(out, variable) || strings.Count(out, "Error: ") != 1 || strings.Contains(out, key[40:60]) {
+		if err == nil ||
+			!strings.Contains(out, variable) ||
+			strings.Count(out, "Error: ") != 1 ||
+			strings.Contains(out, key[40:60]) {
 			t.Errorf("%s: %v\n%s", variable, err, out)
 		}
 	}
@@ -68,7 +75,8 @@ func TestAKeyInAVariableIsNotShown(t *testing.T) {
 	c.write("provider \"partner\" { environment = \"prod\" }\n" + identity(quarter()))
 	c.env = append(c.env, "GITHUB_ACTIONS=true", "GITHUB_ACTOR="+key, "GITHUB_TRIGGERING_ACTOR="+key)
 	c.must("apply", "-auto-approve")
-	if text := string(c.files(".partner")[".partner/prod/journal.jsonl"]); text == "" || strings.Contains(text, "PRIVATE") {
+	if text := string(c.files(".partner")[".partner/prod/journal.jsonl"]); text == "" ||
+		strings.Contains(text, "PRIVATE") {
 		t.Errorf("the journal has the key: %s", text)
 	}
 }
@@ -92,14 +100,16 @@ func TestProviderNeedsANamedEnvironment(t *testing.T) {
 		"PARTNER_ENVIRONMENT=Prod EU": "Invalid PARTNER_ENVIRONMENT",
 	} {
 		c.env = append(c.env, variable)
-		if out, err := c.try("plan", "-no-color"); err == nil || !strings.Contains(out, says) || strings.Count(out, "Error: ") != 1 {
+		if out, err := c.try("plan", "-no-color"); err == nil ||
+			!strings.Contains(out, says) ||
+			strings.Count(out, "Error: ") != 1 {
 			t.Errorf("%s: %v\n%s", variable, err, out)
 		}
 	}
 }
 
-// A saved plan says in which environment its identities are, and holds no variable of a pipeline. An apply that is run for another
-// environment is refused by the CLI itself, as the id would change under what was reviewed.
+// A saved plan says in which environment its identities are, and holds no variable of a pipeline. An apply that is run
+// for another environment is refused by the CLI itself, as the id would change under what was reviewed.
 func TestPlanOfOneEnvironmentIsNotAppliedInAnother(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
@@ -126,8 +136,10 @@ func TestPipelineLogsInToOpenBao(t *testing.T) {
 		sends     map[string]string
 		lacks     string
 	}{
-		"an AppRole": {"approle = {}", []string{"PARTNER_OPENBAO_ROLE_ID=one-role", "PARTNER_OPENBAO_SECRET_ID=not-to-tell"},
-			"/v1/auth/approle/login", map[string]string{"role_id": "one-role", "secret_id": "not-to-tell"}, "PARTNER_OPENBAO_ROLE_ID"},
+		"an AppRole": {"approle = {}",
+			[]string{"PARTNER_OPENBAO_ROLE_ID=one-role", "PARTNER_OPENBAO_SECRET_ID=not-to-tell"},
+			"/v1/auth/approle/login", map[string]string{"role_id": "one-role", "secret_id": "not-to-tell"},
+			"PARTNER_OPENBAO_ROLE_ID"},
 		"a signed token": {"jwt = {}", []string{"PARTNER_OPENBAO_ROLE=governs", "PARTNER_OPENBAO_JWT=not-to-tell"},
 			"/v1/auth/jwt/login", map[string]string{"role": "governs", "jwt": "not-to-tell"}, "PARTNER_OPENBAO_JWT"},
 	} {
@@ -147,8 +159,11 @@ func TestPipelineLogsInToOpenBao(t *testing.T) {
 			defer server.Close()
 			c := newCLI(t)
 			c.write("provider \"partner\" {\n  openbao = { " + given.login + " }\n}\n" + identity(quarter()))
-			c.env = append(c.env, "BAO_ADDR="+server.URL, "PARTNER_ENVIRONMENT=prod", "PARTNER_STACK=partners", "PARTNER_JOURNAL_PATH=journal.jsonl")
-			if out, err := c.try("plan", "-no-color"); err == nil || !strings.Contains(out, given.lacks) || strings.Count(out, "Error: ") != 1 {
+			c.env = append(c.env, "BAO_ADDR="+server.URL, "PARTNER_ENVIRONMENT=prod", "PARTNER_STACK=partners",
+				"PARTNER_JOURNAL_PATH=journal.jsonl")
+			if out, err := c.try("plan", "-no-color"); err == nil ||
+				!strings.Contains(out, given.lacks) ||
+				strings.Count(out, "Error: ") != 1 {
 				t.Errorf("without the variables: %v\n%s", err, out)
 			}
 			c.env = append(c.env, given.variables...)

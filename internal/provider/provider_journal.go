@@ -23,29 +23,34 @@ import (
 func journalAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "The journal: who changed which access, from what to what, when, and how soon a revocation was seen to hold. Nothing is changed that it cannot " +
-			"record first. See the guide to the journal.",
+		MarkdownDescription: "The journal: who changed which access, from what to what, when, and how soon a " +
+			"revocation was seen to hold. Nothing is changed that it cannot record first. See the guide to " +
+			"the journal.",
 		Attributes: map[string]schema.Attribute{
 			"path": schema.StringAttribute{
 				Required: true, Validators: []validator.String{filePath()},
-				MarkdownDescription: "The journal's file. Default: `PARTNER_JOURNAL_PATH`, else `journal.jsonl` in the embedded system's directory; OpenBao and AWS " +
-					"need one of the two. Several configurations on one machine may share a file.",
+				MarkdownDescription: "The journal's file. Default: `PARTNER_JOURNAL_PATH`, else `journal.jsonl` in " +
+					"the embedded system's directory; OpenBao and AWS need one of the two. Several configurations on " +
+					"one machine may share a file.",
 			},
 		},
 	}
 }
 
-// requireJournal refuses a configuration of a shared system without a journal: there is no directory that it would belong in.
+// requireJournal refuses a configuration of a shared system without a journal: there is no directory
+// that it would belong in.
 func (m *providerModel) requireJournal(system string, diags *diag.Diagnostics) {
 	if m.Journal.IsNull() && os.Getenv(journalVariable) == "" {
-		diags.AddAttributeError(path.Root("journal"), system+" needs a journal", "The provider records every change of "+
-			"partner access in a file outside "+system+". Name that file, on a disk that outlives the run: write "+
-			"journal = { path = \"journal.jsonl\" }, or set "+journalVariable+".")
+		diags.AddAttributeError(path.Root("journal"), system+" needs a journal",
+			"The provider records every change of partner access in a file outside "+system+
+				". Name that file, on a disk that outlives the run: write "+
+				"journal = { path = \"journal.jsonl\" }, or set "+journalVariable+".")
 	}
 }
 
 // journal returns where the journal is kept: where the configuration says, or in the directory of the embedded system.
-func (m *providerModel) journal(clock access.Clock, directory string, diags *diag.Diagnostics) (*journal.Journal, bool) {
+func (m *providerModel) journal(clock access.Clock, directory string, diags *diag.Diagnostics) (*journal.Journal,
+	bool) {
 	file := filepath.Join(directory, "journal.jsonl")
 	if v := (&reader{}).object("journal", m.Journal); v != nil {
 		file = (&reader{}).text("journal", v["path"])
@@ -64,8 +69,8 @@ func (m *providerModel) journal(clock access.Clock, directory string, diags *dia
 	return journal.Open(absolute, o), true
 }
 
-// gatewaysRead is the mode of the embedded system's directory, which the journal's first line may have to make: gateways
-// with users of their own read publish/ in it.
+// gatewaysRead is the mode of the embedded system's directory, which the journal's first line may have to make:
+// gateways with users of their own read publish/ in it.
 const gatewaysRead = fs.FileMode(0o755)
 
 // journaled returns a system whose changes are recorded.
@@ -91,8 +96,8 @@ func lookUp(name string) (string, bool) {
 
 type warningsKey struct{}
 
-// warned lets what the journal has to say about a change reach the diagnostics of its resource. It is no error: with one,
-// Terraform would not keep what was issued.
+// warned lets what the journal has to say about a change reach the diagnostics of its resource. It is no error: with
+// one, Terraform would not keep what was issued.
 func warned(ctx context.Context, diags *diag.Diagnostics) context.Context {
 	return context.WithValue(ctx, warningsKey{}, diags)
 }

@@ -30,37 +30,58 @@ func openbaoBlock() systemBlock {
 
 func openbaoAttribute() schema.Attribute {
 	text := func(description string) schema.Attribute {
-		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{someText()}}
+		return schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: description,
+			Validators:          []validator.String{someText()},
+		}
 	}
 	secret := func(description string) schema.Attribute {
-		return schema.StringAttribute{Optional: true, Sensitive: true, MarkdownDescription: description, Validators: []validator.String{longText()}}
+		return schema.StringAttribute{
+			Optional:            true,
+			Sensitive:           true,
+			MarkdownDescription: description,
+			Validators:          []validator.String{longText()},
+		}
 	}
 	login := []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("openbao").AtName("token"))}
 	return schema.SingleNestedAttribute{
-		Optional:            true,
-		MarkdownDescription: "An OpenBao cluster, 2.6 or later, in place of the embedded system. Needs `stack`. See the guide to OpenBao.",
-		Validators:          []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("embedded"))},
+		Optional: true,
+		MarkdownDescription: "An OpenBao cluster, 2.6 or later, in place of the embedded system. Needs `stack`. See " +
+			"the guide to OpenBao.",
+		Validators: []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("embedded"))},
 		Attributes: map[string]schema.Attribute{
-			"address": text("The address: `https://host:8200`. Default: `BAO_ADDR`, else `VAULT_ADDR`. Without TLS only on loopback."),
-			"partner_address": text("The address for partners, if it differs from the provider's: a balancer, or a name in their network. Default: " +
-				"`PARTNER_OPENBAO_PARTNER_ADDRESS`, else `address`."),
-			"namespace":        text("The namespace for partner access, best one of its own. Default: `BAO_NAMESPACE`, else `VAULT_NAMESPACE`."),
-			"ca_cert_file":     text("A file with the CA certificates, in PEM, to trust instead of the machine's. Default: `BAO_CACERT`, else `BAO_CACERT_BYTES` or the folder `BAO_CAPATH`, each also as `VAULT_`."),
-			"ca_cert_pem":      schema.StringAttribute{Optional: true, MarkdownDescription: "The CA certificates as text.", Validators: []validator.String{longText()}},
-			"client_cert_file": text("A client certificate for TLS, in PEM. Default: `BAO_CLIENT_CERT`, else `VAULT_CLIENT_CERT`."),
-			"client_key_file":  text("Its private key, in PEM. Default: `BAO_CLIENT_KEY`, else `VAULT_CLIENT_KEY`."),
-			"token":            secret("A token to use. Default, where no other login is given: `BAO_TOKEN`, else `VAULT_TOKEN`. It is renewed while in use."),
+			"address": text("The address: `https://host:8200`. Default: `BAO_ADDR`, else `VAULT_ADDR`. " +
+				"Without TLS only on loopback."),
+			"partner_address": text("The address for partners, if it differs from the provider's: a balancer, or a " +
+				"name in their network. Default: `PARTNER_OPENBAO_PARTNER_ADDRESS`, else `address`."),
+			"namespace": text("The namespace for partner access, best one of its own. Default: " +
+				"`BAO_NAMESPACE`, else `VAULT_NAMESPACE`."),
+			"ca_cert_file": text("A file with the CA certificates, in PEM, to trust instead of the machine's. " +
+				"Default: `BAO_CACERT`, else `BAO_CACERT_BYTES` or the folder `BAO_CAPATH`, each also as `VAULT_`."),
+			"ca_cert_pem": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The CA certificates as text.",
+				Validators:          []validator.String{longText()},
+			},
+			"client_cert_file": text("A client certificate for TLS, in PEM. Default: `BAO_CLIENT_CERT`, else " +
+				"`VAULT_CLIENT_CERT`."),
+			"client_key_file": text("Its private key, in PEM. Default: `BAO_CLIENT_KEY`, else `VAULT_CLIENT_KEY`."),
+			"token": secret("A token to use. Default, where no other login is given: `BAO_TOKEN`, else " +
+				"`VAULT_TOKEN`. It is renewed while in use."),
 			"approle": schema.SingleNestedAttribute{
 				Optional: true, Validators: login, MarkdownDescription: "Logs in with an AppRole.",
 				Attributes: map[string]schema.Attribute{
-					"mount":     text("Where it is mounted, without `auth/`. Default `approle`."),
-					"role_id":   text("The role's id. Default: `PARTNER_OPENBAO_ROLE_ID`."),
-					"secret_id": secret("The secret id. Default: `PARTNER_OPENBAO_SECRET_ID`, which keeps it out of the configuration."),
+					"mount":   text("Where it is mounted, without `auth/`. Default `approle`."),
+					"role_id": text("The role's id. Default: `PARTNER_OPENBAO_ROLE_ID`."),
+					"secret_id": secret("The secret id. Default: `PARTNER_OPENBAO_SECRET_ID`, which keeps it out of " +
+						"the configuration."),
 				},
 			},
 			"jwt": schema.SingleNestedAttribute{
-				Optional:            true,
-				Validators:          append(login, objectvalidator.ConflictsWith(path.MatchRoot("openbao").AtName("approle"))),
+				Optional: true,
+				Validators: append(login,
+					objectvalidator.ConflictsWith(path.MatchRoot("openbao").AtName("approle"))),
 				MarkdownDescription: "Logs in with a signed token, such as the workload identity of a CI system.",
 				Attributes: map[string]schema.Attribute{
 					"mount":      text("Where it is mounted, without `auth/`. Default `jwt`."),
@@ -70,8 +91,9 @@ func openbaoAttribute() schema.Attribute {
 				},
 			},
 			"bootstrap": schema.BoolAttribute{
-				Optional: true, MarkdownDescription: "Creates missing mounts, with an authority for certificates, the trust in a partner's issuer, and the workflow that bundles " +
-					"requests. Needs a login that may do so. Default `false`: what is missing is an error that names the commands.",
+				Optional: true, MarkdownDescription: "Creates missing mounts, with an authority for certificates, " +
+					"the trust in a partner's issuer, and the workflow that bundles requests. Needs a login that may " +
+					"do so. Default `false`: what is missing is an error that names the commands.",
 			},
 			"mounts": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "Where the mounts are; auth methods without `auth/`.",
@@ -80,8 +102,11 @@ func openbaoAttribute() schema.Attribute {
 					"cert":    text("The auth method of partners' certificates. Default `partner-cert`."),
 					"pki":     text("The engine that signs partners' certificates. Default `partner-pki`."),
 					"jwt": schema.MapAttribute{
-						Optional: true, ElementType: types.StringType, Validators: []validator.Map{mapvalidator.KeysAre(issuerAddress()), mapvalidator.ValueStringsAre(someText())},
-						MarkdownDescription: "The auth method of a partner's issuer, by the issuer's URL. Default `partner-jwt-` and 12 digits of the SHA-256 of the URL.",
+						Optional: true, ElementType: types.StringType,
+						Validators: []validator.Map{mapvalidator.KeysAre(issuerAddress()),
+							mapvalidator.ValueStringsAre(someText())},
+						MarkdownDescription: "The auth method of a partner's issuer, by the issuer's URL. Default " +
+							"`partner-jwt-` and 12 digits of the SHA-256 of the URL.",
 					},
 				},
 			},
@@ -90,9 +115,11 @@ func openbaoAttribute() schema.Attribute {
 				MarkdownDescription: "How long a partner's session lasts. Default `10m`.",
 			},
 			"concurrency": schema.Int64Attribute{
-				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 100)}, MarkdownDescription: "How many requests may be in progress at once. Default 10.",
+				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 100)},
+				MarkdownDescription: "How many requests may be in progress at once. Default 10.",
 			},
-			"requests_per_second": schema.Float64Attribute{Optional: true, MarkdownDescription: "How many requests may start per second. Default: any number."},
+			"requests_per_second": schema.Float64Attribute{Optional: true,
+				MarkdownDescription: "How many requests may start per second. Default: any number."},
 		},
 	}
 }

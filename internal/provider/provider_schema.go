@@ -27,17 +27,19 @@ import (
 
 func providerSchema() schema.Schema {
 	s := schema.Schema{
-		MarkdownDescription: "Governs the access that partners have into a company: who answers for it, what it reaches, when it ends. One configuration " +
-			"governs one access system; use aliases for more.",
+		MarkdownDescription: "Governs the access that partners have into a company: who answers for it, what it " +
+			"reaches, when it ends. One configuration governs one access system; use aliases for more.",
 		Attributes: map[string]schema.Attribute{
 			"environment": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("an environment's name")},
-				MarkdownDescription: "The environment that this configuration governs, and the default of its identities. Required, here or in `PARTNER_ENVIRONMENT`.",
+				MarkdownDescription: "The environment that this configuration governs, and the default of its " +
+					"identities. Required, here or in `PARTNER_ENVIRONMENT`.",
 			},
 			"stack": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("a stack's name")},
-				MarkdownDescription: "The owner of what this configuration makes: no other stack changes it. Default: `PARTNER_STACK`, else `default` on the embedded " +
-					"system; OpenBao and AWS need one of the two.",
+				MarkdownDescription: "The owner of what this configuration makes: no other stack changes it. " +
+					"Default: `PARTNER_STACK`, else `default` on the embedded system; OpenBao and AWS need one " +
+					"of the two.",
 			},
 			"journal":    journalAttribute(),
 			"guardrails": guardrailsAttribute(),
@@ -59,33 +61,49 @@ func guardrailsAttribute() schema.Attribute {
 		}
 	}
 	length := func(description string) schema.Attribute {
-		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{span()}}
+		return schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: description,
+			Validators:          []validator.String{span()},
+		}
 	}
 	count := func(description string) schema.Attribute {
-		return schema.Int64Attribute{Optional: true, MarkdownDescription: description, Validators: []validator.Int64{int64validator.Between(1, 1000)}}
+		return schema.Int64Attribute{
+			Optional:            true,
+			MarkdownDescription: description,
+			Validators:          []validator.Int64{int64validator.Between(1, 1000)},
+		}
 	}
 	return schema.SingleNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: "The rules' settings. Each has a safe default.",
 		Attributes: map[string]schema.Attribute{
-			"owner_domains": texts("Domains that owners must belong to; subdomains count. Default: any.", someText()),
-			"active_owners": texts("Everybody who may own access: a list from your directory. Default: anybody.", someText()),
-			"environments":  texts("Further environments that identities may belong to. Default: none.", part("an environment's name")),
-			"shared": texts("Patterns on which several partners may meet. It shares only the paths that it names: on OpenBao, the names of secrets in a KV "+
-				"store and their values are two patterns. Default: none.", pattern()),
-			"warn_before":        length("How long before an end `expiry/soon` warns. Default `720h` (30 days)."),
-			"review_every":       length("How long a review counts. Default `2160h` (90 days)."),
-			"dormant_after":      length("How long access may go unused before it counts as dormant. Default `1080h` (45 days)."),
-			"min_fixed_segments": count("How many literal segments a resource must have before its first wildcard. Default 2."),
-			"max_grants":         count("How many grants one identity may have. Default 20."),
+			"owner_domains": texts("Domains that owners must belong to; subdomains count. Default: any.",
+				someText()),
+			"active_owners": texts("Everybody who may own access: a list from your directory. Default: anybody.",
+				someText()),
+			"environments": texts("Further environments that identities may belong to. Default: none.",
+				part("an environment's name")),
+			"shared": texts("Patterns on which several partners may meet. It shares only the paths that "+
+				"it names: on OpenBao, the names of secrets in a KV store and their values are two patterns. "+
+				"Default: none.", pattern()),
+			"warn_before":  length("How long before an end `expiry/soon` warns. Default `720h` (30 days)."),
+			"review_every": length("How long a review counts. Default `2160h` (90 days)."),
+			"dormant_after": length("How long access may go unused before it counts as dormant. Default " +
+				"`1080h` (45 days)."),
+			"min_fixed_segments": count("How many literal segments a resource must have before its first " +
+				"wildcard. Default 2."),
+			"max_grants": count("How many grants one identity may have. Default 20."),
 			"enforcement": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf("refuse", "collect")},
-				MarkdownDescription: "What a finding does: `refuse` (default), or `collect`, for tests of modules. With `collect`, the data source `partner_guardrails` " +
-					"returns the findings, nothing is refused, and nothing can be changed.",
+				MarkdownDescription: "What a finding does: `refuse` (default), or `collect`, for tests of modules. " +
+					"With `collect`, the data source `partner_guardrails` returns the findings, nothing is refused, " +
+					"and nothing can be changed.",
 			},
 			"levels": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Levels of rules by slug, `deny`, `warn` or `off`, if they differ from the defaults. Fixed rules cannot be lowered.",
+				MarkdownDescription: "Levels of rules by slug, `deny`, `warn` or `off`, if they differ from the " +
+					"defaults. Fixed rules cannot be lowered.",
 			},
 			"max_lifetime": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "How long access may live from its creation or renewal.",
@@ -105,25 +123,39 @@ func partnersAttribute() schema.Attribute {
 		MarkdownDescription: "The register of partners by name. With it, no other partner can appear.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"kind": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{stringvalidator.OneOf("vendor", "reseller", "distributor", "msp", "integrator", "lab", "subcontractor")},
-				MarkdownDescription: "The kind of partner, for `partner_report`: `vendor`, `reseller`, `distributor`, `msp`, `integrator`, `lab` or `subcontractor`.",
+				Optional: true, Validators: []validator.String{stringvalidator.OneOf("vendor", "reseller",
+					"distributor", "msp", "integrator", "lab", "subcontractor")},
+				MarkdownDescription: "The kind of partner, for `partner_report`: `vendor`, `reseller`, " +
+					"`distributor`, `msp`, `integrator`, `lab` or `subcontractor`.",
 			},
 			"domains": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(domain())},
+				Optional: true, ElementType: types.StringType,
+				Validators:          []validator.Set{setvalidator.ValueStringsAre(domain())},
 				MarkdownDescription: "The partner's own domains: none of its people may own its access or review it.",
 			},
 			"contact": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Whom to call at the partner.",
+				Optional: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "Whom to call at the partner.",
 			},
 			"aws_accounts": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(accountNumber())},
-				MarkdownDescription: "The partner's own AWS accounts, twelve digits each. On AWS, no other is trusted as the partner's.",
+				Optional: true, ElementType: types.StringType,
+				Validators: []validator.Set{setvalidator.ValueStringsAre(accountNumber())},
+				MarkdownDescription: "The partner's own AWS accounts, twelve digits each. On AWS, no other is " +
+					"trusted as the partner's.",
 			},
 			"agreement": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "The contract: all access of the partner ends with it.",
 				Attributes: map[string]schema.Attribute{
-					"reference": schema.StringAttribute{Required: true, MarkdownDescription: "Its number or name.", Validators: []validator.String{someText()}},
-					"ends_at":   schema.StringAttribute{Required: true, MarkdownDescription: "When it ends: an RFC 3339 moment.", Validators: []validator.String{moment()}},
+					"reference": schema.StringAttribute{
+						Required:            true,
+						MarkdownDescription: "Its number or name.",
+						Validators:          []validator.String{someText()},
+					},
+					"ends_at": schema.StringAttribute{
+						Required:            true,
+						MarkdownDescription: "When it ends: an RFC 3339 moment.",
+						Validators:          []validator.String{moment()},
+					},
 				},
 			},
 		}},
@@ -133,18 +165,29 @@ func partnersAttribute() schema.Attribute {
 func worksheetsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "The filled worksheets that are signed, by file name: the same map that the function `decisions` takes. A decision counts as " +
-			"signed only if its whole worksheet is here, with a signature of exactly these bytes.",
+		MarkdownDescription: "The filled worksheets that are signed, by file name: the same map that the function " +
+			"`decisions` takes. A decision counts as signed only if its whole worksheet is here, with a signature of " +
+			"exactly these bytes.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"csv": schema.StringAttribute{
 				Required: true, Validators: []validator.String{fileText()},
-				MarkdownDescription: "The file, read with `filebase64(...)`. With `file(...)`, Terraform may change its characters, and the signature would not fit.",
+				MarkdownDescription: "The file, read with `filebase64(...)`. With `file(...)`, Terraform may change " +
+					"its characters, and the signature would not fit.",
 			},
-			"by": schema.StringAttribute{Required: true, MarkdownDescription: "Who filled it in, and signed it: an e-mail address.", Validators: []validator.String{someText()}},
-			"at": schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, within 31 days of the worksheet's.", Validators: []validator.String{moment()}},
+			"by": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Who filled it in, and signed it: an e-mail address.",
+				Validators:          []validator.String{someText()},
+			},
+			"at": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "When: an RFC 3339 moment, within 31 days of the worksheet's.",
+				Validators:          []validator.String{moment()},
+			},
 			"signature": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{longText()},
-				MarkdownDescription: "The signature that `ssh-keygen -Y sign -n partner-access -f KEY FILE` wrote. Without it, nothing in the worksheet is signed.",
+				MarkdownDescription: "The signature that `ssh-keygen -Y sign -n partner-access -f KEY FILE` wrote. " +
+					"Without it, nothing in the worksheet is signed.",
 			},
 		}},
 	}
@@ -164,7 +207,8 @@ func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, b
 	s.Partners, s.Sheets, s.Written = r.partners(m.Partners), r.sheets(m.Worksheets), map[string]bool{}
 	var unreadable []string
 	if v := r.object("guardrails", m.Guardrails); v != nil {
-		s.OwnerDomains, s.ActiveOwners = r.texts("guardrails", v["owner_domains"]), r.texts("guardrails", v["active_owners"])
+		s.OwnerDomains, s.ActiveOwners = r.texts("guardrails", v["owner_domains"]),
+			r.texts("guardrails", v["active_owners"])
 		s.Environments, s.Shared = r.texts("guardrails", v["environments"]), r.patterns("guardrails", v["shared"])
 		s.Written = writtenIn(v, r)
 		r.length(&s.WarnBefore, v["warn_before"])
@@ -172,7 +216,11 @@ func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, b
 		r.length(&s.DormantAfter, v["dormant_after"])
 		r.count(&s.MinFixedSegments, v["min_fixed_segments"])
 		r.count(&s.MaxGrants, v["max_grants"])
-		for t, name := range map[access.Type]string{access.TypeIdentity: "identity", access.TypeCredential: "credential", access.TypeGrant: "grant"} {
+		for t, name := range map[access.Type]string{
+			access.TypeIdentity:   "identity",
+			access.TypeCredential: "credential",
+			access.TypeGrant:      "grant",
+		} {
 			if lifetimes := r.object("guardrails", v["max_lifetime"]); lifetimes != nil {
 				length := s.MaxLifetime[t]
 				r.length(&length, lifetimes[name])
@@ -192,7 +240,8 @@ func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, b
 		diags.AddAttributeError(at, "Not a setting that guardrails can have", sentence(e)+".")
 	}
 	for _, f := range r.faults {
-		diags.AddAttributeError(path.Root(f.attribute), "Not a value that "+f.attribute+" can have", sentence(f.err)+".")
+		diags.AddAttributeError(path.Root(f.attribute), "Not a value that "+f.attribute+" can have",
+			sentence(f.err)+".")
 	}
 	return s, !diags.HasError()
 }
@@ -203,7 +252,8 @@ func (r *reader) sheets(v types.Map) (all []signed.Sheet) {
 	for _, file := range slices.Sorted(maps.Keys(elements)) {
 		s := r.object("worksheets", elements[file])
 		sheet := worksheet.Sheet{
-			File: file, CSV: r.text("worksheets", s["csv"]), By: r.text("worksheets", s["by"]), At: r.text("worksheets", s["at"]), Signature: r.text("worksheets", s["signature"]),
+			File: file, CSV: r.text("worksheets", s["csv"]), By: r.text("worksheets", s["by"]),
+			At: r.text("worksheets", s["at"]), Signature: r.text("worksheets", s["signature"]),
 		}
 		if sheet.Signature != "" {
 			all = append(all, sheet.Signed())
@@ -265,11 +315,13 @@ func (r *reader) partners(v types.Map) map[string]guardrail.Partner {
 		}
 		p := r.object("partners", e)
 		partner := guardrail.Partner{
-			Kind: r.text("partners", p["kind"]), Domains: r.texts("partners", p["domains"]), Contact: r.text("partners", p["contact"]),
+			Kind: r.text("partners", p["kind"]), Domains: r.texts("partners", p["domains"]),
+			Contact:     r.text("partners", p["contact"]),
 			AWSAccounts: r.texts("partners", p["aws_accounts"]),
 		}
 		if a := r.object("partners", p["agreement"]); a != nil {
-			partner.Agreement = &access.Agreement{Reference: r.text("partners", a["reference"]), EndsAt: r.moment("partners", a["ends_at"])}
+			partner.Agreement = &access.Agreement{Reference: r.text("partners", a["reference"]),
+				EndsAt: r.moment("partners", a["ends_at"])}
 		}
 		register[name] = partner
 	}

@@ -14,8 +14,8 @@ import (
 // querying is the first Terraform with terraform query.
 const querying = "1.14.0"
 
-// What is listed is written as a configuration that imports it and plans nothing more. CI's CLI has no query yet: there, the command is
-// refused, as the docs say. TF_ACC_TERRAFORM_PATH picks one that has it.
+// What is listed is written as a configuration that imports it and plans nothing more. CI's CLI has no query yet:
+// there, the command is refused, as the docs say. TF_ACC_TERRAFORM_PATH picks one that has it.
 func TestAQueryListsWhatIsThereAndWritesItsImport(t *testing.T) {
 	c := newCLI(t)
 	t.Parallel()
@@ -26,7 +26,8 @@ func TestAQueryListsWhatIsThereAndWritesItsImport(t *testing.T) {
 		}
 		return
 	}
-	settings := "provider \"partner\" {\n  environment = \"prod\"\n  guardrails = { owner_domains = [\"example.com\"] }\n}\n"
+	settings := "provider \"partner\" {\n  environment = \"prod\"\n  guardrails = { owner_domains = " +
+		"[\"example.com\"] }\n}\n"
 	c.write(settings + identity(nil) + grant(nil))
 	c.must("apply", "-auto-approve")
 	c.write(settings)
@@ -50,12 +51,14 @@ list "partner_grant" "ends" {
 }
 `)
 	listed := c.must("query", "-no-color", "-generate-config-out=adopted.tf")
-	for _, want := range []string{"list.partner_identity.all", "id=acme/prod/orders-etl ", "list.partner_grant.ends", "id=acme/prod/orders-etl/"} {
+	for _, want := range []string{"list.partner_identity.all", "id=acme/prod/orders-etl ", "list.partner_grant.ends",
+		"id=acme/prod/orders-etl/"} {
 		if !strings.Contains(listed, want) {
 			t.Errorf("%q is not listed:\n%s", want, listed)
 		}
 	}
-	if out := c.must("apply", "-no-color", "-auto-approve"); !strings.Contains(out, "2 imported, 0 added, 0 changed, 0 destroyed") {
+	if out := c.must("apply", "-no-color", "-auto-approve"); !strings.Contains(out,
+		"2 imported, 0 added, 0 changed, 0 destroyed") {
 		t.Errorf("the written configuration is not only imported:\n%s", out)
 	}
 	c.must("plan", "-detailed-exitcode")

@@ -29,7 +29,8 @@ func explainReach(c change, diags *diag.Diagnostics) {
 	}
 }
 
-// beyond returns the actions and patterns of one grant that another does not have, a line each, with a path that shows it.
+// beyond returns the actions and patterns of one grant that another does not have, a line each,
+// with a path that shows it.
 func beyond(has, wants *access.Grant) (lines []string) {
 	path, outside := access.Outside([]access.Pattern{has.Resource}, wants.Resource)
 	for _, action := range slices.Sorted(slices.Values(wants.Actions)) {

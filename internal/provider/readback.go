@@ -22,7 +22,8 @@ type bound struct {
 	asked, enforced time.Time
 }
 
-// boundsOf returns the ends to compare: the object's and, where something was issued and ends otherwise, that of what was issued.
+// boundsOf returns the ends to compare: the object's and, where something was issued and ends otherwise,
+// that of what was issued.
 func boundsOf(seen observed, asked time.Time, fresh bool) []bound {
 	ref := seen.Object.Ref()
 	own := bound{ref.String(), asked, seen.EndsAt}
@@ -30,7 +31,8 @@ func boundsOf(seen observed, asked time.Time, fresh bool) []bound {
 	if !ok || !fresh || seen.Issued == nil || seen.Issued.Until.IsZero() {
 		return []bound{own}
 	}
-	issued := bound{"the certificate or secret of " + ref.String(), c.IssueLife(seen.Issued.At, asked), seen.Issued.Until}
+	issued := bound{"the certificate or secret of " + ref.String(), c.IssueLife(seen.Issued.At, asked),
+		seen.Issued.Until}
 	saidAlready := own.differs() && issued.enforced.Equal(own.enforced)
 	if !issued.differs() || saidAlready {
 		return []bound{own}
@@ -38,9 +40,10 @@ func boundsOf(seen observed, asked time.Time, fresh bool) []bound {
 	return []bound{own, issued}
 }
 
-// readBack compares the ends that the system enforces with those asked for. A later one is an error, and what was given is
-// revoked; an earlier one is a warning, and the access stays. fresh: something was issued by this change.
-func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time.Time, fresh bool, diags *diag.Diagnostics) bool {
+// readBack compares the ends that the system enforces with those asked for. A later one is an error, and what was given
+// is revoked; an earlier one is a warning, and the access stays. fresh: something was issued by this change.
+func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time.Time, fresh bool,
+	diags *diag.Diagnostics) bool {
 	bounds := boundsOf(seen, asked, fresh)
 	for _, b := range bounds {
 		if b.enforced.After(b.asked) {

@@ -40,22 +40,50 @@ func TestTheEndIsReadBack(t *testing.T) {
 		fails, warns     bool
 		says             []string
 	}{
-		"as asked":                           {},
-		"a little earlier":                   {enforced: -90 * time.Second, issued: -90 * time.Second},
-		"earlier":                            {enforced: -91 * time.Second, warns: true, says: []string{"2027-02-28T00:00:00Z", "2027-02-27T23:58:29Z"}},
-		"a second later":                     {enforced: time.Second, fails: true, says: []string{"2027-02-28T00:00:00Z", "2027-02-28T00:00:01Z", "was revoked"}},
-		"what was issued ends later":         {issued: time.Hour, fails: true, says: []string{"the certificate or secret of", "2026-12-23T00:00:00Z", "2026-12-23T01:00:00Z"}},
-		"what was issued ends earlier":       {issued: -time.Hour, warns: true, says: []string{"the certificate or secret of", "2026-12-23T00:00:00Z", "2026-12-22T23:00:00Z"}},
-		"what was issued before is no news":  {issued: -time.Hour, kept: true},
-		"a later one that cannot be revoked": {enforced: time.Second, revokes: errors.New("the server is away"), fails: true, says: []string{"The server is away", "by hand now"}},
-		"a later one that is gone already":   {enforced: time.Second, revokes: access.ErrNotFound, fails: true, says: []string{"was revoked"}},
+		"as asked":         {},
+		"a little earlier": {enforced: -90 * time.Second, issued: -90 * time.Second},
+		"earlier": {
+			enforced: -91 * time.Second,
+			warns:    true,
+			says:     []string{"2027-02-28T00:00:00Z", "2027-02-27T23:58:29Z"},
+		},
+		"a second later": {
+			enforced: time.Second,
+			fails:    true,
+			says:     []string{"2027-02-28T00:00:00Z", "2027-02-28T00:00:01Z", "was revoked"},
+		},
+		"what was issued ends later": {
+			issued: time.Hour,
+			fails:  true,
+			says:   []string{"the certificate or secret of", "2026-12-23T00:00:00Z", "2026-12-23T01:00:00Z"},
+		},
+		"what was issued ends earlier": {
+			issued: -time.Hour,
+			warns:  true,
+			says:   []string{"the certificate or secret of", "2026-12-23T00:00:00Z", "2026-12-22T23:00:00Z"},
+		},
+		"what was issued before is no news": {issued: -time.Hour, kept: true},
+		"a later one that cannot be revoked": {
+			enforced: time.Second,
+			revokes:  errors.New("the server is away"),
+			fails:    true,
+			says:     []string{"The server is away", "by hand now"},
+		},
+		"a later one that is gone already": {
+			enforced: time.Second,
+			revokes:  access.ErrNotFound,
+			fails:    true,
+			says:     []string{"was revoked"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			system := &mute{err: c.revokes}
-			g := &governed[credentialModel, *credentialModel]{configured{newSession(system, guardrail.Settings{}, "partners")}, access.TypeCredential}
+			g := &governed[credentialModel, *credentialModel]{configured{newSession(system, guardrail.Settings{},
+				"partners")}, access.TypeCredential}
 			credential := issuedCredential(access.Secret)
 			seen := observed{Record: &access.Record{
-				Object: credential, EndsAt: asked.Add(c.enforced), Issued: &access.Issued{At: issuedAt, Until: rotated.Add(c.issued)},
+				Object: credential, EndsAt: asked.Add(c.enforced),
+				Issued: &access.Issued{At: issuedAt, Until: rotated.Add(c.issued)},
 			}}
 			var diags diag.Diagnostics
 			ok := g.readBack(t.Context(), seen, asked, !c.kept, &diags)

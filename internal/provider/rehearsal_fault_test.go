@@ -66,10 +66,19 @@ func (w *world) acmeHolds() {
 	terms := access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(w.clock().AddDate(0, 0, 60))}
 	for _, o := range []access.Object{
 		&access.Identity{ID: id, Terms: terms, Purpose: "Nightly order feed"},
-		&access.Credential{IdentityID: id, Terms: terms, Federated: &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "s", Audiences: []string{"a"}}},
+		&access.Credential{
+			IdentityID: id,
+			Terms:      terms,
+			Federated: &access.FederatedTrust{
+				Issuer:    "https://login.acme.test",
+				Subject:   "s",
+				Audiences: []string{"a"},
+			},
+		},
 		&access.Credential{IdentityID: id, Terms: terms, SSHCertificate: &access.SSHRequest{PublicKey: partnerSSHKey}},
 	} {
-		if _, err := w.system().Put(w.t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time}); err != nil {
+		if _, err := w.system().Put(w.t.Context(),
+			access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -116,8 +125,10 @@ func TestARehearsalThatFailsLeavesNothing(t *testing.T) {
 		"a step that fails": {director{steps: func(steps []string) []string {
 			return append(steps, "echo no space left >&2; exit 7")
 		}}, "step 2 of the cut failed (echo no space left >&2; exit 7): exit status 7: no space left"},
-		"steps that do nothing":   {director{steps: nothing}, "the shadow was still let in ("},
-		"steps that cut too late": {director{steps: func(steps []string) []string { return []string{"mkdir -p /nowhere 2>&1 || true"} }}, "the steps do not cut this partner"},
+		"steps that do nothing": {director{steps: nothing}, "the shadow was still let in ("},
+		"steps that cut too late": {director{steps: func(steps []string) []string {
+			return []string{"mkdir -p /nowhere 2>&1 || true"}
+		}}, "the steps do not cut this partner"},
 		"a door that never opens": {director{doors: closed}, "its refusal would prove nothing"},
 		"a put that fails": {director{put: func(c access.Change) error {
 			if c.Object.Ref().Type == access.TypeCredential {
@@ -136,7 +147,12 @@ func TestARehearsalThatFailsLeavesNothing(t *testing.T) {
 				inner, _ := access.As[access.Rehearser](d.System)
 				system = directed{&d.director, inner}
 			}
-			_, err := rehearsal.Rehearsal{System: system, Stack: "partners", Environment: "prod", Patience: 200 * time.Millisecond}.Run(t.Context(), "acme")
+			_, err := rehearsal.Rehearsal{
+				System:      system,
+				Stack:       "partners",
+				Environment: "prod",
+				Patience:    200 * time.Millisecond,
+			}.Run(t.Context(), "acme")
 			if err == nil || !strings.Contains(err.Error(), d.says) {
 				t.Errorf("it says %v, and should %q", err, d.says)
 			}
@@ -172,10 +188,12 @@ func TestTheNextRehearsalRemovesWhatAKilledOneLeft(t *testing.T) {
 	w.acmeHolds()
 	put := func(partner, stack string) *access.Record {
 		t.Helper()
-		r, err := w.system().Put(t.Context(), access.Change{Stack: stack, EndsAt: w.clock().Add(10 * time.Minute), Object: &access.Identity{
-			ID: access.IdentityID{Partner: partner, Environment: "prod", Name: "twin"}, Purpose: "Shadow",
-			Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(w.clock().Add(10 * time.Minute))},
-		}})
+		r, err := w.system().Put(t.Context(),
+			access.Change{Stack: stack, EndsAt: w.clock().Add(10 * time.Minute), Object: &access.Identity{
+				ID: access.IdentityID{Partner: partner, Environment: "prod", Name: "twin"}, Purpose: "Shadow",
+				Terms: access.Terms{Owner: "jane.doe@example.com",
+					ExpiresAt: access.At(w.clock().Add(10 * time.Minute))},
+			}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +202,8 @@ func TestTheNextRehearsalRemovesWhatAKilledOneLeft(t *testing.T) {
 	put(access.ShadowPartner("dead"), "partners")
 	others := put(access.ShadowPartner("alive"), "another")
 	for _, partner := range []string{"dead", "gone"} {
-		if err := errors.Join(os.MkdirAll(filepath.Join(w.directory, "hold"), 0o755), os.WriteFile(filepath.Join(w.directory, "hold", access.ShadowPartner(partner)), nil, 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Join(w.directory, "hold"), 0o755),
+			os.WriteFile(filepath.Join(w.directory, "hold", access.ShadowPartner(partner)), nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,7 +217,8 @@ func TestTheNextRehearsalRemovesWhatAKilledOneLeft(t *testing.T) {
 	w.nothingOfShadows()
 }
 
-// A partner that is gone cannot be rehearsed any more: what a killed run left goes all the same, by the next try or by a destroy.
+// A partner that is gone cannot be rehearsed any more: what a killed run left goes all the same, by the
+// next try or by a destroy.
 func TestWhatAKilledRehearsalLeftGoesWithoutAnother(t *testing.T) {
 	for name, sweep := range map[string]func(rehearsal.Rehearsal) error{
 		"a sweep": func(r rehearsal.Rehearsal) error { return r.Sweep(t.Context()) },
@@ -220,14 +240,22 @@ func TestWhatAKilledRehearsalLeftGoesWithoutAnother(t *testing.T) {
 			}}
 			var dead sync.WaitGroup
 			dead.Go(func() {
-				_, _ = rehearsal.Rehearsal{System: killed, Stack: "partners", Environment: "prod"}.Run(t.Context(), "acme")
+				_, _ = rehearsal.Rehearsal{System: killed, Stack: "partners", Environment: "prod"}.Run(t.Context(),
+					"acme")
 			})
 			dead.Wait()
 			records, err := w.system().List(t.Context())
-			if err != nil || !slices.ContainsFunc(records, func(r *access.Record) bool { return access.IsShadow(r.Object.Holder().Partner) }) {
+			if err != nil ||
+				!slices.ContainsFunc(records, func(r *access.Record) bool {
+					return access.IsShadow(r.Object.Holder().Partner)
+				}) {
 				t.Fatalf("the killed run left nothing: %v", err)
 			}
-			if err := sweep(rehearsal.Rehearsal{System: w.system(), Stack: "partners", Environment: "prod"}); err != nil {
+			if err := sweep(rehearsal.Rehearsal{
+				System:      w.system(),
+				Stack:       "partners",
+				Environment: "prod",
+			}); err != nil {
 				t.Error(err)
 			}
 			w.nothingOfShadows()
@@ -235,7 +263,8 @@ func TestWhatAKilledRehearsalLeftGoesWithoutAnother(t *testing.T) {
 	}
 }
 
-// On a real OpenBao: steps that do not cut are found out, what a killed run left is removed, and the memory is no access.
+// On a real OpenBao: steps that do not cut are found out, what a killed run left is removed, and
+// the memory is no access.
 func TestARehearsalOnOpenBaoFindsOutStepsThatDoNotCut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -244,19 +273,33 @@ func TestARehearsalOnOpenBaoFindsOutStepsThatDoNotCut(t *testing.T) {
 	c := newCluster(t)
 	c.cli.must("apply", "-auto-approve")
 	before := c.left()
-	guest, err := client.New(client.Options{Address: c.bao.Address, CACertPEM: []byte(c.bao.CA), Login: client.Token(c.apply)})
+	guest, err := client.New(client.Options{
+		Address:   c.bao.Address,
+		CACertPEM: []byte(c.bao.CA),
+		Login:     client.Token(c.apply),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	system := openbao.Open(openbao.Options{Client: guest, Stack: "partners", Mounts: openbao.Mounts{JWT: map[string]string{c.issuer: "partner-jwt-acme"}}})
+	system := openbao.Open(openbao.Options{
+		Client: guest,
+		Stack:  "partners",
+		Mounts: openbao.Mounts{JWT: map[string]string{c.issuer: "partner-jwt-acme"}},
+	})
 	rehearse := func(s access.System, partner string) error {
-		_, err := rehearsal.Rehearsal{System: s, Stack: "partners", Environment: "prod", Patience: 2 * time.Second}.Run(t.Context(), partner)
+		_, err := rehearsal.Rehearsal{
+			System:      s,
+			Stack:       "partners",
+			Environment: "prod",
+			Patience:    2 * time.Second,
+		}.Run(t.Context(), partner)
 		return err
 	}
 	// Only the login is taken away, and the session lasts.
 	late := &director{System: system, steps: func(steps []string) []string { return steps[len(steps)-1:] }}
 	for _, partner := range []string{"acme", "globex", "initech"} {
-		if err := rehearse(late, partner); err == nil || !strings.Contains(err.Error(), "the steps do not cut this partner") {
+		if err := rehearse(late, partner); err == nil ||
+			!strings.Contains(err.Error(), "the steps do not cut this partner") {
 			t.Errorf("%s: it says %v", partner, err)
 		}
 	}
@@ -273,7 +316,8 @@ func TestARehearsalOnOpenBaoFindsOutStepsThatDoNotCut(t *testing.T) {
 	if err := rehearse(system, "globex"); err != nil {
 		t.Error(err)
 	}
-	after := slices.DeleteFunc(c.left(), func(path string) bool { return strings.HasSuffix(path, "partner/globex/rehearsed") })
+	after := slices.DeleteFunc(c.left(),
+		func(path string) bool { return strings.HasSuffix(path, "partner/globex/rehearsed") })
 	if slices.Sort(before); !slices.Equal(before, slices.Sorted(slices.Values(after))) {
 		t.Errorf("before there was %v, after it %v", before, after)
 	}
@@ -295,7 +339,8 @@ func TestARehearsalSaysWhatItCouldNotTry(t *testing.T) {
 		t.Fatalf("%+v, %v", out, err)
 	}
 	for _, r := range out.Results {
-		if untried := r.Kind == access.SSHCertificate; untried == r.Admitted || untried != strings.Contains(r.Note, "Could not create a shadow") {
+		if untried := r.Kind == access.SSHCertificate; untried == r.Admitted ||
+			untried != strings.Contains(r.Note, "Could not create a shadow") {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -308,24 +353,29 @@ func TestARehearsalNeedsSomethingToRehearse(t *testing.T) {
 		return block("partner_rehearsal", "it", args{"partner": `"` + partner + `"`}, nil)
 	}
 	w.run(
-		resource.TestStep{Config: w.config(identity(nil), rehearses("acme")), ExpectError: says("acme has no credential in force")},
+		resource.TestStep{Config: w.config(identity(nil), rehearses("acme")),
+			ExpectError: says("acme has no credential in force")},
 		resource.TestStep{Config: w.config(rehearses("rehearsal-1")), ExpectError: says("is reserved")},
-		resource.TestStep{Config: w.config(identity(args{"partner": `"rehearsal-1"`})), ExpectError: says("is reserved")},
+		resource.TestStep{Config: w.config(identity(args{"partner": `"rehearsal-1"`})),
+			ExpectError: says("is reserved")},
 		resource.TestStep{
-			Config:      w.providerBlock(`guardrails = { enforcement = "collect" }`) + identity(nil) + rehearses("acme"),
+			Config: w.providerBlock(`guardrails = { enforcement = "collect" }`) + identity(nil) +
+				rehearses("acme"),
 			ExpectError: says("Nothing can be changed while findings are collected"),
 		},
 	)
 }
 
-// The rule speaks half a year after the partner came, and is silent once the steps were tried; and again when the system has
-// forgotten that.
+// The rule speaks half a year after the partner came, and is silent once the steps were tried; and again when the
+// system has forgotten that.
 func TestARehearsalIsDueEveryHalfYear(t *testing.T) {
 	slow(t)
 	t.Parallel()
 	l := newLab(t)
-	base := identity(args{"expires_at": `"2027-11-20T00:00:00Z"`}) + credential("federated", args{"expires_at": `"2027-11-20T00:00:00Z"`})
-	with := base + block("partner_rehearsal", "acme", args{"partner": `"acme"`, "depends_on": "[partner_credential.orders]"}, nil)
+	base := identity(args{"expires_at": `"2027-11-20T00:00:00Z"`}) +
+		credential("federated", args{"expires_at": `"2027-11-20T00:00:00Z"`})
+	with := base + block("partner_rehearsal", "acme",
+		args{"partner": `"acme"`, "depends_on": "[partner_credential.orders]"}, nil)
 	overdue := func(config string) bool {
 		t.Helper()
 		for _, d := range l.refuses(config) {

@@ -40,7 +40,10 @@ func (r rehearsed) kinds(t *testing.T) (all []string) {
 	t.Helper()
 	for _, one := range r.Results {
 		all = append(all, one.Kind)
-		if !one.Admitted || one.RefusedAt.IsZero() || one.Seconds <= 0 || one.Seconds > r.Seconds {
+		if !one.Admitted ||
+			one.RefusedAt.IsZero() ||
+			one.Seconds <= 0 ||
+			one.Seconds > r.Seconds {
 			t.Errorf("%s, %s: %+v", one.Kind, one.How, one)
 		}
 		t.Logf("%s, %s: refused after %.3f s", one.Kind, one.How, one.Seconds)
@@ -81,8 +84,8 @@ resource "partner_rehearsal" "acme" {
 output "rehearsal" { value = partner_rehearsal.acme }
 `
 
-// Each kind of access is cut on a shadow, a client works on the real access meanwhile, and nothing stays but the journal, the
-// moment, and what the lists revoke until it would have ended.
+// Each kind of access is cut on a shadow, a client works on the real access meanwhile, and nothing stays but the
+// journal, the moment, and what the lists revoke until it would have ended.
 func TestARehearsalOnTheEmbeddedSystemTouchesNothingReal(t *testing.T) {
 	thorough(t)
 	t.Parallel()
@@ -90,9 +93,15 @@ func TestARehearsalOnTheEmbeddedSystemTouchesNothingReal(t *testing.T) {
 	c := newCLI(t)
 	c.env = append(c.env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(c.folder, "trace.log"))
 	ends := time.Now().UTC().AddDate(0, 0, 60).Format(`"2006-01-02T15:04:05Z"`)
-	config := "provider \"partner\" {\n  environment = \"prod\"\n  guardrails  = { levels = { \"credential/count\" = \"off\" } }\n}\n" +
+	config := "provider \"partner\" {\n  environment = \"prod\"\n  guardrails  = { levels = { \"credential/count\" = " +
+		"\"off\" } }\n}\n" +
 		identity(args{"expires_at": ends}) + grant(args{"expires_at": ends})
-	for label, kind := range map[string]string{"f": "federated", "x": "certificate", "s": "ssh_certificate", "k": "secret"} {
+	for label, kind := range map[string]string{
+		"f": "federated",
+		"x": "certificate",
+		"s": "ssh_certificate",
+		"k": "secret",
+	} {
 		config += strings.ReplaceAll(credential(kind, args{"expires_at": ends}), `"orders" {`, `"`+label+`" {`)
 	}
 	c.write(config)
@@ -101,7 +110,8 @@ func TestARehearsalOnTheEmbeddedSystemTouchesNothingReal(t *testing.T) {
 	published := filepath.Join(c.folder, ".partner", "prod", "publish", "policy")
 	stop := throughout(func() bool {
 		cmd := exec.Command(opa, "eval", "--format=raw", "--data", published, "--stdin-input", "data.partner.allow")
-		cmd.Stdin = strings.NewReader(`{"credential": {"claims": {"iss": "https://login.acme.test", "sub": "svc-orders", "aud": "orders.example.com"}}, "action": "read", "path": "orders/acme/daily/1"}`)
+		cmd.Stdin =
+			strings.NewReader(`{"credential": {"claims": {"iss": "https://login.acme.test", "sub": "svc-orders", "aud": "orders.example.com"}}, "action": "read", "path": "orders/acme/daily/1"}`)
 		out, err := cmd.CombinedOutput()
 		return err == nil && strings.TrimSpace(string(out)) == "true"
 	})
@@ -116,7 +126,8 @@ func TestARehearsalOnTheEmbeddedSystemTouchesNothingReal(t *testing.T) {
 	if refused, asked := stop(); refused > 0 || asked < 3 {
 		t.Errorf("the real access was refused %d times of %d", refused, asked)
 	}
-	if got := first.kinds(t); !slices.Equal(got, []string{"certificate", "certificate", "federated", "secret", "ssh_certificate"}) {
+	if got := first.kinds(t); !slices.Equal(got,
+		[]string{"certificate", "certificate", "federated", "secret", "ssh_certificate"}) {
 		t.Errorf("tried were %q", got)
 	}
 	sameStored(t, before, c.stored())
@@ -129,7 +140,8 @@ func TestARehearsalOnTheEmbeddedSystemTouchesNothingReal(t *testing.T) {
 	sameStored(t, before, c.stored())
 	c.tellsOfRehearsals(filepath.Join(c.folder, ".partner", "prod", "journal.jsonl"), "acme", "acme")
 	for name, text := range c.files() {
-		if !strings.HasPrefix(name, filepath.Join(".partner", "prod", "keys")) && bytes.Contains(text, []byte("PRIVATE KEY")) || secretText.Match(text) {
+		if (!strings.HasPrefix(name, filepath.Join(".partner", "prod", "keys")) &&
+			bytes.Contains(text, []byte("PRIVATE KEY"))) || secretText.Match(text) {
 			t.Errorf("%s holds a secret in the clear", name)
 		}
 	}
@@ -154,7 +166,11 @@ func (c *cli) tellsOfRehearsals(path string, partners ...string) {
 	for _, l := range journalLines(c.t, path) {
 		shadow := l.Type == "identity" && strings.HasPrefix(l.ID, "rehearsal-")
 		switch {
-		case l.Phase == journal.Done && l.Verb == journal.Rehearse && l.Type == "partner" && !l.Refused.IsZero() && l.Seconds > 0:
+		case l.Phase == journal.Done &&
+			l.Verb == journal.Rehearse &&
+			l.Type == "partner" &&
+			!l.Refused.IsZero() &&
+			l.Seconds > 0:
 			rehearsals = append(rehearsals, l.ID)
 		case l.Phase == journal.Done && l.Verb == journal.Create && shadow:
 			created++
@@ -162,12 +178,16 @@ func (c *cli) tellsOfRehearsals(path string, partners ...string) {
 			revoked++
 		}
 	}
-	if slices.Sort(rehearsals); !slices.Equal(rehearsals, partners) || created != len(partners) || revoked != len(partners) {
-		c.t.Errorf("the journal tells of rehearsals of %q, %d twins made and %d removed; there were those of %q", rehearsals, created, revoked, partners)
+	if slices.Sort(rehearsals); !slices.Equal(rehearsals, partners) ||
+		created != len(partners) ||
+		revoked != len(partners) {
+		c.t.Errorf("the journal tells of rehearsals of %q, %d twins made and %d removed; there were those of %q",
+			rehearsals, created, revoked, partners)
 	}
 }
 
-// stored is all that the embedded system keeps, but for what says when it was published, and lists that are signed anew.
+// stored is all that the embedded system keeps, but for what says when it was published, and
+// lists that are signed anew.
 func (c *cli) stored() map[string]string {
 	c.t.Helper()
 	kept := map[string]string{}
@@ -175,9 +195,11 @@ func (c *cli) stored() map[string]string {
 	for name, text := range c.files(".partner", "prod") {
 		base := filepath.Base(name)
 		switch {
-		case strings.HasPrefix(base, "journal.jsonl"), base == "rehearsed.json", strings.Contains(name, filepath.Join("ledger", "revoked")):
+		case strings.HasPrefix(base, "journal.jsonl"), base == "rehearsed.json",
+			strings.Contains(name, filepath.Join("ledger", "revoked")):
 			continue
-		case base == "crl.pem", base == "revoked_keys", base == "generation.json", strings.HasPrefix(base, "ledger.sums"), strings.HasSuffix(base, ".tar.gz"),
+		case base == "crl.pem", base == "revoked_keys", base == "generation.json",
+			strings.HasPrefix(base, "ledger.sums"), strings.HasSuffix(base, ".tar.gz"),
 			strings.Contains(name, filepath.Join("publish", "cut")+string(filepath.Separator)):
 			text = nil
 		}
@@ -202,7 +224,8 @@ func sameStored(t *testing.T, before, after map[string]string) {
 	}
 }
 
-// Three partners of a real OpenBao, each with another kind of access, are rehearsed in one apply, by the shipped policies.
+// Three partners of a real OpenBao, each with another kind of access, are rehearsed in one apply,
+// by the shipped policies.
 func TestARehearsalOnOpenBaoTouchesNothingReal(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
@@ -221,9 +244,11 @@ func TestARehearsalOnOpenBaoTouchesNothingReal(t *testing.T) {
 		old, _ := c.bao.Call(t, globex, "POST", "invoices/globex/inbox/1.pdf", map[string]any{"a": "b"})
 		mine, _ := c.bao.Call(t, initech, "GET", "stock/initech/levels/1", nil)
 		return old != http.StatusForbidden && mine != http.StatusForbidden &&
-			c.login(at["acme"]["path"], nil, map[string]any{"role": at["acme"]["role"], "jwt": c.acmeJWT("prod")}) != "" &&
+			c.login(at["acme"]["path"], nil,
+				map[string]any{"role": at["acme"]["role"], "jwt": c.acmeJWT("prod")}) != "" &&
 			c.login(at["globex"]["path"], shows, map[string]any{"name": at["globex"]["name"]}) != "" &&
-			c.login(at["initech"]["path"], nil, map[string]any{"role_id": at["initech"]["role_id"], "secret_id": secret}) != ""
+			c.login(at["initech"]["path"], nil,
+				map[string]any{"role_id": at["initech"]["role_id"], "secret_id": secret}) != ""
 	})
 	c.file("rehearsal.tf", `
 resource "partner_rehearsal" "all" {
@@ -240,7 +265,8 @@ output "rehearsals" { value = partner_rehearsal.all }
 	c.output("rehearsals", &all)
 	var memories []string
 	for partner, kind := range map[string]string{"acme": "federated", "globex": "certificate", "initech": "secret"} {
-		if got := all[partner].kinds(t); !slices.Equal(got, []string{kind}) || all[partner].Results[0].SessionSeconds == nil {
+		if got := all[partner].kinds(t); !slices.Equal(got, []string{kind}) ||
+			all[partner].Results[0].SessionSeconds == nil {
 			t.Errorf("of %s was tried %q: %+v", partner, got, all[partner])
 		}
 		memories = append(memories, "sys/policies/acl/partner: partner/"+partner+"/rehearsed")

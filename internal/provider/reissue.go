@@ -14,7 +14,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/seal"
 )
 
-// Why a rotation issues anew that nobody asked for: by the clock, and where the system holds nothing any more that was issued.
+// Why a rotation issues anew that nobody asked for: by the clock, and where the system holds nothing
+// any more that was issued.
 const (
 	due  = "its rotation is due"
 	lost = "what was issued for it was revoked, or is gone from the system"
@@ -23,9 +24,9 @@ const (
 // reissue decides whether a change issues a credential anew, what becomes of the old one, and why. Both the plan and
 // the apply ask it, with the same values, so that the one does what the other said.
 //
-// Only what is named here reissues. A renewal does not: what ends by its rotation anyway follows then, and only what would
-// end at the old end is issued anew. What is fixed cannot be shortened: at a due rotation and at a later end the old one
-// keeps its own end, in every other case it is revoked. A secret that is not lives for the overlap.
+// Only what is named here reissues. A renewal does not: what ends by its rotation anyway follows then, and only what
+// would end at the old end is issued anew. What is fixed cannot be shortened: at a due rotation and at a later end the
+// old one keeps its own end, in every other case it is revoked. A secret that is not lives for the overlap.
 //
 // Under an identity that is cut nothing is issued (anew is false): a rotation waits without a word, what is asked for
 // waits for the identity, and what is to be revoked is revoked.
@@ -48,8 +49,8 @@ func wanted(c change, k kept) (issue access.Issue, why string) {
 
 // reasons is all that may issue a credential anew by itself.
 type reasons struct {
-	// stolen is since when nothing counts that was issued before, where the change says so of what is in force; otherRequest is
-	// what it is asked for with, where that is another.
+	// stolen is since when nothing counts that was issued before, where the change says so of what is in force;
+	// otherRequest is what it is asked for with, where that is another.
 	stolen, otherRequest string
 	triggered            bool
 	// secret: it may be sealed anew beside the old one. fixed: its end cannot be moved.
@@ -70,7 +71,8 @@ func reasonsOf(c change, k kept, before, after *access.Credential) reasons {
 		otherRequest: access.OtherRequest(before, after), triggered: !maps.Equal(trigger(before), trigger(after)),
 		secret: after.Kind().Sealed(), fixed: c.fixed, due: c.stateStatus == "due",
 		sooner: c.endsKnown && c.ends.Before(k.IssuedUntil), later: c.endsKnown && c.ends.After(c.stateEnds),
-		nothing: k.IssuedUntil.IsZero(), toTheEnd: !k.IssuedUntil.Before(c.stateEnds), ends: c.ends, until: k.IssuedUntil,
+		nothing: k.IssuedUntil.IsZero(), toTheEnd: !k.IssuedUntil.Before(c.stateEnds), ends: c.ends,
+		until: k.IssuedUntil,
 	}
 	if after.RevokeIssuedBefore.After(k.IssuedAt) && !after.RevokeIssuedBefore.Equal(before.RevokeIssuedBefore.Time) {
 		r.stolen = after.RevokeIssuedBefore.String()
@@ -82,7 +84,8 @@ func reasonsOf(c change, k kept, before, after *access.Credential) reasons {
 // decide returns the table: the first row that fits says what becomes of what was issued, and why.
 func (r reasons) decide() (issue access.Issue, why string) {
 	atOnce := access.IssueReplace
-	if r.secret && (!r.fixed || r.due) { // two secrets can work side by side; what is fixed would work on to its own end
+	// two secrets can work side by side; what is fixed would work on to its own end
+	if r.secret && (!r.fixed || r.due) {
 		atOnce = access.IssueOverlap
 	}
 	for _, row := range []struct {
@@ -93,8 +96,11 @@ func (r reasons) decide() (issue access.Issue, why string) {
 		{r.stolen != "", access.IssueReplace, "everything issued before {stolen} is revoked"},
 		{r.otherRequest != "", atOnce, "it now has {request}"},
 		{r.triggered, atOnce, "rotation.trigger changed"},
-		{r.fixed && r.sooner, access.IssueReplace, "it ends on {ends}, and what was issued until {until} cannot be shortened"},
-		{r.fixed && r.later && r.toTheEnd, access.IssueOverlap, "it ends later, and what was issued until {until} cannot be prolonged"},
+		{r.fixed && r.sooner, access.IssueReplace,
+			"it ends on {ends}, and what was issued until {until} cannot be shortened"},
+		{r.fixed &&
+			r.later &&
+			r.toTheEnd, access.IssueOverlap, "it ends later, and what was issued until {until} cannot be prolonged"},
 		{r.fixed && r.later && r.nothing, access.IssueOverlap, "it ends later"},
 		{r.due && r.nothing, access.IssueOverlap, lost},
 		{r.due || r.woken, access.IssueOverlap, due},
@@ -112,8 +118,8 @@ func (r reasons) say(why string) string {
 		"{until}", access.At(r.until).String()).Replace(why)
 }
 
-// ages reports whether a change gives a rotation to what was issued without one, or one that is more frequent. That is then due by its
-// age: such an apply issues nothing, the next plan does where the time has come.
+// ages reports whether a change gives a rotation to what was issued without one, or one that is more frequent. That is
+// then due by its age: such an apply issues nothing, the next plan does where the time has come.
 func ages(before, after *access.Credential, k kept) bool {
 	if after.Rotation == nil || !after.Kind().Issues() || k.IssuedAt.IsZero() {
 		return false
@@ -148,10 +154,10 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	until, overlaps := overlapsUntil(c, k)
 	switch {
 	case why == "" && ages(c.before.(*access.Credential), credential, k):
-		diags.AddWarning("The partner's credential will be rotated", fmt.Sprintf("The rotation of %s changes. What the "+
-			"partner holds was issued on %s, so it is due from %s on: the first apply after that issues it anew, "+
-			"with overlap.%s", ref, access.At(k.IssuedAt),
-			access.At(credential.RotatesAt(k.IssuedAt)), endsUnrotated(c, credential)))
+		diags.AddWarning("The partner's credential will be rotated",
+			fmt.Sprintf("The rotation of %s changes. What the partner holds was issued on %s, so it is due from %s "+
+				"on: the first apply after that issues it anew, with overlap.%s", ref, access.At(k.IssuedAt),
+				access.At(credential.RotatesAt(k.IssuedAt)), endsUnrotated(c, credential)))
 	case why == "":
 	case !anew:
 		explainWaiting(ref, issue, why, diags)
@@ -159,15 +165,18 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 		diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s is issued anew, because %s. The "+
 			"partner has nothing that works: hand over the new %s at once.", ref, why, handedOver(credential.Kind())))
 	case issue == access.IssueReplace || !overlaps:
-		diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("%s is issued anew, because %s. What the "+
-			"partner holds stops working in the same apply: hand over the new one at once.", ref, why))
+		diags.AddWarning("The partner's credential is replaced without overlap",
+			fmt.Sprintf("%s is issued anew, because %s. What the partner holds stops working in the same apply: hand "+
+				"over the new one at once.", ref, why))
 	default:
-		diags.AddWarning("The partner's credential is rotated, with overlap", fmt.Sprintf("%s is issued anew, because %s. What the "+
-			"partner holds works beside the new one %s: hand over the new %s before that.%s", ref, why, until, handedOver(credential.Kind()), endsOlder(k)))
+		diags.AddWarning("The partner's credential is rotated, with overlap",
+			fmt.Sprintf("%s is issued anew, because %s. What the partner holds works beside the new one %s: hand "+
+				"over the new %s before that.%s", ref, why, until, handedOver(credential.Kind()), endsOlder(k)))
 	}
 }
 
-// endsOlder says what becomes of the one before, where that works beside the one that is followed now: there are no three.
+// endsOlder says what becomes of the one before, where that works beside the one that is followed
+// now: there are no three.
 func endsOlder(k kept) string {
 	if k.Older.IsZero() {
 		return ""
@@ -176,17 +185,18 @@ func endsOlder(k kept) string {
 		"work side by side. First ask the partner whether it has changed over.", access.At(k.Older))
 }
 
-// explainReplacement says what it means that a credential is destroyed and made anew: a tainted one, another kind or identity. Of
-// a -replace Terraform tells the provider in a second call alone, and shows none of its warnings.
+// explainReplacement says what it means that a credential is destroyed and made anew: a tainted one, another kind or
+// identity. Of a -replace Terraform tells the provider in a second call alone, and shows none of its warnings.
 func explainReplacement(o access.Object, diags *diag.Diagnostics) {
 	c, ok := o.(*access.Credential)
 	if !ok || !c.Kind().Issues() || c.Kind() == "" {
 		return
 	}
-	diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("%s replaces one that is revoked: what "+
-		"the partner holds stops working in the same apply (with create_before_destroy, after the overlap of its "+
-		"rotation at the latest). Hand over the new %s at once. To issue it anew with overlap, change "+
-		"rotation.trigger instead. For a stolen key, set revoke_issued_before.", c.Ref(), handedOver(c.Kind())))
+	diags.AddWarning("The partner's credential is replaced without overlap",
+		fmt.Sprintf("%s replaces one that is revoked: what the partner holds stops working in the same apply (with "+
+			"create_before_destroy, after the overlap of its rotation at the latest). Hand over the new %s at once. "+
+			"To issue it anew with overlap, change rotation.trigger instead. For a stolen key, set "+
+			"revoke_issued_before.", c.Ref(), handedOver(c.Kind())))
 }
 
 // endsUnrotated says what becomes of what was issued if nobody rotates it.
@@ -194,7 +204,8 @@ func endsUnrotated(c change, credential *access.Credential) string {
 	if c.fixed {
 		return ""
 	}
-	return fmt.Sprintf(" It ends by itself %s after that, or a day after this apply if that is later.", credential.Rotation.Overlap)
+	return fmt.Sprintf(" It ends by itself %s after that, or a day after this apply if that is later.",
+		credential.Rotation.Overlap)
 }
 
 // overlapsUntil says until when an old one works beside the new one, and whether it does at all.
@@ -202,13 +213,15 @@ func overlapsUntil(c change, k kept) (until string, overlaps bool) {
 	after := c.after.(*access.Credential)
 	switch {
 	case c.fixed:
-		own, before := access.Earliest(k.IssuedUntil, c.ends), c.before.(*access.Credential)
+		own := access.Earliest(k.IssuedUntil, c.ends)
+		before := c.before.(*access.Credential)
 		// Where it was issued to last no longer than until its rotation, nothing is left when that is due.
 		return "until " + access.At(own).String(), c.stateStatus != "due" || own.After(before.RotatesAt(k.IssuedAt))
 	case after.Rotation == nil || after.Rotation.Overlap.Duration == 0:
 		return "", false
 	}
-	return fmt.Sprintf("for %s after the apply, until %s at the latest", after.Rotation.Overlap, access.At(access.Earliest(k.IssuedUntil, c.ends))), true
+	return fmt.Sprintf("for %s after the apply, until %s at the latest", after.Rotation.Overlap,
+		access.At(access.Earliest(k.IssuedUntil, c.ends))), true
 }
 
 // handedOver names the attribute that the partner needs.

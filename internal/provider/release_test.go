@@ -20,12 +20,13 @@ import (
 
 const snapshot = "0.1.0-snapshot"
 
-// A release is the same bytes whoever builds it, from whichever folder; Terraform and OpenTofu install it from a mirror; and it is
-// signed as registries and sha256sum read it.
+// A release is the same bytes whoever builds it, from whichever folder; Terraform and OpenTofu install it from a
+// mirror; and it is signed as registries and sha256sum read it.
 func TestASnapshotReleaseIsReproducibleInstalledAndVerified(t *testing.T) {
 	thorough(t)
 	needTerraform(t)
-	first, again := filepath.Join(t.TempDir(), "release"), filepath.Join(t.TempDir(), "release")
+	first := filepath.Join(t.TempDir(), "release")
+	again := filepath.Join(t.TempDir(), "release")
 	releaseOf(t, filepath.Join("..", ".."), first)
 	releaseOf(t, checkedOut(t), again)
 	sums := readSums(t, first)
@@ -36,13 +37,15 @@ func TestASnapshotReleaseIsReproducibleInstalledAndVerified(t *testing.T) {
 	t.Run("is what it says", func(t *testing.T) { releaseHolds(t, filepath.Join(first, archive)) })
 	t.Run("has a valid bill", func(t *testing.T) { billIsValid(t, filepath.Join(first, archive+".cdx.json")) })
 	t.Run("signed", func(t *testing.T) { releaseIsSigned(t, first) })
-	t.Run("installed", func(t *testing.T) { releaseIsInstalled(t, filepath.Join(first, archive)) }) // by the CLI that tests drive
+	// by the CLI that tests drive
+	t.Run("installed", func(t *testing.T) { releaseIsInstalled(t, filepath.Join(first, archive)) })
 }
 
 func releaseOf(t *testing.T, checkout, folder string) {
 	t.Helper()
 	cmd := exec.Command("go", "run", "./tools/release", "-targets", runtime.GOOS+"_"+runtime.GOARCH,
-		"-commit", "0123456789abcdef0123456789abcdef01234567", "-builder", "https://example.com/workflow", snapshot, folder)
+		"-commit", "0123456789abcdef0123456789abcdef01234567", "-builder", "https://example.com/workflow", snapshot,
+		folder)
 	cmd.Dir = checkout
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -79,7 +82,8 @@ func readSums(t *testing.T, folder string) string {
 	return string(text)
 }
 
-// releaseHolds looks into an archive: the binary of the version, the license, and in its bill of materials what Go says of the binary.
+// releaseHolds looks into an archive: the binary of the version, the license, and in its bill of materials what
+// Go says of the binary.
 func releaseHolds(t *testing.T, archive string) {
 	folder, names := t.TempDir(), []string{}
 	z, err := zip.OpenReader(archive)
@@ -137,7 +141,8 @@ func releaseHolds(t *testing.T, archive string) {
 		}
 	}
 	if deps == 0 || len(listed) != deps+1 {
-		t.Errorf("%d modules and the standard library are in the binary, and %d components in the bill of materials", deps, len(listed))
+		t.Errorf("%d modules and the standard library are in the binary, and %d components in the bill of materials",
+			deps, len(listed))
 	}
 }
 
@@ -158,7 +163,8 @@ func billIsValid(t *testing.T, bill string) {
 		t.Fatal(err)
 	}
 	wrong := filepath.Join(t.TempDir(), "wrong.cdx.json")
-	if err := os.WriteFile(wrong, []byte(strings.Replace(string(text), `"type": "library"`, `"type": "book"`, 1)), 0o600); err != nil {
+	if err := os.WriteFile(wrong, []byte(strings.Replace(string(text), `"type": "library"`, `"type": "book"`, 1)),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := asks(wrong); err == nil || !strings.Contains(out, "'book' is not one of") {
@@ -229,7 +235,8 @@ func releaseIsInstalled(t *testing.T, archive string) {
 		}
 	}
 	c.file("cli.tfrc", fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirror))
-	c.file("main.tf", "terraform {\n  required_providers {\n    partner = {\n      source  = \"partner-access/partner\"\n      version = \""+snapshot+
+	c.file("main.tf", "terraform {\n  required_providers {\n    partner = {\n      source  = "+
+		"\"partner-access/partner\"\n      version = \""+snapshot+
 		"\"\n    }\n  }\n}\nprovider \"partner\" {\n  environment = \"prod\"\n}\n"+identity(quarter()))
 	if out := c.must("init", "-no-color"); !strings.Contains(out, snapshot) {
 		t.Errorf("it does not say that it installs %s:\n%s", snapshot, out)

@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// renewed is one apply of a renewal: how long after the one before, what it changes of the credential, whether it issues anew, and what
-// its plan says.
+// renewed is one apply of a renewal: how long after the one before, what it changes of the credential, whether it
+// issues anew, and what its plan says.
 type renewed struct {
 	after  time.Duration
 	change map[string]any
@@ -34,13 +34,19 @@ func TestARenewalTellsWhatBecomesOfWhatThePartnerHolds(t *testing.T) {
 	later := func(reviewed, at string) map[string]any {
 		return map[string]any{"expires_at": at, "review": reviewedAt(reviewed)}
 	}
-	const works, nothing, older = "works beside the new one until ", "The partner has nothing that works", "The one before that, which was to work until "
+	const works, nothing, older = "works beside the new one until ", "The partner has " +
+		"nothing that works", "The one before that, which was to work until "
 	for name, steps := range map[string][]renewed{
 		"an end with a part of a second was renewed by every plan": {
 			{change: until("2026-12-05T00:00:00.5Z")},
 			{after: 10 * day, change: until("2026-12-05T00:00:00.5Z")},
 			{change: later("2026-12-04T00:00:00Z", "2026-12-05T00:00:00.9Z")},
-			{after: time.Hour, change: later("2026-12-04T12:30:00Z", "2026-12-05T00:00:01Z"), anew: true, says: works + "2026-12-05T00:00:00Z"},
+			{
+				after:  time.Hour,
+				change: later("2026-12-04T12:30:00Z", "2026-12-05T00:00:01Z"),
+				anew:   true,
+				says:   works + "2026-12-05T00:00:00Z",
+			},
 		},
 		"what ended by its rotation, and nobody was there": {
 			{change: until("2027-01-15T00:00:00Z")},
@@ -52,23 +58,63 @@ func TestARenewalTellsWhatBecomesOfWhatThePartnerHolds(t *testing.T) {
 		},
 		"a renewal within the overlap of another": {
 			{change: until("2026-12-01T00:00:00Z")},
-			{after: day, change: later("2026-11-25T00:00:00Z", "2026-12-03T00:00:00Z"), anew: true, says: works + "2026-12-01T00:00:00Z"},
-			{after: day, change: later("2026-11-26T00:00:00Z", "2026-12-05T00:00:00Z"), anew: true, says: older + "2026-12-01T00:00:00Z"},
+			{
+				after:  day,
+				change: later("2026-11-25T00:00:00Z", "2026-12-03T00:00:00Z"),
+				anew:   true,
+				says:   works + "2026-12-01T00:00:00Z",
+			},
+			{
+				after:  day,
+				change: later("2026-11-26T00:00:00Z", "2026-12-05T00:00:00Z"),
+				anew:   true,
+				says:   older + "2026-12-01T00:00:00Z",
+			},
 		},
 		"a renewal after the overlap of another": {
 			{change: until("2026-12-01T00:00:00Z")},
-			{after: day, change: later("2026-11-25T00:00:00Z", "2026-12-03T00:00:00Z"), anew: true, says: works + "2026-12-01T00:00:00Z"},
-			{after: 7 * day, change: later("2026-12-02T00:00:00Z", "2026-12-05T00:00:00Z"), anew: true, says: works + "2026-12-03T00:00:00Z: hand over the new certificate (issued) before that."},
+			{
+				after:  day,
+				change: later("2026-11-25T00:00:00Z", "2026-12-03T00:00:00Z"),
+				anew:   true,
+				says:   works + "2026-12-01T00:00:00Z",
+			},
+			{
+				after:  7 * day,
+				change: later("2026-12-02T00:00:00Z", "2026-12-05T00:00:00Z"),
+				anew:   true,
+				says:   works + "2026-12-03T00:00:00Z: hand over the new certificate (issued) before that.",
+			},
 		},
 		"an end moved by minutes, there and back": {
 			{change: until("2026-12-01T00:00:00Z")},
-			{after: day, change: later("2026-11-25T00:00:00Z", "2026-12-01T00:05:00Z"), anew: true, says: works + "2026-12-01T00:00:00Z"},
-			{after: day, change: later("2026-11-25T00:00:00Z", "2026-12-01T00:01:00Z"), anew: true, says: "stops working in the same apply"},
-			{after: day, change: later("2026-11-27T00:00:00Z", "2026-12-01T00:05:00Z"), anew: true, says: works + "2026-12-01T00:01:00Z"},
+			{
+				after:  day,
+				change: later("2026-11-25T00:00:00Z", "2026-12-01T00:05:00Z"),
+				anew:   true,
+				says:   works + "2026-12-01T00:00:00Z",
+			},
+			{
+				after:  day,
+				change: later("2026-11-25T00:00:00Z", "2026-12-01T00:01:00Z"),
+				anew:   true,
+				says:   "stops working in the same apply",
+			},
+			{
+				after:  day,
+				change: later("2026-11-27T00:00:00Z", "2026-12-01T00:05:00Z"),
+				anew:   true,
+				says:   works + "2026-12-01T00:01:00Z",
+			},
 		},
 		"a rotation that is due with the renewal": {
 			{change: until("2027-01-15T00:00:00Z")},
-			{after: 20*day + time.Hour, change: later("2026-12-14T00:00:00Z", "2027-02-15T00:00:00Z"), anew: true, says: "because its rotation is due. What the partner holds " + works + "2026-12-16T12:00:00Z"},
+			{
+				after:  20*day + time.Hour,
+				change: later("2026-12-14T00:00:00Z", "2027-02-15T00:00:00Z"),
+				anew:   true,
+				says:   "because its rotation is due. What the partner holds " + works + "2026-12-16T12:00:00Z",
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,8 +125,11 @@ func TestARenewalTellsWhatBecomesOfWhatThePartnerHolds(t *testing.T) {
 			for n, s := range steps {
 				w.passes(s.after)()
 				issued, said := c.renew(s.change)
-				if n > 0 && (issued != was) != s.anew || s.says == "" && said != "" || !strings.Contains(said, s.says) {
-					t.Errorf("step %d: issued anew %v, want %v; the plan says %q, want %q", n, issued != was, s.anew, said, s.says)
+				if (n > 0 && (issued != was) != s.anew) ||
+					(s.says == "" && said != "") ||
+					!strings.Contains(said, s.says) {
+					t.Errorf("step %d: issued anew %v, want %v; the plan says %q, want %q", n, issued != was, s.anew,
+						said, s.says)
 				}
 				was = issued
 			}
@@ -91,10 +140,12 @@ func TestARenewalTellsWhatBecomesOfWhatThePartnerHolds(t *testing.T) {
 // renew applies a change of a certificate. It returns its fingerprint, and what the plan says of it.
 func (c *core) renew(change map[string]any) (issued, said string) {
 	c.world.t.Helper()
-	all := declared(map[string]map[string]any{"partner_credential": {"secret": nil, "certificate": map[string]any{"csr": partnerCSR}}})
+	all := declared(map[string]map[string]any{"partner_credential": {"secret": nil,
+		"certificate": map[string]any{"csr": partnerCSR}}})
 	maps.Copy(all["partner_credential"], change)
 	config := map[string]wanted{
-		"partner_identity.orders": {"partner_identity", all["partner_identity"]}, "partner_credential.orders": {"partner_credential", all["partner_credential"]},
+		"partner_identity.orders":   {"partner_identity", all["partner_identity"]},
+		"partner_credential.orders": {"partner_credential", all["partner_credential"]},
 	}
 	var heard []string
 	c.heard = func(_ string, diags []*tfprotov6.Diagnostic) {

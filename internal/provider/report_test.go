@@ -56,8 +56,11 @@ output "globex" { value = data.partner_report.globex.csv }
 		all[form], _ = v.(string)
 	}
 	for form, want := range map[string][]string{
-		"html":     {"<!doctype html>", "Partner access in prod", "acme/prod/orders-etl", "jane.doe@example.com", "MSA-2026-014", "noc@acme.test", "https://login.acme.test", "svc-orders", "not known: nobody looked for them", "Nightly &lt;b&gt;order&lt;/b&gt; feed", "suspended"},
-		"markdown": {"# Partner access in prod", "acme/prod/orders-etl", "suspended", "| Suspended | 1 |", "2 of 2", "| Undeclared | ? |", "| Owner left | ? |"},
+		"html": {"<!doctype html>", "Partner access in prod", "acme/prod/orders-etl", "jane.doe@example.com",
+			"MSA-2026-014", "noc@acme.test", "https://login.acme.test", "svc-orders",
+			"not known: nobody looked for them", "Nightly &lt;b&gt;order&lt;/b&gt; feed", "suspended"},
+		"markdown": {"# Partner access in prod", "acme/prod/orders-etl", "suspended", "| Suspended | 1 |", "2 of 2",
+			"| Undeclared | ? |", "| Owner left | ? |"},
 		"json":     {`"judged": 2`, `"place": "`, `"suspended": true`, "cut.sh"},
 		"calendar": {"BEGIN:VCALENDAR", "20270630T000000Z", "20270930T000000Z", "END:VCALENDAR"},
 		"oscal":    {`"assessment-results"`, "acme/prod/orders-etl"},
@@ -73,7 +76,8 @@ output "globex" { value = data.partner_report.globex.csv }
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
 	var document struct{ Items []any }
-	if err := json.Unmarshal([]byte(all["json"]), &document); err != nil || len(document.Items) == 0 && !strings.Contains(all["json"], "orders-etl") {
+	if err := json.Unmarshal([]byte(all["json"]), &document); err != nil ||
+		(len(document.Items) == 0 && !strings.Contains(all["json"], "orders-etl")) {
 		t.Errorf("%v in %.500s", err, all["json"])
 	}
 	if rows := strings.Count(strings.TrimSpace(c.must("output", "-raw", "globex")), "\n"); rows != 0 {
@@ -111,7 +115,8 @@ output "markdown" { value = data.partner_report.all.markdown }
 	hub.write(fmt.Sprintf(configuration, "prod", "bob@example.com", `include = [file("test.json")]`))
 	hub.must("apply", "-auto-approve")
 	text := strings.ReplaceAll(hub.must("output", "-raw", "markdown"), `\`, "")
-	for _, want := range []string{"prod (embedded), test (embedded)", "acme/prod/orders-etl", "acme/test/orders-etl", "included, SHA-256", "| In force, cannot act | 2 |"} {
+	for _, want := range []string{"prod (embedded), test (embedded)", "acme/prod/orders-etl", "acme/test/orders-etl",
+		"included, SHA-256", "| In force, cannot act | 2 |"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report does not say %q:\n%.3000s", want, text)
 		}
@@ -120,12 +125,16 @@ output "markdown" { value = data.partner_report.all.markdown }
   owner = "Bob@example.com"`))
 	hub.must("apply", "-auto-approve")
 	text = strings.ReplaceAll(hub.must("output", "-raw", "markdown"), `\`, "")
-	if !strings.Contains(text, "acme/prod/orders-etl") || strings.Contains(text, "acme/test/orders-etl") || !strings.Contains(text, "Bob@example.com owns something") {
+	if !strings.Contains(text, "acme/prod/orders-etl") ||
+		strings.Contains(text, "acme/test/orders-etl") ||
+		!strings.Contains(text, "Bob@example.com owns something") {
 		t.Errorf("the report of an owner:\n%.3000s", text)
 	}
 	hub.file("prod.json", hub.must("output", "-raw", "json"))
 	hub.write(fmt.Sprintf(configuration, "prod", "bob@example.com", `include = [file("prod.json")]`))
-	if out, err := hub.try("plan"); err == nil || !strings.Contains(out, "Cannot include a report") || !strings.Contains(out, "already holds prod (embedded)") {
+	if out, err := hub.try("plan"); err == nil ||
+		!strings.Contains(out, "Cannot include a report") ||
+		!strings.Contains(out, "already holds prod (embedded)") {
 		t.Error(out)
 	}
 }

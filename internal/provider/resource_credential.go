@@ -50,7 +50,11 @@ type credentialModel struct {
 
 var (
 	textSetType  = types.SetType{ElemType: types.StringType}
-	rotationType = map[string]attr.Type{"every": types.StringType, "overlap": types.StringType, "trigger": types.MapType{ElemType: types.StringType}}
+	rotationType = map[string]attr.Type{
+		"every":   types.StringType,
+		"overlap": types.StringType,
+		"trigger": types.MapType{ElemType: types.StringType},
+	}
 )
 
 func newCredential() resource.Resource {
@@ -59,8 +63,9 @@ func newCredential() resource.Resource {
 
 func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "How a partner proves to be an identity: exactly one of " + kindsInCode() + ", best first. An " +
-			"identity has at most one of each kind. The provider never asks for a partner's private key.",
+		MarkdownDescription: "How a partner proves to be an identity: exactly one of " + kindsInCode() +
+			", best first. An identity has at most one of each kind. The provider never asks for a partner's " +
+			"private key.",
 		Attributes: withTerms(withIssued(withKinds(map[string]schema.Attribute{
 			"identity_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{identityID()},
@@ -69,20 +74,24 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"rotation": rotationAttribute(),
 			"revoke_issued_before": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{moment()},
-				MarkdownDescription: "For a stolen key: everything that was issued before this moment is revoked at once, without overlap. RFC 3339, and not in the future.",
+				MarkdownDescription: "For a stolen key: everything that was issued before this moment is revoked at " +
+					"once, without overlap. RFC 3339, and not in the future.",
 			},
 			"allowed_cidrs": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
 				Validators: []validator.Set{notEmpty("An empty list does not say whether the credential " +
-					"works from anywhere or from nowhere. Name the networks, or write null for no limit."), setvalidator.ValueStringsAre(network())},
-				MarkdownDescription: "The networks that it may be used from, such as `203.0.113.0/24`. Default: anywhere.",
+					"works from anywhere or from nowhere. Name the networks, or write null for no limit."),
+					setvalidator.ValueStringsAre(network())},
+				MarkdownDescription: "The networks that it may be used from, such as `203.0.113.0/24`. " +
+					"Default: anywhere.",
 			},
 		}))),
 	}
 }
 
 // ValidateConfig refuses kinds that do not go together.
-func (r *credentialResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+func (r *credentialResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
+	resp *resource.ValidateConfigResponse) {
 	config, ok := read[credentialModel](ctx, req.Config, &resp.Diagnostics)
 	if ok {
 		config.validateKind(&resp.Diagnostics)
@@ -102,12 +111,15 @@ func (m *credentialModel) validateKind(diags *diag.Diagnostics) {
 	}
 	switch {
 	case len(given) > 1:
-		diags.AddAttributeError(path.Root(given[1]), "More than one kind of credential", fmt.Sprintf("Both %s and %s are set, but a "+
-			"credential has exactly one kind: it ends, rotates and is revoked as a whole. Keep the one that the "+
-			"partner uses, or write a partner_credential for each.", given[0], given[1]))
+		diags.AddAttributeError(path.Root(given[1]), "More than one kind of credential",
+			fmt.Sprintf("Both %s and %s are set, but a credential has exactly one kind: it ends, rotates and is "+
+				"revoked as a whole. Keep the one that the partner uses, or write a partner_credential for each.",
+				given[0], given[1]))
 	case len(given) == 0 && !unknown:
-		diags.AddError("Missing kind of credential", "Write exactly one of "+access.OneOf(access.Kinds())+": it says how the partner proves to be the identity. If the partner has an OIDC issuer of its "+
-			"own, write federated = { issuer, subject, audiences }: that needs no secret.")
+		diags.AddError("Missing kind of credential",
+			"Write exactly one of "+access.OneOf(access.Kinds())+
+				": it says how the partner proves to be the identity. If the partner has an OIDC issuer of its own, "+
+				"write federated = { issuer, subject, audiences }: that needs no secret.")
 	case !m.Federated.IsNull() && !m.Federated.IsUnknown() && !m.Rotation.IsNull():
 		diags.AddAttributeError(path.Root("rotation"), "Nothing to rotate", "A federated credential has no secret or "+
 			"certificate to issue anew: the partner's issuer rotates its own keys. Remove rotation.")
@@ -126,23 +138,24 @@ func (m *credentialModel) validateTrust(diags *diag.Diagnostics) {
 	if none("aws_principal") {
 		for _, name := range byIssuer {
 			if none(name) {
-				diags.AddAttributeError(at, "Trust that names nobody", fmt.Sprintf("federated has neither %s nor "+
-					"aws_principal. For a workload of the partner's OIDC issuer, write issuer, subject and audiences. For a "+
-					"role in the partner's own AWS account, write aws_principal.", name))
+				diags.AddAttributeError(at, "Trust that names nobody",
+					fmt.Sprintf("federated has neither %s nor aws_principal. For a workload of the partner's OIDC "+
+						"issuer, write issuer, subject and audiences. For a role in the partner's own AWS account, "+
+						"write aws_principal.", name))
 				return
 			}
 		}
 		if !none("external_id") {
-			diags.AddAttributeError(at.AtName("external_id"), "Unused external id", "An external id goes with aws_principal "+
-				"only: an issuer's token has none. Remove it.")
+			diags.AddAttributeError(at.AtName("external_id"), "Unused external id",
+				"An external id goes with aws_principal only: an issuer's token has none. Remove it.")
 		}
 		return
 	}
 	for _, name := range byIssuer {
 		if !none(name) {
-			diags.AddAttributeError(at.AtName(name), "Two kinds of trust", fmt.Sprintf("Both aws_principal and %s are set, but "+
-				"a credential trusts one workload, which comes in from its AWS account or with a token of its issuer. "+
-				"Keep the one that the partner uses.", name))
+			diags.AddAttributeError(at.AtName(name), "Two kinds of trust",
+				fmt.Sprintf("Both aws_principal and %s are set, but a credential trusts one workload, which comes in "+
+					"from its AWS account or with a token of its issuer. Keep the one that the partner uses.", name))
 			return
 		}
 	}
@@ -150,13 +163,19 @@ func (m *credentialModel) validateTrust(diags *diag.Diagnostics) {
 
 func rotationAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
-		Optional:            true,
-		MarkdownDescription: "How often it is issued anew; not for `federated`. What was issued ends by itself after `every` plus `overlap`, even if Terraform never runs again.",
+		Optional: true,
+		MarkdownDescription: "How often it is issued anew; not for `federated`. What was issued ends by itself after " +
+			"`every` plus `overlap`, even if Terraform never runs again.",
 		Attributes: map[string]schema.Attribute{
-			"every": schema.StringAttribute{Required: true, MarkdownDescription: "How often: a duration such as `720h`.", Validators: []validator.String{span()}},
+			"every": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "How often: a duration such as `720h`.",
+				Validators:          []validator.String{span()},
+			},
 			"overlap": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{overlap()},
-				MarkdownDescription: "How long the old one works beside the new one, such as `48h`. Default: not at all.",
+				MarkdownDescription: "How long the old one works beside the new one, such as `48h`. Default: " +
+					"not at all.",
 			},
 			"trigger": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -169,14 +188,15 @@ func rotationAttribute() schema.Attribute {
 // withIssued adds what the system says of what it issued.
 func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	for name, description := range map[string]string{
-		"rotates_at":    "When the next rotation is due. RFC 3339, UTC; null if it does not rotate.",
-		"serial":        "The serial of the certificate: hexadecimal for X.509, decimal for SSH.",
-		"fingerprint":   "The SHA-256 fingerprint of what was issued.",
-		"last_used_at":  "When the system last saw it used. RFC 3339, UTC; null if the system does not know.",
-		"sealed_secret": "The secret in ASCII armor, sealed to the recipient: only the partner can open it. Null for other kinds, and after an import until the next rotation.",
-		"issued": "What was signed: an X.509 certificate in PEM, with those between it and the root, or an OpenSSH certificate line. Gateways have " +
-			"the root (`publish/ca.pem`, on OpenBao `partner-pki/cert/ca`); Java's `keytool` needs it as well. Null for other kinds, and after " +
-			"an import until the next rotation.",
+		"rotates_at":   "When the next rotation is due. RFC 3339, UTC; null if it does not rotate.",
+		"serial":       "The serial of the certificate: hexadecimal for X.509, decimal for SSH.",
+		"fingerprint":  "The SHA-256 fingerprint of what was issued.",
+		"last_used_at": "When the system last saw it used. RFC 3339, UTC; null if the system does not know.",
+		"sealed_secret": "The secret in ASCII armor, sealed to the recipient: only the partner can open it. Null for " +
+			"other kinds, and after an import until the next rotation.",
+		"issued": "What was signed: an X.509 certificate in PEM, with those between it and the root, or an " +
+			"OpenSSH certificate line. Gateways have the root (`publish/ca.pem`, on OpenBao `partner-pki/cert/ca`); " +
+			"Java's `keytool` needs it as well. Null for other kinds, and after an import until the next rotation.",
 	} {
 		attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
@@ -215,8 +235,13 @@ func (m *credentialModel) keepWriting(state *credentialModel) {
 	m.terms.keepWriting(&state.terms)
 	m.RevokeIssuedBefore = same(m.RevokeIssuedBefore, state.RevokeIssuedBefore)
 	m.Rotation = same(m.Rotation, state.Rotation)
-	m.RotatesAt, m.SealedSecret, m.Issued, m.Serial = state.RotatesAt, state.SealedSecret, state.Issued, state.Serial
-	m.Fingerprint, m.Login, m.LastUsedAt = state.Fingerprint, state.Login, state.LastUsedAt
+	m.RotatesAt = state.RotatesAt
+	m.SealedSecret = state.SealedSecret
+	m.Issued = state.Issued
+	m.Serial = state.Serial
+	m.Fingerprint = state.Fingerprint
+	m.Login = state.Login
+	m.LastUsedAt = state.LastUsedAt
 }
 
 // move marks as unknown what the change may set anew, by the decision that the apply comes to as well.
@@ -229,7 +254,7 @@ func (m *credentialModel) move(c change, k kept) {
 	if why != "" && !anew {
 		unknownAll(&m.RotatesAt) // it waits for its identity, and is due from now on
 	}
-	if anew || why != "" && issue == access.IssueReplace {
+	if anew || (why != "" && issue == access.IssueReplace) {
 		unknownAll(&m.RotatesAt, &m.Fingerprint, &m.Status)
 		if c.after.(*access.Credential).Kind().Sealed() {
 			unknownAll(&m.SealedSecret)
@@ -238,11 +263,15 @@ func (m *credentialModel) move(c change, k kept) {
 		}
 		return
 	}
-	before, after := c.before.(*access.Credential), c.after.(*access.Credential)
+	before := c.before.(*access.Credential)
+	after := c.after.(*access.Credential)
 	if ages(before, after, k) {
-		m.RotatesAt = timeValue(access.Earliest(timeOf(m.RotatesAt), after.RotatesAt(k.IssuedAt))) // what it was due by before counts on
+		// what it was due by before counts on
+		m.RotatesAt = timeValue(access.Earliest(timeOf(m.RotatesAt), after.RotatesAt(k.IssuedAt)))
 	}
-	if endsBefore := after.RotatesAt(k.IssuedAt).After(k.IssuedUntil); c.fixed && endsBefore && rotatesOtherwise(before, after) {
+	if endsBefore := after.RotatesAt(k.IssuedAt).After(k.IssuedUntil); c.fixed &&
+		endsBefore &&
+		rotatesOtherwise(before, after) {
 		unknownAll(&m.RotatesAt) // the system says when it is due
 	}
 	if !access.SameTrust(before, after) {
@@ -278,11 +307,16 @@ func (m *credentialModel) begin(c change) {
 	if c.fresh {
 		m.LastUsedAt = types.StringNull()
 	}
-	credential, none := c.after.(*access.Credential), types.StringNull()
+	credential := c.after.(*access.Credential)
+	none := types.StringNull()
 	switch kind := credential.Kind(); {
 	case kind == "": // it is not known yet
 	case !kind.Issues():
-		m.RotatesAt, m.SealedSecret, m.Issued, m.Serial, m.Fingerprint = none, none, none, none, none
+		m.RotatesAt = none
+		m.SealedSecret = none
+		m.Issued = none
+		m.Serial = none
+		m.Fingerprint = none
 	case kind.Sealed():
 		m.Issued, m.Serial = none, none
 	default:

@@ -39,9 +39,11 @@ func (r *floorResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 }
 
 // ImportState takes the one id that there is.
-func (r *floorResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+func (r *floorResource) ImportState(ctx context.Context, req resource.ImportStateRequest,
+	resp *resource.ImportStateResponse) {
 	if req.ID != access.FloorID {
-		resp.Diagnostics.AddError("Cannot import a floor", fmt.Sprintf("A system has one floor, whose id is %q.", access.FloorID))
+		resp.Diagnostics.AddError("Cannot import a floor",
+			fmt.Sprintf("A system has one floor, whose id is %q.", access.FloorID))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
@@ -59,7 +61,8 @@ func (r *floorResource) floored(diags *diag.Diagnostics) (access.Floored, bool) 
 }
 
 // ModifyPlan validates the floor, and says what it changes. Where nothing differs, nothing moves.
-func (r *floorResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+func (r *floorResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
+	resp *resource.ModifyPlanResponse) {
 	if r.session == nil {
 		return
 	}
@@ -69,8 +72,9 @@ func (r *floorResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		diags.AddWarning("This removes the floor", fmt.Sprintf("From then on, only each configuration's own settings "+
-			"count in %s. The journal records this, and the system remembers that it was done on purpose.", r.system.Capabilities().Place))
+		diags.AddWarning("This removes the floor",
+			fmt.Sprintf("From then on, only each configuration's own settings count in %s. The journal records this, "+
+				"and the system remembers that it was done on purpose.", r.system.Capabilities().Place))
 		return
 	}
 	plan, ok := floorIn(ctx, false, req.Plan.Get, diags)
@@ -92,15 +96,19 @@ func (r *floorResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	case !known:
 		plan.Digest, plan.Generation, plan.SetAt = types.StringUnknown(), types.Int64Unknown(), types.StringUnknown()
 	case state != nil && state.Digest.ValueString() == f.Digest():
-		plan.Digest, plan.Generation, plan.SetAt = state.Digest, state.Generation, state.SetAt
+		plan.Digest = state.Digest
+		plan.Generation = state.Generation
+		plan.SetAt = state.SetAt
 	default:
-		plan.Digest, plan.Generation, plan.SetAt = types.StringValue(f.Digest()), types.Int64Unknown(), types.StringUnknown()
+		plan.Digest, plan.Generation, plan.SetAt = types.StringValue(f.Digest()), types.Int64Unknown(),
+			types.StringUnknown()
 	}
 	diags.Append(resp.Plan.Set(ctx, plan)...)
 }
 
 // explainFloor refuses what another stack set, and warns of what is lost and of what is loosened.
-func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f access.Floor, known bool, diags *diag.Diagnostics) {
+func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f access.Floor, known bool,
+	diags *diag.Diagnostics) {
 	var lost *access.FloorError
 	switch {
 	case errors.As(err, &lost) && lost.Was.Stack != "" && lost.Was.Stack != r.stack:
@@ -116,8 +124,9 @@ func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f acc
 		before, after := there.Floor.Lines(), f.Lines()
 		gone := slices.DeleteFunc(slices.Clone(before), func(line string) bool { return slices.Contains(after, line) })
 		if len(gone) > 0 {
-			diags.AddWarning("The floor changes for every configuration", fmt.Sprintf("These settings change or go: %s. The "+
-				"change counts from the next plan of each configuration of %s on.", strings.Join(gone, "; "), r.system.Capabilities().Place))
+			diags.AddWarning("The floor changes for every configuration",
+				fmt.Sprintf("These settings change or go: %s. The change counts from the next plan of each "+
+					"configuration of %s on.", strings.Join(gone, "; "), r.system.Capabilities().Place))
 		}
 	}
 }
@@ -155,7 +164,8 @@ func (r *floorResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	var lost *access.FloorError
 	switch {
 	case errors.As(err, &lost):
-		resp.Diagnostics.AddWarning("Cannot tell what the floor says", sentence(lost)+". The next apply of this configuration sets it again.")
+		resp.Diagnostics.AddWarning("Cannot tell what the floor says",
+			sentence(lost)+". The next apply of this configuration sets it again.")
 		m.Digest = types.StringValue("")
 	case err != nil:
 		resp.Diagnostics.AddError("Cannot read the floor", sentence(err)+".")
@@ -197,7 +207,10 @@ func (r *floorResource) Create(ctx context.Context, req resource.CreateRequest, 
 func (r *floorResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	m, ok := floorIn(ctx, false, req.Plan.Get, &resp.Diagnostics)
 	state, read := floorIn(ctx, false, req.State.Get, &resp.Diagnostics)
-	if ok && read && r.isFloorHere(ctx, "change", req.Private, &resp.Diagnostics) && r.lay(ctx, m, state.Generation.ValueInt64(), &resp.Diagnostics) {
+	if ok &&
+		read &&
+		r.isFloorHere(ctx, "change", req.Private, &resp.Diagnostics) &&
+		r.lay(ctx, m, state.Generation.ValueInt64(), &resp.Diagnostics) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 	}
 }
@@ -214,11 +227,12 @@ func (r *floorResource) lay(ctx context.Context, m *floorModel, known int64, dia
 		return false
 	}
 	var now *access.FloorRecord
-	err := journal.Floored(warned(ctx, diags), r.system, r.there(ctx, floored), &f, func() (*access.FloorRecord, error) {
-		var err error
-		now, err = floored.SetFloor(ctx, f, r.stack, known)
-		return now, err
-	})
+	err := journal.Floored(warned(ctx, diags), r.system, r.there(ctx, floored), &f,
+		func() (*access.FloorRecord, error) {
+			var err error
+			now, err = floored.SetFloor(ctx, f, r.stack, known)
+			return now, err
+		})
 	if err != nil {
 		unset(diags, "set", err)
 		return false
@@ -240,7 +254,9 @@ func (r *floorResource) there(ctx context.Context, floored access.Floored) *acce
 // Delete lifts the floor.
 func (r *floorResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	m, ok := floorIn(ctx, false, req.State.Get, &resp.Diagnostics)
-	if !ok || r.refusesChanges(&resp.Diagnostics) || !r.isFloorHere(ctx, "lift", req.Private, &resp.Diagnostics) {
+	if !ok ||
+		r.refusesChanges(&resp.Diagnostics) ||
+		!r.isFloorHere(ctx, "lift", req.Private, &resp.Diagnostics) {
 		return
 	}
 	floored, able := r.floored(&resp.Diagnostics)
@@ -248,16 +264,18 @@ func (r *floorResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	r.applies()
-	err := journal.Floored(warned(ctx, &resp.Diagnostics), r.system, r.there(ctx, floored), nil, func() (*access.FloorRecord, error) {
-		return floored.LiftFloor(ctx, r.stack, m.Generation.ValueInt64())
-	})
+	err := journal.Floored(warned(ctx, &resp.Diagnostics), r.system, r.there(ctx, floored), nil,
+		func() (*access.FloorRecord, error) {
+			return floored.LiftFloor(ctx, r.stack, m.Generation.ValueInt64())
+		})
 	if err != nil {
 		unset(&resp.Diagnostics, "lift", err)
 	}
 }
 
 // floorIn reads a model; nil where there is none.
-func floorIn(ctx context.Context, none bool, get func(context.Context, any) diag.Diagnostics, diags *diag.Diagnostics) (*floorModel, bool) {
+func floorIn(ctx context.Context, none bool, get func(context.Context, any) diag.Diagnostics,
+	diags *diag.Diagnostics) (*floorModel, bool) {
 	if none {
 		return nil, true
 	}

@@ -45,18 +45,22 @@ var (
 	floorPartnerType = types.ObjectType{AttrTypes: map[string]attr.Type{
 		"domains": textSetType, "aws_accounts": textSetType, "agreement": types.ObjectType{AttrTypes: agreedType},
 	}}
-	deciderKeyType = types.ObjectType{AttrTypes: with(textTypes("key", "valid_after", "valid_before"), map[string]attr.Type{"revoked": types.BoolType})}
-	deciderType    = types.ObjectType{AttrTypes: with(textTypes("address", "until"), map[string]attr.Type{
-		"partners": textSetType, "owners": textSetType, "decides_own": types.BoolType, "keys": types.ListType{ElemType: deciderKeyType},
+	deciderKeyType = types.ObjectType{AttrTypes: with(textTypes("key", "valid_after", "valid_before"),
+		map[string]attr.Type{"revoked": types.BoolType})}
+	deciderType = types.ObjectType{AttrTypes: with(textTypes("address", "until"), map[string]attr.Type{
+		"partners": textSetType, "owners": textSetType, "decides_own": types.BoolType,
+		"keys": types.ListType{ElemType: deciderKeyType},
 	})}
 )
 
-// read returns the floor that the arguments say, and whether all of it is known; what cannot be is said at its argument.
+// read returns the floor that the arguments say, and whether all of it is known; what cannot be
+// is said at its argument.
 func (m *floorModel) read(diags *diag.Diagnostics) (f access.Floor, known bool) {
 	r := &reader{}
 	f = access.Floor{
 		SetBy: r.text("set_by", m.SetBy), Unwaivable: r.texts("unwaivable", m.Unwaivable),
-		MaxWaiver: r.span("max_waiver", m.MaxWaiver), MaxIssued: r.span("max_issued", m.MaxIssued), ReviewEvery: r.span("review_every", m.ReviewEvery),
+		MaxWaiver: r.span("max_waiver", m.MaxWaiver), MaxIssued: r.span("max_issued", m.MaxIssued),
+		ReviewEvery:  r.span("review_every", m.ReviewEvery),
 		DormantAfter: r.span("dormant_after", m.DormantAfter), WarnBefore: r.span("warn_before", m.WarnBefore),
 		OwnerDomains: r.texts("owner_domains", m.OwnerDomains), Environments: r.texts("environments", m.Environments),
 		Shared: r.patterns("shared", m.Shared), RequireSigned: r.texts("require_signed", m.RequireSigned),
@@ -79,7 +83,8 @@ func (m *floorModel) read(diags *diag.Diagnostics) (f access.Floor, known bool) 
 	}
 	f.Partners, f.Deciders = r.floorPartners(m.Partners), r.deciders(m.Deciders)
 	for _, e := range r.faults {
-		diags.AddAttributeError(path.Root(e.attribute), "Not a value that "+e.attribute+" can have", sentence(e.err)+".")
+		diags.AddAttributeError(path.Root(e.attribute), "Not a value that "+e.attribute+" can have",
+			sentence(e.err)+".")
 	}
 	if known = len(r.unknown) == 0; known {
 		sayFloorFaults(guardrail.ValidateFloor(&f), diags)
@@ -97,9 +102,11 @@ func (r *reader) floorPartners(v types.Map) map[string]access.FloorPartner {
 		if p == nil {
 			continue
 		}
-		partner := access.FloorPartner{Domains: r.texts("partners", p["domains"]), AWSAccounts: r.texts("partners", p["aws_accounts"])}
+		partner := access.FloorPartner{Domains: r.texts("partners", p["domains"]),
+			AWSAccounts: r.texts("partners", p["aws_accounts"])}
 		if a := r.object("partners", p["agreement"]); a != nil {
-			partner.Agreement = &access.Agreement{Reference: r.text("partners", a["reference"]), EndsAt: r.moment("partners", a["ends_at"])}
+			partner.Agreement = &access.Agreement{Reference: r.text("partners", a["reference"]),
+				EndsAt: r.moment("partners", a["ends_at"])}
 		}
 		register[name] = partner
 	}
@@ -116,8 +123,9 @@ func (r *reader) deciders(v types.List) (deciders []access.Decider) {
 			continue
 		}
 		decider := access.Decider{
-			Address: r.text("deciders", d["address"]), Partners: r.texts("deciders", d["partners"]), Owners: r.texts("deciders", d["owners"]),
-			Until: r.moment("deciders", d["until"]), DecidesOwn: r.truth("deciders", d["decides_own"]),
+			Address: r.text("deciders", d["address"]), Partners: r.texts("deciders", d["partners"]),
+			Owners: r.texts("deciders", d["owners"]),
+			Until:  r.moment("deciders", d["until"]), DecidesOwn: r.truth("deciders", d["decides_own"]),
 		}
 		if keys, ok := d["keys"].(types.List); ok && r.known("deciders", keys) {
 			for _, e := range keys.Elements() {
@@ -126,8 +134,9 @@ func (r *reader) deciders(v types.List) (deciders []access.Decider) {
 					continue
 				}
 				decider.Keys = append(decider.Keys, access.DeciderKey{
-					Key: r.text("deciders", k["key"]), ValidAfter: r.moment("deciders", k["valid_after"]), ValidBefore: r.moment("deciders", k["valid_before"]),
-					Revoked: r.truth("deciders", k["revoked"]),
+					Key: r.text("deciders", k["key"]), ValidAfter: r.moment("deciders", k["valid_after"]),
+					ValidBefore: r.moment("deciders", k["valid_before"]),
+					Revoked:     r.truth("deciders", k["revoked"]),
 				})
 			}
 		}
@@ -150,8 +159,10 @@ func (m *floorModel) declare(now *access.FloorRecord) {
 		return
 	}
 	f := &now.Floor
-	m.SetBy, m.Unwaivable, m.RequireSigned = types.StringValue(f.SetBy), optionalSet(f.Unwaivable), optionalSet(f.RequireSigned)
-	m.MaxWaiver, m.MaxIssued, m.ReviewEvery = optionalText(f.MaxWaiver.String()), optionalText(f.MaxIssued.String()), optionalText(f.ReviewEvery.String())
+	m.SetBy, m.Unwaivable, m.RequireSigned = types.StringValue(f.SetBy), optionalSet(f.Unwaivable),
+		optionalSet(f.RequireSigned)
+	m.MaxWaiver, m.MaxIssued, m.ReviewEvery = optionalText(f.MaxWaiver.String()), optionalText(f.MaxIssued.String()),
+		optionalText(f.ReviewEvery.String())
 	m.DormantAfter, m.WarnBefore = optionalText(f.DormantAfter.String()), optionalText(f.WarnBefore.String())
 	m.MinFixedSegments, m.MaxGrants = optionalCount(f.MinFixedSegments), optionalCount(f.MaxGrants)
 	m.OwnerDomains, m.Environments, m.Shared = setOrNull(f.OwnerDomains), setOrNull(f.Environments), setOrNull(f.Shared)
@@ -162,8 +173,9 @@ func (m *floorModel) declare(now *access.FloorRecord) {
 	m.MaxLifetime = types.ObjectNull(lifetimeType)
 	if len(f.MaxLifetime) > 0 {
 		m.MaxLifetime = types.ObjectValueMust(lifetimeType, map[string]attr.Value{
-			"identity": optionalText(f.MaxLifetime[access.TypeIdentity].String()), "credential": optionalText(f.MaxLifetime[access.TypeCredential].String()),
-			"grant": optionalText(f.MaxLifetime[access.TypeGrant].String()),
+			"identity":   optionalText(f.MaxLifetime[access.TypeIdentity].String()),
+			"credential": optionalText(f.MaxLifetime[access.TypeCredential].String()),
+			"grant":      optionalText(f.MaxLifetime[access.TypeGrant].String()),
 		})
 	}
 	m.Partners, m.Deciders = floorPartnersValue(f.Partners), decidersValue(f.Deciders)
@@ -193,7 +205,8 @@ func floorPartnersValue(register map[string]access.FloorPartner) types.Map {
 	for _, name := range slices.Sorted(maps.Keys(register)) {
 		p, agreement := register[name], types.ObjectNull(agreedType)
 		if a := p.Agreement; a != nil {
-			agreement = types.ObjectValueMust(agreedType, map[string]attr.Value{"reference": types.StringValue(a.Reference), "ends_at": momentValue(a.EndsAt)})
+			agreement = types.ObjectValueMust(agreedType,
+				map[string]attr.Value{"reference": types.StringValue(a.Reference), "ends_at": momentValue(a.EndsAt)})
 		}
 		values[name] = types.ObjectValueMust(floorPartnerType.AttrTypes, map[string]attr.Value{
 			"domains": optionalSet(p.Domains), "aws_accounts": setOrNull(p.AWSAccounts), "agreement": agreement,
@@ -211,11 +224,13 @@ func decidersValue(deciders []access.Decider) types.List {
 		d, keys := &deciders[i], []attr.Value{}
 		for _, k := range d.Keys {
 			keys = append(keys, types.ObjectValueMust(deciderKeyType.AttrTypes, map[string]attr.Value{
-				"key": types.StringValue(k.Key), "valid_after": momentValue(k.ValidAfter), "valid_before": momentValue(k.ValidBefore), "revoked": truthOrNull(k.Revoked),
+				"key": types.StringValue(k.Key), "valid_after": momentValue(k.ValidAfter),
+				"valid_before": momentValue(k.ValidBefore), "revoked": truthOrNull(k.Revoked),
 			}))
 		}
 		values = append(values, types.ObjectValueMust(deciderType.AttrTypes, map[string]attr.Value{
-			"address": types.StringValue(d.Address), "partners": optionalSet(d.Partners), "owners": optionalSet(d.Owners), "until": momentValue(d.Until),
+			"address": types.StringValue(d.Address), "partners": optionalSet(d.Partners),
+			"owners": optionalSet(d.Owners), "until": momentValue(d.Until),
 			"decides_own": truthOrNull(d.DecidesOwn), "keys": types.ListValueMust(deciderKeyType, keys),
 		}))
 	}

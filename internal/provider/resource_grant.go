@@ -42,29 +42,36 @@ func newGrant() resource.Resource {
 
 func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What an identity may do: actions on the paths of one pattern, for a purpose, until an end.",
+		MarkdownDescription: "What an identity may do: actions on the paths of one pattern, for a purpose, " +
+			"until an end.",
 		Attributes: withTerms(map[string]schema.Attribute{
 			"identity_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{identityID()},
-				MarkdownDescription: "The identity that may do it: `partner_identity.NAME.id`. A change replaces the grant.",
+				MarkdownDescription: "The identity that may do it: `partner_identity.NAME.id`. A change " +
+					"replaces the grant.",
 			},
 			"name": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{part("a grant's name")},
-				MarkdownDescription: "The last part of the id. If it is null, the id gets a name from the resource and the actions at creation, and keeps it.",
+				MarkdownDescription: "The last part of the id. If it is null, the id gets a name from the resource " +
+					"and the actions at creation, and keeps it.",
 			},
 			"resource": schema.StringAttribute{
 				Required: true, Validators: []validator.String{pattern()},
-				MarkdownDescription: "A pattern of paths: whole segments separated by `/`; `+` is exactly one segment, `*` at the end is one or more. On the embedded " +
-					"system, `ssh/LOGIN` is a login of sshd. On AWS, it is an ARN.",
+				MarkdownDescription: "A pattern of paths: whole segments separated by `/`; `+` is exactly one " +
+					"segment, `*` at the end is one or more. On the embedded system, `ssh/LOGIN` is a login of sshd. " +
+					"On AWS, it is an ARN.",
 			},
 			"actions": schema.SetAttribute{
 				Required: true, ElementType: types.StringType,
-				Validators:          []validator.Set{notEmpty("A grant of no action gives nothing. Name at least one, such as read, or remove the block."), setvalidator.ValueStringsAre(action())},
-				MarkdownDescription: "What may be done there, such as `read`. On `ssh/LOGIN`: `login`, `login-pty` or `login-forward`.",
+				Validators: []validator.Set{notEmpty("A grant of no action gives nothing. Name at least " +
+					"one, such as read, or remove the block."), setvalidator.ValueStringsAre(action())},
+				MarkdownDescription: "What may be done there, such as `read`. On `ssh/LOGIN`: `login`, `login-pty` " +
+					"or `login-forward`.",
 			},
 			"purpose": schema.StringAttribute{
 				Required: true, Validators: []validator.String{anyText()},
-				MarkdownDescription: "What the partner needs it for, so that a reviewer can tell when it is no longer needed.",
+				MarkdownDescription: "What the partner needs it for, so that a reviewer can tell when it is no " +
+					"longer needed.",
 			},
 		}),
 	}
@@ -88,7 +95,8 @@ func (m *grantModel) complete(s *session, state *grantModel, given func(names ..
 	}
 }
 
-// called returns the name of a grant: the one that it is given, else the one in its id, else the one made of what it gives.
+// called returns the name of a grant: the one that it is given, else the one in its id, else the one
+// made of what it gives.
 func (m *grantModel) called() types.String {
 	if !m.Name.IsNull() {
 		return m.Name
@@ -97,15 +105,16 @@ func (m *grantModel) called() types.String {
 		return types.StringValue(name)
 	}
 	r := &reader{}
-	reach, actions := parsed(r, "resource", m.Resource, access.ParsePattern), r.texts("actions", m.Actions)
+	reach := parsed(r, "resource", m.Resource, access.ParsePattern)
+	actions := r.texts("actions", m.Actions)
 	if len(r.unknown) > 0 {
 		return types.StringUnknown()
 	}
 	return types.StringValue(access.GrantName(reach, actions))
 }
 
-// grantName returns the name of a grant that is given none: the one under which this stack left the same grant behind, else
-// one made of its resource and actions.
+// grantName returns the name of a grant that is given none: the one under which this stack left the same grant behind,
+// else one made of its resource and actions.
 func (s *session) grantName(m *grantModel) string {
 	g := m.object(&reader{}).(*access.Grant)
 	if left, ok := s.leftBehind(g); ok {
@@ -134,7 +143,7 @@ func (m *grantModel) declare(o access.Object) {
 	m.terms.declare(&g.Terms)
 	imported := m.Resource.IsNull()
 	m.IdentityID = types.StringValue(g.IdentityID.String())
-	if !m.Name.IsNull() || imported && g.Name != access.GrantName(g.Resource, g.Actions) {
+	if !m.Name.IsNull() || (imported && g.Name != access.GrantName(g.Resource, g.Actions)) {
 		m.Name = types.StringValue(g.Name)
 	}
 	m.Resource = types.StringValue(string(g.Resource))

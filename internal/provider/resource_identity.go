@@ -60,16 +60,18 @@ func newIdentity() resource.Resource {
 
 func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A partner's non-human identity for one use case in one environment. Its credentials say how the partner proves to be it, its " +
-			"grants what it may do; both end with it.",
+		MarkdownDescription: "A partner's non-human identity for one use case in one environment. Its credentials " +
+			"say how the partner proves to be it, its grants what it may do; both end with it.",
 		Attributes: withTerms(map[string]schema.Attribute{
 			"partner": schema.StringAttribute{
 				Required: true, Validators: []validator.String{part("a partner's name"), noShadow()},
-				MarkdownDescription: "The partner: the first part of the id. If the provider has a register (`partners`), it must be one of these.",
+				MarkdownDescription: "The partner: the first part of the id. If the provider has a register " +
+					"(`partners`), it must be one of these.",
 			},
 			"environment": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{part("an environment's name")},
-				MarkdownDescription: "The environment: the second part of the id. Default: the provider's. Any other must be in `guardrails.environments`.",
+				MarkdownDescription: "The environment: the second part of the id. Default: the provider's. Any other " +
+					"must be in `guardrails.environments`.",
 			},
 			"name": schema.StringAttribute{
 				Required: true, Validators: []validator.String{part("an identity's name")},
@@ -77,13 +79,16 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"purpose": schema.StringAttribute{
 				Required: true, Validators: []validator.String{anyText()},
-				MarkdownDescription: "What the partner needs it for, so that a reviewer can tell when it is no longer needed.",
+				MarkdownDescription: "What the partner needs it for, so that a reviewer can tell when it is no " +
+					"longer needed.",
 			},
 			"ceiling": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
 				Validators: []validator.Set{notEmpty("An empty ceiling does not say whether everything may " +
-					"be granted or nothing. Name the patterns, or write null for no ceiling."), setvalidator.ValueStringsAre(pattern())},
-				MarkdownDescription: "Patterns that every grant of the identity must lie within. A ceiling grants nothing.",
+					"be granted or nothing. Name the patterns, or write null for no ceiling."),
+					setvalidator.ValueStringsAre(pattern())},
+				MarkdownDescription: "Patterns that every grant of the identity must lie within. A ceiling " +
+					"grants nothing.",
 			},
 			"agreement": agreementAttribute(),
 			"contact": schema.StringAttribute{
@@ -92,40 +97,50 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"parent_id": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{identityID()},
-				MarkdownDescription: "The identity that this one hangs on. A subcontractor's identity hangs on its partner's, ends with it and stays within its ceiling.",
+				MarkdownDescription: "The identity that this one hangs on. A subcontractor's identity hangs on its " +
+					"partner's, ends with it and stays within its ceiling.",
 			},
 			"subcontractors": subcontractorsAttribute(),
 			"suspended": schema.BoolAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "Cuts all access of the identity at once and keeps the declaration. Default: not suspended.",
+				MarkdownDescription: "Cuts all access of the identity at once and keeps the declaration. Default: " +
+					"not suspended.",
 			},
 			"expected_use": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{span()},
-				MarkdownDescription: "How long the access may go unused before it counts as dormant, if not `guardrails.dormant_after`: a duration such as `2160h`.",
+				MarkdownDescription: "How long the access may go unused before it counts as dormant, if not " +
+					"`guardrails.dormant_after`: a duration such as `2160h`.",
 			},
 			"hold_released": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
-				MarkdownDescription: "Restores what was cut by hand in the system. Write a value, such as the incident's number, that neither an identity of this id " +
-					"nor, before it was made, any other of its partner has used. Each value counts once, even after a destroy, and releases what " +
-					"the identity had at its plan: not what is made with it or comes later. An adoption is the exception: its plan has seen the cut. A value that the plan does not know, that is the moment of the plan, " +
-					"or that changes while nothing of the partner is cut, is refused.",
+				MarkdownDescription: "Restores what was cut by hand in the system. Write a value, such as the " +
+					"incident's number, that neither an identity of this id nor, before it was made, any other of " +
+					"its partner has used. Each value counts once, even after a destroy, and releases what the " +
+					"identity had at its plan: not what is made with it or comes later. An adoption is the " +
+					"exception: its plan has seen the cut. A value that the plan does not know, that is the moment " +
+					"of the plan, or that changes while nothing of the partner is cut, is refused.",
 			},
 			"hold_released_by": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Who restores it: an e-mail address. Needed if the release must be signed.",
+				Optional: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "Who restores it: an e-mail address. Needed if the release must be signed.",
 			},
 			"hold_released_signature": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{longText()},
-				MarkdownDescription: "The signature of `hold_released_by`: the output of `ssh-keygen -Y sign` for the line that the plan's error prints.",
+				MarkdownDescription: "The signature of `hold_released_by`: the output of `ssh-keygen -Y sign` for " +
+					"the line that the plan's error prints.",
 			},
 			"last_used_at": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "When the system last saw it used. RFC 3339, UTC; null if the system does not know.",
+				Computed: true, MarkdownDescription: "When the system last saw it used. RFC 3339, UTC; null if the " +
+					"system does not know.",
 			},
 			"enforced_by": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "Who ends the identity's credentials and grants, in one line. `partner_inventory` says it for each.",
+				Computed: true, MarkdownDescription: "Who ends the identity's credentials and grants, in one line. " +
+					"`partner_inventory` says it for each.",
 			},
 			"revocation": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "How to cut it by hand if Terraform is unavailable: the command, or who has the commands. `partner_offboarding` has all that cut a " +
-					"partner, or one credential alone.",
+				Computed: true, MarkdownDescription: "How to cut it by hand if Terraform is unavailable: the " +
+					"command, or who has the commands. `partner_offboarding` has all that cut a partner, or one " +
+					"credential alone.",
 			},
 		}),
 	}
@@ -133,11 +148,20 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 
 func agreementAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
-		Optional:            true,
-		MarkdownDescription: "The contract that the access rests on. With a register, the earlier of the two ends counts.",
+		Optional: true,
+		MarkdownDescription: "The contract that the access rests on. With a register, the earlier of the two " +
+			"ends counts.",
 		Attributes: map[string]schema.Attribute{
-			"reference": schema.StringAttribute{Required: true, MarkdownDescription: "Its number or name.", Validators: []validator.String{someText()}},
-			"ends_at":   schema.StringAttribute{Required: true, MarkdownDescription: "When it ends: an RFC 3339 moment.", Validators: []validator.String{moment()}},
+			"reference": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Its number or name.",
+				Validators:          []validator.String{someText()},
+			},
+			"ends_at": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "When it ends: an RFC 3339 moment.",
+				Validators:          []validator.String{moment()},
+			},
 		},
 	}
 }
@@ -150,14 +174,16 @@ func subcontractorsAttribute() schema.Attribute {
 			"allowed": schema.BoolAttribute{Required: true, MarkdownDescription: "Whether they may."},
 			"max_depth": schema.Int64Attribute{
 				Optional: true, Computed: true, Validators: []validator.Int64{int64validator.Between(1, 8)},
-				MarkdownDescription: "How many levels below this identity. Default 1: a subcontractor, but none of its own.",
+				MarkdownDescription: "How many levels below this identity. Default 1: a subcontractor, but none " +
+					"of its own.",
 			},
 		},
 	}
 }
 
-// complete plans what the configuration leaves to the provider; given reports whether it wrote an argument itself. A suspension that is
-// left out is planned as false where the state has one, so that the plan shows that access comes back.
+// complete plans what the configuration leaves to the provider; given reports whether it wrote an argument
+// itself. A suspension that is left out is planned as false where the state has one, so that the plan shows
+// that access comes back.
 func (m *identityModel) complete(s *session, state *identityModel, given func(names ...string) bool) {
 	if !given("environment") {
 		m.Environment = types.StringValue(s.environment)
@@ -168,7 +194,9 @@ func (m *identityModel) complete(s *session, state *identityModel, given func(na
 			m.Suspended = types.BoolValue(false)
 		}
 	}
-	if m.Subcontractors.IsNull() || m.Subcontractors.IsUnknown() || given("subcontractors", "max_depth") {
+	if m.Subcontractors.IsNull() ||
+		m.Subcontractors.IsUnknown() ||
+		given("subcontractors", "max_depth") {
 		return
 	}
 	parts := m.Subcontractors.Attributes()
@@ -179,7 +207,8 @@ func (m *identityModel) complete(s *session, state *identityModel, given func(na
 func (m *identityModel) object(r *reader) access.Object {
 	i := &access.Identity{
 		ID: access.IdentityID{
-			Partner: r.text("partner", m.Partner), Environment: r.text("environment", m.Environment), Name: r.text("name", m.Name),
+			Partner: r.text("partner", m.Partner), Environment: r.text("environment", m.Environment),
+			Name: r.text("name", m.Name),
 		},
 		Terms:        r.readTerms(&m.terms),
 		Purpose:      r.text("purpose", m.Purpose),
@@ -190,10 +219,12 @@ func (m *identityModel) object(r *reader) access.Object {
 		ExpectedUse:  r.span("expected_use", m.ExpectedUse),
 		HoldReleased: r.text("hold_released", m.HoldReleased),
 
-		HoldReleasedBy: r.text("hold_released_by", m.HoldReleasedBy), HoldReleasedSignature: r.text("hold_released_signature", m.HoldSignature),
+		HoldReleasedBy:        r.text("hold_released_by", m.HoldReleasedBy),
+		HoldReleasedSignature: r.text("hold_released_signature", m.HoldSignature),
 	}
 	if v := r.object("agreement", m.Agreement); v != nil {
-		i.Agreement = &access.Agreement{Reference: r.text("agreement", v["reference"]), EndsAt: r.moment("agreement", v["ends_at"])}
+		i.Agreement = &access.Agreement{Reference: r.text("agreement", v["reference"]),
+			EndsAt: r.moment("agreement", v["ends_at"])}
 	}
 	if v := r.object("subcontractors", m.Subcontractors); v != nil {
 		i.Subcontractors = &access.Subcontractors{
@@ -208,7 +239,9 @@ func (m *identityModel) keepWriting(state *identityModel) {
 	m.terms.keepWriting(&state.terms)
 	m.Agreement = same(m.Agreement, state.Agreement)
 	m.ExpectedUse = same(m.ExpectedUse, state.ExpectedUse)
-	m.LastUsedAt, m.EnforcedBy, m.Revocation = state.LastUsedAt, state.EnforcedBy, state.Revocation
+	m.LastUsedAt = state.LastUsedAt
+	m.EnforcedBy = state.EnforcedBy
+	m.Revocation = state.Revocation
 }
 
 func (m *identityModel) move(c change, _ kept) {
@@ -216,8 +249,11 @@ func (m *identityModel) move(c change, _ kept) {
 		m.begin(c)
 		return
 	}
-	before, after := c.before.(*access.Identity), c.after.(*access.Identity)
-	if before.Suspended != after.Suspended || before.HoldReleased != after.HoldReleased || before.ParentID != after.ParentID {
+	before := c.before.(*access.Identity)
+	after := c.after.(*access.Identity)
+	if before.Suspended != after.Suspended ||
+		before.HoldReleased != after.HoldReleased ||
+		before.ParentID != after.ParentID {
 		unknownAll(&m.Status)
 	}
 }
@@ -239,7 +275,8 @@ func (m *identityModel) declare(o access.Object) {
 		m.Suspended = types.BoolValue(i.Suspended)
 	}
 	m.terms.declare(&i.Terms)
-	m.Partner, m.Environment, m.Name = types.StringValue(i.ID.Partner), types.StringValue(i.ID.Environment), types.StringValue(i.ID.Name)
+	m.Partner, m.Environment, m.Name = types.StringValue(i.ID.Partner), types.StringValue(i.ID.Environment),
+		types.StringValue(i.ID.Name)
 	m.Purpose = types.StringValue(i.Purpose)
 	m.Ceiling = optionalSet(i.Ceiling)
 	m.Contact = optionalText(i.Contact)
@@ -249,11 +286,13 @@ func (m *identityModel) declare(o access.Object) {
 	m.HoldReleasedBy, m.HoldSignature = optionalText(i.HoldReleasedBy), optionalText(i.HoldReleasedSignature)
 	m.Agreement = types.ObjectNull(agreementType)
 	if a := i.Agreement; a != nil {
-		m.Agreement = types.ObjectValueMust(agreementType, map[string]attr.Value{"reference": types.StringValue(a.Reference), "ends_at": momentValue(a.EndsAt)})
+		m.Agreement = types.ObjectValueMust(agreementType,
+			map[string]attr.Value{"reference": types.StringValue(a.Reference), "ends_at": momentValue(a.EndsAt)})
 	}
 	m.Subcontractors = types.ObjectNull(subcontractorsType)
 	if s := i.Subcontractors; s != nil {
-		m.Subcontractors = types.ObjectValueMust(subcontractorsType, map[string]attr.Value{"allowed": types.BoolValue(s.Allowed), "max_depth": types.Int64Value(s.MaxDepth)})
+		m.Subcontractors = types.ObjectValueMust(subcontractorsType,
+			map[string]attr.Value{"allowed": types.BoolValue(s.Allowed), "max_depth": types.Int64Value(s.MaxDepth)})
 	}
 }
 
@@ -270,7 +309,8 @@ func (m *identityModel) restore(*identityModel, observed) {} // nothing is issue
 
 func (m *identityModel) replaced(state *identityModel) (names []string) {
 	for name, pair := range map[string][2]types.String{
-		"partner": {m.Partner, state.Partner}, "environment": {m.Environment, state.Environment}, "name": {m.Name, state.Name},
+		"partner": {m.Partner, state.Partner}, "environment": {m.Environment, state.Environment},
+		"name": {m.Name, state.Name},
 	} {
 		if !pair[0].Equal(pair[1]) {
 			names = append(names, name)

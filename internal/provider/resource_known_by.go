@@ -18,23 +18,27 @@ import (
 var knownByType = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftypes.String}}
 
 // IdentitySchema says by what the resource is known.
-func (g *governed[M, P]) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (g *governed[M, P]) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
+	resp *resource.IdentitySchemaResponse) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
-		"id": identityschema.StringAttribute{RequiredForImport: true, Description: fmt.Sprintf("The id of the %s.", g.kind)},
+		"id": identityschema.StringAttribute{RequiredForImport: true,
+			Description: fmt.Sprintf("The id of the %s.", g.kind)},
 	}}
 }
 
-// knownBy writes the id as what the resource is known by. It writes the value as it is: by way of Go types it would cost
-// each resource of each plan.
+// knownBy writes the id as what the resource is known by. It writes the value as it is: by way of Go types it would
+// cost each resource of each plan.
 func knownBy(to *tfsdk.ResourceIdentity, id types.String) {
 	if to == nil {
 		return
 	}
 	if id.IsUnknown() {
-		to.Raw = tftypes.NewValue(knownByType, nil) // OpenTofu 1.12 cannot plan a resource which is known by something unknown
+		// OpenTofu 1.12 cannot plan a resource which is known by something unknown
+		to.Raw = tftypes.NewValue(knownByType, nil)
 		return
 	}
-	to.Raw = tftypes.NewValue(knownByType, map[string]tftypes.Value{"id": tftypes.NewValue(tftypes.String, id.ValueString())})
+	to.Raw = tftypes.NewValue(knownByType,
+		map[string]tftypes.Value{"id": tftypes.NewValue(tftypes.String, id.ValueString())})
 }
 
 // stillKnownBy writes it where a state of before has none.

@@ -50,12 +50,13 @@ func (r *rehearsalResource) Metadata(_ context.Context, req resource.MetadataReq
 
 func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A rehearsal of a partner's offboarding. The apply creates a shadow partner with a credential of each kind that the partner holds, " +
-			"logs in with each, cuts the shadow by the steps that `partner_offboarding` prints, measures the seconds until it is refused, and " +
-			"removes it. A shell runs the steps; on OpenBao, they need the program `bao`, on AWS `aws`. The partner's own access is not " +
-			"changed. The system remembers the rehearsal: see `offboarding/rehearsal-overdue`.\n\nIt gives no access, so it has neither " +
-			"owner nor end. It rehearses what the partner holds at apply: let it depend on the partner's resources. Destroying it removes only " +
-			"what a killed rehearsal of this stack left.",
+		MarkdownDescription: "A rehearsal of a partner's offboarding. The apply creates a shadow partner with a " +
+			"credential of each kind that the partner holds, logs in with each, cuts the shadow by the steps that " +
+			"`partner_offboarding` prints, measures the seconds until it is refused, and removes it. A shell runs " +
+			"the steps; on OpenBao, they need the program `bao`, on AWS `aws`. The partner's own access is not " +
+			"changed. The system remembers the rehearsal: see `offboarding/rehearsal-overdue`.\n\nIt gives no " +
+			"access, so it has neither owner nor end. It rehearses what the partner holds at apply: let it depend on " +
+			"the partner's resources. Destroying it removes only what a killed rehearsal of this stack left.",
 		Attributes: map[string]schema.Attribute{
 			"partner": schema.StringAttribute{
 				Required: true, Validators: []validator.String{part("a partner's name"), noShadow()},
@@ -67,16 +68,20 @@ func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 				MarkdownDescription: "Any values. Whenever they change, the rehearsal runs again, in place.",
 			},
 			"id": schema.StringAttribute{
-				Computed: true, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}, MarkdownDescription: "The partner.",
+				Computed: true, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The partner.",
 			},
 			"rehearsed_at": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "When the partner was rehearsed last, as the system remembers it. RFC 3339, UTC.",
+				Computed: true, MarkdownDescription: "When the partner was rehearsed last, as the system remembers " +
+					"it. RFC 3339, UTC.",
 			},
 			"seconds": schema.Float64Attribute{
-				Computed: true, MarkdownDescription: "How many seconds the slowest refusal took, from the start of the first step, open sessions included.",
+				Computed: true, MarkdownDescription: "How many seconds the slowest refusal took, from the start of " +
+					"the first step, open sessions included.",
 			},
 			"results": schema.ListNestedAttribute{
-				Computed: true, MarkdownDescription: "The result of each way in.", NestedObject: schema.NestedAttributeObject{Attributes: resultAttributes()},
+				Computed: true, MarkdownDescription: "The result of each way in.",
+				NestedObject: schema.NestedAttributeObject{Attributes: resultAttributes()},
 			},
 		},
 	}
@@ -84,15 +89,21 @@ func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 
 func resultAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
-		"kind":       schema.StringAttribute{Computed: true, MarkdownDescription: "The kind of the credential."},
-		"how":        schema.StringAttribute{Computed: true, MarkdownDescription: "How the shadow logged in."},
-		"admitted":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it got in before the cut. If not, `note` says why it was not tried."},
-		"refused_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was first refused, by the system's clock. RFC 3339, UTC."},
-		"seconds":    schema.Float64Attribute{Computed: true, MarkdownDescription: "How many seconds that was after the start of the first step."},
+		"kind": schema.StringAttribute{Computed: true, MarkdownDescription: "The kind of the credential."},
+		"how":  schema.StringAttribute{Computed: true, MarkdownDescription: "How the shadow logged in."},
+		"admitted": schema.BoolAttribute{Computed: true,
+			MarkdownDescription: "Whether it got in before the cut. If not, `note` says why it was not tried."},
+		"refused_at": schema.StringAttribute{Computed: true,
+			MarkdownDescription: "When it was first refused, by the system's clock. RFC 3339, UTC."},
+		"seconds": schema.Float64Attribute{Computed: true,
+			MarkdownDescription: "How many seconds that was after the start of the first step."},
 		"session_seconds": schema.Float64Attribute{
-			Computed: true, MarkdownDescription: "How long a session lasted that was open before; null if the system judges each request anew.",
+			Computed: true, MarkdownDescription: "How long a session lasted that was open before; null if the system " +
+				"judges each request anew.",
 		},
-		"note": schema.StringAttribute{Computed: true, MarkdownDescription: "What was not tried and why, and what the seconds do not show; null if there is nothing to say."},
+		"note": schema.StringAttribute{Computed: true,
+			MarkdownDescription: "What was not tried and why, and what the seconds do not show; null if there is " +
+				"nothing to say."},
 	}
 }
 
@@ -149,8 +160,10 @@ func (r *rehearsalResource) Update(ctx context.Context, req resource.UpdateReque
 	}
 }
 
-// isHere reports whether the system is the one that was rehearsed in. One that cannot be asked is met by what comes after.
-func (r *rehearsalResource) isHere(ctx context.Context, act, partner string, private keeper, diags *diag.Diagnostics) bool {
+// isHere reports whether the system is the one that was rehearsed in. One that cannot be asked is
+// met by what comes after.
+func (r *rehearsalResource) isHere(ctx context.Context, act, partner string, private keeper,
+	diags *diag.Diagnostics) bool {
 	there := r.look(ctx)
 	if there.err != nil {
 		return true
@@ -168,7 +181,8 @@ func (r *rehearsalResource) Delete(ctx context.Context, req resource.DeleteReque
 		return
 	}
 	m, ok := read[rehearsalModel](ctx, req.State, &resp.Diagnostics)
-	if !ok || !r.isHere(ctx, "remove what a rehearsal may have left", m.Partner.ValueString(), req.Private, &resp.Diagnostics) {
+	if !ok || !r.isHere(ctx, "remove what a rehearsal may have left", m.Partner.ValueString(), req.Private,
+		&resp.Diagnostics) {
 		return
 	}
 	r.applies()
@@ -177,8 +191,8 @@ func (r *rehearsalResource) Delete(ctx context.Context, req resource.DeleteReque
 	defer r.restock()
 	twins := rehearsal.Rehearsal{System: r.system, Stack: r.stack, Environment: r.environment}
 	if err := twins.Sweep(warned(ctx, &resp.Diagnostics)); err != nil {
-		resp.Diagnostics.AddWarning("A rehearsal may have left something behind", sentence(err)+". It reaches nothing of the partner's, and ends by "+
-			"itself ten minutes after it was created.")
+		resp.Diagnostics.AddWarning("A rehearsal may have left something behind",
+			sentence(err)+". It reaches nothing of the partner's, and ends by itself ten minutes after it was created.")
 	}
 }
 
@@ -207,7 +221,8 @@ func (r *rehearsalResource) rehearse(ctx context.Context, m *rehearsalModel, dia
 	m.Results = resultsValue(out.Results)
 	for _, result := range out.Results {
 		if !result.Admitted {
-			diags.AddWarning(fmt.Sprintf("A rehearsal of %s did not try everything", partner), fmt.Sprintf("%s: %s", result.Kind, result.Note))
+			diags.AddWarning(fmt.Sprintf("A rehearsal of %s did not try everything", partner),
+				fmt.Sprintf("%s: %s", result.Kind, result.Note))
 		}
 	}
 	return true
@@ -232,13 +247,16 @@ func unrehearsed(diags *diag.Diagnostics, partner string, err error) {
 func resultsValue(results []rehearsal.Result) types.List {
 	values := []attr.Value{}
 	for _, r := range results {
-		took, session := types.Float64Null(), types.Float64PointerValue(r.Session)
+		took := types.Float64Null()
+		session := types.Float64PointerValue(r.Session)
 		if !r.Refused.IsZero() {
 			took = types.Float64Value(r.Seconds)
 		}
 		values = append(values, types.ObjectValueMust(resultType.AttrTypes, map[string]attr.Value{
-			"kind": types.StringValue(string(r.Kind)), "how": types.StringValue(r.How), "admitted": types.BoolValue(r.Admitted),
-			"refused_at": timeValue(r.Refused), "seconds": took, "session_seconds": session, "note": optionalText(r.Note),
+			"kind": types.StringValue(string(r.Kind)), "how": types.StringValue(r.How),
+			"admitted":   types.BoolValue(r.Admitted),
+			"refused_at": timeValue(r.Refused), "seconds": took, "session_seconds": session,
+			"note": optionalText(r.Note),
 		}))
 	}
 	return types.ListValueMust(resultType, values)

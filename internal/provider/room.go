@@ -10,8 +10,8 @@ import (
 )
 
 // A room is how many calls Terraform makes at once, to all providers together: -parallelism, or 10
-// (https://developer.hashicorp.com/terraform/cli/commands/apply). A call that waits for another one takes one place: if all places
-// wait, nothing comes that any of them waits for.
+// (https://developer.hashicorp.com/terraform/cli/commands/apply). A call that waits for another one takes one place: if
+// all places wait, nothing comes that any of them waits for.
 
 // usualRoom is the room if nobody says otherwise.
 const usualRoom = 10
@@ -25,11 +25,12 @@ func roomHere() int {
 	return roomOf(strings.Split(strings.TrimSuffix(string(parent), "\x00"), "\x00"), os.Environ())
 }
 
-// roomOf returns the room that a command line of Terraform's leaves; 0 if it is another program's. An argument counts before the variables
-// that Terraform adds to it, TF_CLI_ARGS and one for each command, such as TF_CLI_ARGS_apply. The command is not looked at, so of these
-// the smallest counts.
+// roomOf returns the room that a command line of Terraform's leaves; 0 if it is another program's. An argument counts
+// before the variables that Terraform adds to it, TF_CLI_ARGS and one for each command, such as TF_CLI_ARGS_apply. The
+// command is not looked at, so of these the smallest counts.
 func roomOf(command, environment []string) int {
-	if program := filepath.Base(command[0]); !strings.Contains(program, "terraform") && !strings.Contains(program, "tofu") {
+	if program := filepath.Base(command[0]); !strings.Contains(program, "terraform") &&
+		!strings.Contains(program, "tofu") {
 		return 0
 	}
 	if n, said := parallelism(command); said {

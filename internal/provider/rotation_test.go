@@ -24,12 +24,14 @@ import (
 // isDue is a plan that issues the credential anew, in place; keeps is one in which it keeps what was issued.
 func isDue() resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-		plancheck.ExpectResourceAction(theKey, plancheck.ResourceActionUpdate), plancheck.ExpectUnknownValue(theKey, path("fingerprint")),
+		plancheck.ExpectResourceAction(theKey, plancheck.ResourceActionUpdate),
+		plancheck.ExpectUnknownValue(theKey, path("fingerprint")),
 	}}
 }
 
 func keeps() resource.ConfigPlanChecks {
-	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectKnownValue(theKey, path("fingerprint"), knownvalue.NotNull())}}
+	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectKnownValue(theKey,
+		path("fingerprint"), knownvalue.NotNull())}}
 }
 
 // remembered is what the state said of the credential, to compare with later.
@@ -47,10 +49,11 @@ func (m remembered) issuedAs(same bool) resource.TestCheckFunc {
 	return func(s *terraform.State) error {
 		now := s.RootModule().Resources[theKey].Primary.Attributes
 		if (now["fingerprint"]+now["serial"] == m["fingerprint"]+m["serial"]) != same {
-			return fmt.Errorf("it was %s %s, and is %s %s", m["fingerprint"], m["serial"], now["fingerprint"], now["serial"])
+			return fmt.Errorf("it was %s %s, and is %s %s", m["fingerprint"], m["serial"], now["fingerprint"],
+				now["serial"])
 		}
 		for _, k := range []string{"serial", "sealed_secret", "issued"} {
-			if same && now[k] != m[k] || now[k] == "" && m[k] != "" {
+			if (same && now[k] != m[k]) || (now[k] == "" && m[k] != "") {
 				return fmt.Errorf("%s was %q, and is %q", k, m[k], now[k])
 			}
 		}
@@ -58,8 +61,8 @@ func (m remembered) issuedAs(same bool) resource.TestCheckFunc {
 	}
 }
 
-// A suspended identity's credentials wait: no plan makes a secret for somebody who is cut, whatever is asked for. With the
-// first plan after it is given back, what is due is issued.
+// A suspended identity's credentials wait: no plan makes a secret for somebody who is cut, whatever is asked for. With
+// the first plan after it is given back, what is due is issued.
 func TestTheRotationOfASuspendedIdentityWaits(t *testing.T) {
 	thorough(t)
 	suspended := args{"suspended": "true"}
@@ -73,9 +76,22 @@ func TestTheRotationOfASuspendedIdentityWaits(t *testing.T) {
 				resource.TestStep{Config: config(nil, nil), Check: was.remember},
 				resource.TestStep{Config: config(suspended, nil), Check: was.issuedAs(true)},
 				// Its rotation comes, and its overlap goes by: nothing happens.
-				resource.TestStep{PreConfig: w.passes(21 * day), Config: config(suspended, nil), ConfigPlanChecks: emptyPlan(), ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("suspended"))}},
-				resource.TestStep{PreConfig: w.passes(10 * day), Config: config(suspended, nil), ConfigPlanChecks: emptyPlan()},
-				resource.TestStep{Config: config(suspended, other), ConfigPlanChecks: keeps(), Check: was.issuedAs(true)},
+				resource.TestStep{
+					PreConfig:         w.passes(21 * day),
+					Config:            config(suspended, nil),
+					ConfigPlanChecks:  emptyPlan(),
+					ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("suspended"))},
+				},
+				resource.TestStep{
+					PreConfig:        w.passes(10 * day),
+					Config:           config(suspended, nil),
+					ConfigPlanChecks: emptyPlan(),
+				},
+				resource.TestStep{
+					Config:           config(suspended, other),
+					ConfigPlanChecks: keeps(),
+					Check:            was.issuedAs(true),
+				},
 				// Given back, it is due.
 				resource.TestStep{Config: config(nil, other), Check: was.issuedAs(true), ExpectNonEmptyPlan: true},
 				resource.TestStep{Config: config(nil, other), ConfigPlanChecks: isDue(), Check: was.issuedAs(false)},
@@ -90,7 +106,8 @@ func TestATriggerAndALaterEndOfASuspendedIdentityWait(t *testing.T) {
 	thorough(t)
 	suspended := args{"suspended": "true", "review": review("2026-11-23T00:00:00Z")}
 	given := args{"review": review("2026-11-23T00:00:00Z")}
-	brief, longer := args{"expires_at": `"2026-12-04T00:00:00Z"`}, args{"expires_at": `"2027-03-15T00:00:00Z"`} // issued until its end
+	brief := args{"expires_at": `"2026-12-04T00:00:00Z"`}
+	longer := args{"expires_at": `"2027-03-15T00:00:00Z"`} // issued until its end
 	for name, does := range map[string]struct{ before, asks args }{
 		"secret":          {nil, args{"rotation": `{ every = "480h", overlap = "48h", trigger = { n = "7" } }`}},
 		"certificate":     {brief, longer},
@@ -104,7 +121,11 @@ func TestATriggerAndALaterEndOfASuspendedIdentityWait(t *testing.T) {
 			w.run(
 				resource.TestStep{Config: config(nil, before), Check: was.remember},
 				resource.TestStep{Config: config(suspended, before)},
-				resource.TestStep{Config: config(suspended, asks), ConfigPlanChecks: keeps(), Check: was.issuedAs(true)},
+				resource.TestStep{
+					Config:           config(suspended, asks),
+					ConfigPlanChecks: keeps(),
+					Check:            was.issuedAs(true),
+				},
 				resource.TestStep{Config: config(suspended, asks), ConfigPlanChecks: emptyPlan()},
 				resource.TestStep{Config: config(given, asks), Check: was.issuedAs(true), ExpectNonEmptyPlan: true},
 				resource.TestStep{Config: config(given, asks), ConfigPlanChecks: isDue(), Check: was.issuedAs(false)},
@@ -128,13 +149,19 @@ func TestAStolenKeyOfASuspendedIdentityDiesAtOnce(t *testing.T) {
 			w.run(
 				resource.TestStep{Config: config("true", nil), Check: was.remember},
 				resource.TestStep{
-					PreConfig: w.passes(day), Config: config("true", stolen), ConfigStateChecks: []statecheck.StateCheck{
-						has(theKey, "fingerprint", knownvalue.Null()), has(theKey, "sealed_secret", knownvalue.Null()), has(theKey, "issued", knownvalue.Null()),
+					PreConfig: w.passes(day), Config: config("true", stolen),
+					ConfigStateChecks: []statecheck.StateCheck{
+						has(theKey, "fingerprint", knownvalue.Null()), has(theKey, "sealed_secret", knownvalue.Null()),
+						has(theKey, "issued", knownvalue.Null()),
 					},
 				},
 				resource.TestStep{Config: config("true", stolen), ConfigPlanChecks: emptyPlan()},
 				resource.TestStep{Config: config("false", stolen), ExpectNonEmptyPlan: true},
-				resource.TestStep{Config: config("false", stolen), ConfigPlanChecks: isDue(), Check: was.issuedAs(false)},
+				resource.TestStep{
+					Config:           config("false", stolen),
+					ConfigPlanChecks: isDue(),
+					Check:            was.issuedAs(false),
+				},
 				resource.TestStep{Config: config("false", stolen), ConfigPlanChecks: emptyPlan()},
 			)
 		})
@@ -148,7 +175,8 @@ func TestTheRotationOfASubcontractorWaitsForItsParent(t *testing.T) {
 	w, was := newWorld(t), remembered{}
 	config := func(parent string) string {
 		top := block("partner_identity", "top", args{
-			"partner": `"acme"`, "name": `"main"`, "owner": `"jane.doe@example.com"`, "purpose": `"All that ACME does for the ERP"`,
+			"partner": `"acme"`, "name": `"main"`, "owner": `"jane.doe@example.com"`,
+			"purpose":    `"All that ACME does for the ERP"`,
 			"expires_at": `"2027-03-31T00:00:00Z"`, "subcontractors": parent,
 		}, nil)
 		return w.config(top, identity(args{"parent_id": "partner_identity.top.id"}), credential("secret", nil))
@@ -157,14 +185,24 @@ func TestTheRotationOfASubcontractorWaitsForItsParent(t *testing.T) {
 	w.run(
 		resource.TestStep{Config: config(allowed), Check: was.remember},
 		// In one plan its parent falls, and its rotation is due: it waits.
-		resource.TestStep{PreConfig: w.passes(20 * day), Config: config(withdrawn), ConfigPlanChecks: keeps(), Check: was.issuedAs(true)},
-		resource.TestStep{Config: config(withdrawn), ConfigPlanChecks: emptyPlan(), ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("suspended"))}},
+		resource.TestStep{
+			PreConfig:        w.passes(20 * day),
+			Config:           config(withdrawn),
+			ConfigPlanChecks: keeps(),
+			Check:            was.issuedAs(true),
+		},
+		resource.TestStep{
+			Config:            config(withdrawn),
+			ConfigPlanChecks:  emptyPlan(),
+			ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("suspended"))},
+		},
 		resource.TestStep{Config: config(allowed), Check: was.issuedAs(true), ExpectNonEmptyPlan: true},
 		resource.TestStep{Config: config(allowed), ConfigPlanChecks: isDue(), Check: was.issuedAs(false)},
 	)
 }
 
-// What ended while it was suspended is extended like anything else, and stays without a new secret until it is given back.
+// What ended while it was suspended is extended like anything else, and stays without a new secret
+// until it is given back.
 func TestWhatEndedWhileSuspendedIsExtendedAndWaits(t *testing.T) {
 	thorough(t)
 	for _, kind := range []string{"secret", "certificate"} {
@@ -172,14 +210,26 @@ func TestWhatEndedWhileSuspendedIsExtendedAndWaits(t *testing.T) {
 			t.Parallel()
 			w, was := newWorld(t), remembered{}
 			later := args{"expires_at": `"2027-09-30T00:00:00Z"`, "review": review("2027-04-20T00:00:00Z")}
-			laterCut := args{"expires_at": `"2027-09-30T00:00:00Z"`, "review": review("2027-04-20T00:00:00Z"), "suspended": "true"}
+			laterCut := args{
+				"expires_at": `"2027-09-30T00:00:00Z"`,
+				"review":     review("2027-04-20T00:00:00Z"),
+				"suspended":  "true",
+			}
 			key := args{"expires_at": `"2027-08-31T00:00:00Z"`}
 			config := func(i, k args) string { return w.config(identity(i), credential(kind, k)) }
 			w.run(
 				resource.TestStep{Config: config(nil, nil), Check: was.remember},
 				resource.TestStep{Config: config(args{"suspended": "true"}, nil)},
-				resource.TestStep{PreConfig: w.passes(150 * day), Config: config(args{"suspended": "true"}, nil), ConfigPlanChecks: emptyPlan()},
-				resource.TestStep{Config: config(laterCut, key), ConfigPlanChecks: keeps(), ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("suspended"))}},
+				resource.TestStep{
+					PreConfig:        w.passes(150 * day),
+					Config:           config(args{"suspended": "true"}, nil),
+					ConfigPlanChecks: emptyPlan(),
+				},
+				resource.TestStep{
+					Config:            config(laterCut, key),
+					ConfigPlanChecks:  keeps(),
+					ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("suspended"))},
+				},
 				resource.TestStep{Config: config(laterCut, key), ConfigPlanChecks: emptyPlan()},
 				resource.TestStep{Config: config(later, key), ExpectNonEmptyPlan: true},
 				resource.TestStep{Config: config(later, key), ConfigPlanChecks: isDue(), Check: was.issuedAs(false)},
@@ -206,9 +256,15 @@ func TestASuspensionBetweenPlanAndApplyLosesNoSecret(t *testing.T) {
 	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f), Steps: []resource.TestStep{
 		{Config: config, Check: was.remember},
 		{
-			PreConfig: func() { suspend = true; w.passes(20 * day)() }, Config: config, ConfigPlanChecks: isDue(), Check: was.issuedAs(true), ExpectNonEmptyPlan: true,
+			PreConfig: func() { suspend = true; w.passes(20 * day)() }, Config: config, ConfigPlanChecks: isDue(),
+			Check: was.issuedAs(true), ExpectNonEmptyPlan: true,
 		},
-		{PreConfig: func() { w.suspendElsewhere(false) }, Config: config, ConfigPlanChecks: isDue(), Check: was.issuedAs(false)},
+		{
+			PreConfig:        func() { w.suspendElsewhere(false) },
+			Config:           config,
+			ConfigPlanChecks: isDue(),
+			Check:            was.issuedAs(false),
+		},
 	}})
 }
 
@@ -217,15 +273,16 @@ func (w *world) suspendElsewhere(suspended bool) {
 	w.each(func(s access.System, r *access.Record) {
 		if i, ok := r.Object.(*access.Identity); ok {
 			i.Suspended = suspended
-			if _, err := s.Put(context.Background(), access.Change{Object: i, Stack: r.Stack, UID: r.UID, EndsAt: r.EndsAt}); err != nil {
+			if _, err := s.Put(context.Background(),
+				access.Change{Object: i, Stack: r.Stack, UID: r.UID, EndsAt: r.EndsAt}); err != nil {
 				w.t.Error(err)
 			}
 		}
 	})
 }
 
-// A rotation was carried out, and its answer never arrived: the partner's old one works, the error says so, the next refresh
-// tells what was issued, and nothing is issued twice.
+// A rotation was carried out, and its answer never arrived: the partner's old one works, the error says so, the next
+// refresh tells what was issued, and nothing is issued twice.
 func TestARotationWhoseAnswerWasLostIsToldLater(t *testing.T) {
 	thorough(t)
 	for _, kind := range []string{"secret", "certificate", "ssh_certificate"} {
@@ -248,11 +305,16 @@ func TestARotationWhoseAnswerWasLostIsToldLater(t *testing.T) {
 				return errors.Join(was.issuedAs(false)(s), w.works(2))
 			}
 			config := w.config(identity(nil), credential(kind, nil))
-			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f), Steps: []resource.TestStep{
-				{Config: config, Check: was.remember},
-				{PreConfig: func() { lost = true; w.passes(20 * day)() }, Config: config, ExpectError: says("what the partner holds still works")},
-				{PreConfig: func() { lost = false }, Config: config, ConfigPlanChecks: emptyPlan(), Check: told},
-			}})
+			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f),
+				Steps: []resource.TestStep{
+					{Config: config, Check: was.remember},
+					{
+						PreConfig:   func() { lost = true; w.passes(20 * day)() },
+						Config:      config,
+						ExpectError: says("what the partner holds still works"),
+					},
+					{PreConfig: func() { lost = false }, Config: config, ConfigPlanChecks: emptyPlan(), Check: told},
+				}})
 		})
 	}
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Owner and end are mandatory on everything that gives access. A rehearsal gives none that outlives its apply, and a floor gives none.
+// Owner and end are mandatory on everything that gives access. A rehearsal gives none that outlives its apply,
+// and a floor gives none.
 func TestEveryResourceRequiresAnOwnerAndAnEnd(t *testing.T) {
 	p := &partnerProvider{}
 	for _, make := range p.Resources(context.Background()) {
@@ -55,8 +56,8 @@ func described(t *testing.T, where string, attributes map[string]schema.Attribut
 	}
 }
 
-// The short way of a plan (see NewServer) leaves out what the framework does by the schema. So no schema of a governed resource
-// asks for anything: defaults are its model's to complete.
+// The short way of a plan (see NewServer) leaves out what the framework does by the schema. So no schema of a governed
+// resource asks for anything: defaults are its model's to complete.
 func TestNothingIsPlannedByTheSchema(t *testing.T) {
 	planned := regexp.MustCompile(`^(Default|PlanModifiers|WriteOnly)$`)
 	var look func(where string, attributes map[string]schema.Attribute)
@@ -123,12 +124,14 @@ func TestTheLanguageKnowsEveryArgument(t *testing.T) {
 	}
 }
 
-// A pipeline sets where it runs, as whom it logs in, and where its files are, without a change of the configuration. What decides about
-// access stands in the configuration, where it is reviewed.
+// A pipeline sets where it runs, as whom it logs in, and where its files are, without a change of the configuration.
+// What decides about access stands in the configuration, where it is reviewed.
 func TestEachArgumentThatAPipelineSetsHasAVariable(t *testing.T) {
-	reviewed := regexp.MustCompile(`^(guardrails|partners|worksheets|embedded\.use_logs|embedded\.sshd_time_zone|embedded\.publication_life|` +
-		`aws\.(actions|endpoints)|openbao\.(bootstrap|mounts|session|approle\.mount|jwt\.mount|concurrency|requests_per_second))`)
-	otherwise := map[string]bool{"openbao.ca_cert_pem": true, "openbao.jwt.token_file": true} // their neighbours have one
+	reviewed :=
+		regexp.MustCompile(`^(guardrails|partners|worksheets|embedded\.use_logs|embedded\.sshd_time_zone|embedded\.publication_life|` +
+			`aws\.(actions|endpoints)|openbao\.(bootstrap|mounts|session|approle\.mount|jwt\.mount|concurrency|requests_per_second))`)
+	// their neighbours have one
+	otherwise := map[string]bool{"openbao.ca_cert_pem": true, "openbao.jwt.token_file": true}
 	variable := regexp.MustCompile("`((?:PARTNER|BAO|VAULT|AWS)_[A-Z_]*[A-Z])`")
 	sources := sourcesOf(t)
 	var look func(where string, attributes map[string]provider.Attribute)
@@ -148,7 +151,9 @@ func TestEachArgumentThatAPipelineSetsHasAVariable(t *testing.T) {
 			}
 			for _, n := range names {
 				_, short, _ := strings.Cut(n[1], "_")
-				if !strings.Contains(sources, `"`+n[1]+`"`) && !strings.Contains(sources, `"`+short+`"`) && !strings.HasPrefix(n[1], "AWS_") {
+				if !strings.Contains(sources, `"`+n[1]+`"`) &&
+					!strings.Contains(sources, `"`+short+`"`) &&
+					!strings.HasPrefix(n[1], "AWS_") {
 					t.Errorf("%s names %s, which nothing reads", at, n[1])
 				}
 			}

@@ -88,7 +88,8 @@ func TestAFaithfulConfigurationPlansEmptyAfterImport(t *testing.T) {
 			// Arguments of every sort, written in ways that are not canonical: they must come back to the letter.
 			config := w.config(
 				identity(args{
-					"expires_at": `"2027-03-31T02:00:00+02:00"`, "ceiling": `["orders/acme/*", "ssh/deploy"]`, "contact": `"noc@acme.test"`,
+					"expires_at": `"2027-03-31T02:00:00+02:00"`, "ceiling": `["orders/acme/*", "ssh/deploy"]`,
+					"contact":      `"noc@acme.test"`,
 					"agreement":    `{ reference = "MSA-1", ends_at = "2027-06-30T00:00:00.000Z" }`,
 					"expected_use": `"2160h0m"`, "subcontractors": `{ allowed = true }`,
 					"review": `{ at = "2026-11-20T01:00:00+01:00", by = "joe@example.com", reason = "Still feeds the ERP" }`,
@@ -97,10 +98,12 @@ func TestAFaithfulConfigurationPlansEmptyAfterImport(t *testing.T) {
 			steps := []resource.TestStep{{Config: config}}
 			for _, address := range []string{theIdentity, theKey, theGrant} {
 				steps = append(steps, resource.TestStep{
-					Config: config, ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithID,
+					Config: config, ResourceName: address, ImportState: true,
+					ImportStateKind: resource.ImportBlockWithID,
 				}, resource.TestStep{
 					ResourceName: address, ImportState: true, ImportStateVerify: true,
-					ImportStateVerifyIgnore: []string{"sealed_secret", "issued", "suspended"}, // false, so that a plan is empty whether it is written or not
+					// false, so that a plan is empty whether it is written or not
+					ImportStateVerifyIgnore: []string{"sealed_secret", "issued", "suspended"},
 				})
 			}
 			w.run(steps...)
@@ -115,7 +118,8 @@ func TestForgettingAndDeclaringAgainKeepsTheHistory(t *testing.T) {
 	w := newWorld(t)
 	config := w.config(identity(nil), grant(nil))
 	created := []statecheck.StateCheck{
-		has(theIdentity, "history", saying("created 2026-11-24T12:00:00Z")), has(theGrant, "history", saying("created 2026-11-24T12:00:00Z")),
+		has(theIdentity, "history", saying("created 2026-11-24T12:00:00Z")),
+		has(theGrant, "history", saying("created 2026-11-24T12:00:00Z")),
 	}
 	w.run(
 		resource.TestStep{Config: config, ConfigStateChecks: created},
@@ -156,8 +160,9 @@ func TestADestroyEndsTheHistory(t *testing.T) {
 		resource.TestStep{Config: w.providerBlock() + "output \"nothing\" { value = 1 }"},
 		resource.TestStep{
 			PreConfig: w.passes(day), Config: w.config(identity(args{"expires_at": `"2027-04-30T00:00:00Z"`})),
-			ConfigPlanChecks:  plans(plancheck.ResourceActionCreate, theIdentity),
-			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "history", text("created 2026-11-25T12:00:00Z"))},
+			ConfigPlanChecks: plans(plancheck.ResourceActionCreate, theIdentity),
+			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "history",
+				text("created 2026-11-25T12:00:00Z"))},
 		},
 	)
 }
@@ -171,11 +176,13 @@ func TestAfterItsEndAnObjectStaysAsExpiredUntilItIsExtended(t *testing.T) {
 		resource.TestStep{Config: config},
 		resource.TestStep{
 			PreConfig: w.passes(100 * day), Config: config, ConfigPlanChecks: emptyPlan(),
-			ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "status", text("expired")), has(theIdentity, "status", text("expiring"))},
+			ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "status", text("expired")),
+				has(theIdentity, "status", text("expiring"))},
 		},
 		resource.TestStep{
 			Config: w.config(identity(nil), grant(args{
-				"expires_at": `"2027-03-30T00:00:00Z"`, "review": `{ at = "2027-03-01T00:00:00Z", by = "joe@example.com", reason = "Still needed for the ERP" }`,
+				"expires_at": `"2027-03-30T00:00:00Z"`,
+				"review":     `{ at = "2027-03-01T00:00:00Z", by = "joe@example.com", reason = "Still needed for the ERP" }`,
 			})),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectResourceAction(theGrant, plancheck.ResourceActionUpdate),
@@ -183,7 +190,8 @@ func TestAfterItsEndAnObjectStaysAsExpiredUntilItIsExtended(t *testing.T) {
 			}},
 			ConfigStateChecks: []statecheck.StateCheck{
 				has(theGrant, "status", text("active")),
-				has(theGrant, "history", text("created 2026-11-24T12:00:00Z; renewed once, 2027-03-04T12:00:00Z; reviewed 2027-03-01T00:00:00Z")),
+				has(theGrant, "history", text("created 2026-11-24T12:00:00Z; renewed once, 2027-03-04T12:00:00Z; "+
+					"reviewed 2027-03-01T00:00:00Z")),
 			},
 		},
 	)
@@ -198,12 +206,14 @@ func TestWhatTheSystemRemovedAfterItsEndStaysAsExpired(t *testing.T) {
 	w.run(
 		resource.TestStep{Config: config},
 		resource.TestStep{
-			PreConfig: func() { w.passes(100 * day)(); w.erase("grant") }, Config: config, ConfigPlanChecks: emptyPlan(),
+			PreConfig: func() { w.passes(100 * day)(); w.erase("grant") }, Config: config,
+			ConfigPlanChecks:  emptyPlan(),
 			ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "status", text("expired"))},
 		},
 		resource.TestStep{
 			Config: w.config(identity(nil), grant(args{
-				"expires_at": `"2027-03-30T00:00:00Z"`, "review": `{ at = "2027-03-01T00:00:00Z", by = "joe@example.com", reason = "Still needed for the ERP" }`,
+				"expires_at": `"2027-03-30T00:00:00Z"`,
+				"review":     `{ at = "2027-03-01T00:00:00Z", by = "joe@example.com", reason = "Still needed for the ERP" }`,
 			})),
 			ConfigPlanChecks:  plans(plancheck.ResourceActionUpdate, theGrant),
 			ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "status", text("active"))},
@@ -216,7 +226,8 @@ func TestARenamedStackTakesOverWhatItChanges(t *testing.T) {
 	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
-	renamed := strings.Replace(w.config(identity(args{"owner": `"joe@example.com"`})), `stack = "partners"`, `stack = "alliances"`, 1)
+	renamed := strings.Replace(w.config(identity(args{"owner": `"joe@example.com"`})), `stack = "partners"`,
+		`stack = "alliances"`, 1)
 	w.run(
 		resource.TestStep{Config: w.config(identity(nil))},
 		resource.TestStep{Config: renamed},
@@ -285,7 +296,8 @@ func TestAnotherUIDUnderAKnownIDCountsAsNotFoundAndIsNeverTouched(t *testing.T) 
 					if _, err := s.Delete(context.Background(), r.Object.Ref(), r.UID); err != nil {
 						t.Fatal(err)
 					}
-					if _, err := s.Put(context.Background(), access.Change{Object: r.Object, Stack: "others", EndsAt: r.EndsAt}); err != nil {
+					if _, err := s.Put(context.Background(),
+						access.Change{Object: r.Object, Stack: "others", EndsAt: r.EndsAt}); err != nil {
 						t.Fatal(err)
 					}
 				})
@@ -317,7 +329,8 @@ func TestARenameWithoutMovedDeletesNothing(t *testing.T) {
 	w.run(
 		resource.TestStep{Config: w.config(identity(nil))},
 		resource.TestStep{Config: w.config(renamed)},
-		resource.TestStep{Config: w.config(renamed), Check: resource.TestCheckResourceAttr("partner_identity.renamed", "status", "active")},
+		resource.TestStep{Config: w.config(renamed),
+			Check: resource.TestCheckResourceAttr("partner_identity.renamed", "status", "active")},
 		resource.TestStep{Config: w.config(renamed), ConfigPlanChecks: emptyPlan()},
 	)
 }
@@ -334,8 +347,9 @@ func TestDestroyingAnIdentitySweepsWhatStandsUnderIt(t *testing.T) {
 				ends := dawn.Add(30 * day)
 				_, err := w.system().Put(context.Background(), access.Change{
 					Object: &access.Grant{
-						IdentityID: id, Name: "by-hand", Resource: "orders/acme/x", Actions: []string{"read"}, Purpose: "made by another stack",
-						Terms: access.Terms{Owner: "joe@example.com", ExpiresAt: access.At(ends)},
+						IdentityID: id, Name: "by-hand", Resource: "orders/acme/x", Actions: []string{"read"},
+						Purpose: "made by another stack",
+						Terms:   access.Terms{Owner: "joe@example.com", ExpiresAt: access.At(ends)},
 					},
 					Stack: "others", EndsAt: ends,
 				})
@@ -353,22 +367,34 @@ func TestWhatMeansTheSameIsNoChange(t *testing.T) {
 	w := newWorld(t)
 	w.run(
 		resource.TestStep{Config: w.config(
-			identity(args{"ceiling": `["orders/acme/*", "files/acme/*"]`, "expected_use": `"720h"`}), credential("secret", nil), grant(nil))},
+			identity(args{"ceiling": `["orders/acme/*", "files/acme/*"]`, "expected_use": `"720h"`}),
+			credential("secret", nil), grant(nil))},
 		resource.TestStep{
 			Config: w.config(
-				identity(args{"expires_at": `"2027-03-31T02:00:00+02:00"`, "ceiling": `["files/acme/*", "orders/acme/*"]`, "expected_use": `"30h0m"`, "suspended": "false"}),
+				identity(args{
+					"expires_at":   `"2027-03-31T02:00:00+02:00"`,
+					"ceiling":      `["files/acme/*", "orders/acme/*"]`,
+					"expected_use": `"30h0m"`,
+					"suspended":    "false",
+				}),
 				credential("secret", args{"rotation": `{ every = "28800m", overlap = "48h" }`}),
 				grant(args{"actions": `["list", "read"]`})),
 			ConfigPlanChecks: plans(plancheck.ResourceActionUpdate, theIdentity), // expected_use did change
 		},
 		resource.TestStep{ // that it is not suspended may be said, or not
 			Config: w.config(
-				identity(args{"ceiling": `["orders/acme/*", "files/acme/*"]`, "expected_use": `"1800m"`}), credential("secret", nil), grant(nil)),
-			ConfigPlanChecks: emptyPlan(), ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "suspended", knownvalue.Bool(false))},
+				identity(args{"ceiling": `["orders/acme/*", "files/acme/*"]`, "expected_use": `"1800m"`}),
+				credential("secret", nil), grant(nil)),
+			ConfigPlanChecks:  emptyPlan(),
+			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "suspended", knownvalue.Bool(false))},
 		},
 		resource.TestStep{
 			Config: w.config(
-				identity(args{"expires_at": `"2027-03-30T19:00:00-05:00"`, "ceiling": `["orders/acme/*", "files/acme/*"]`, "expected_use": `"1800m"`}),
+				identity(args{
+					"expires_at":   `"2027-03-30T19:00:00-05:00"`,
+					"ceiling":      `["orders/acme/*", "files/acme/*"]`,
+					"expected_use": `"1800m"`,
+				}),
 				credential("secret", args{"expires_at": `"2027-02-28T01:00:00+01:00"`}), grant(nil)),
 			ConfigPlanChecks: emptyPlan(),
 		},
@@ -389,7 +415,8 @@ func TestAComputedValueMovesOnlyWhereThePlanMovesIt(t *testing.T) {
 		resource.TestStep{Config: w.config(identity(nil), credential("secret", nil), grant(nil))},
 		resource.TestStep{
 			PreConfig: w.passes(day),
-			Config: w.config(identity(args{"owner": `"joe@example.com"`}), credential("secret", args{"owner": `"joe@example.com"`}),
+			Config: w.config(identity(args{"owner": `"joe@example.com"`}),
+				credential("secret", args{"owner": `"joe@example.com"`}),
 				grant(args{"purpose": `"Read the files of the day"`})),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: append(append(
 				same(theIdentity, "status", "ends_at", "history", "enforced_by", "revocation"),

@@ -17,14 +17,15 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// NewServer returns the provider as Terraform calls it: the framework's server, with a short way for resources that nothing
-// changes, which in most plans are nearly all.
+// NewServer returns the provider as Terraform calls it: the framework's server, with a short way for resources that
+// nothing changes, which in most plans are nearly all.
 //
-// The framework takes each value of each resource through the schema, once to read it and about ten times more for defaults,
-// plan modifiers, write-only and semantically equal values, and blocks. The governed resources have none of these: what they
-// plan is decided by their ModifyPlan alone, and what they are by their Read. So the framework is told of no values there, and
-// of no schema: it does nothing but call ModifyPlan or Read, which find the values in the context. A proposal that is the state
-// is planned so: if ModifyPlan would move anything, it says so, and the call is made as it came.
+// The framework takes each value of each resource through the schema, once to read it and about ten times more for
+// defaults, plan modifiers, write-only and semantically equal values, and blocks. The governed resources have none of
+// these: what they plan is decided by their ModifyPlan alone, and what they are by their Read. So the framework is
+// told of no values there, and of no schema: it does nothing but call ModifyPlan or Read, which find the values in
+// the context. A proposal that is the state is planned so: if ModifyPlan would move anything, it says so, and the
+// call is made as it came.
 func NewServer(p provider.Provider) Server {
 	return &server{
 		Server: providerserver.NewProtocol6(p)().(Server),
@@ -52,7 +53,9 @@ type bareProvider struct{ *partnerProvider }
 // Resources lists them.
 func (p bareProvider) Resources(context.Context) (all []func() resource.Resource) {
 	for _, newResource := range []func() resource.Resource{newIdentity, newCredential, newGrant} {
-		all = append(all, func() resource.Resource { return bareResource{newResource().(governedResource), p.partnerProvider} })
+		all = append(all, func() resource.Resource {
+			return bareResource{newResource().(governedResource), p.partnerProvider}
+		})
 	}
 	return all
 }
@@ -64,7 +67,8 @@ type governedResource interface {
 	resource.ResourceWithIdentity
 }
 
-// bareResource is a governed resource without its schema. It belongs to the session of the provider that was configured.
+// bareResource is a governed resource without its schema. It belongs to the session of the
+// provider that was configured.
 type bareResource struct {
 	governedResource
 	provider *partnerProvider
@@ -100,7 +104,8 @@ func shapesOf(p provider.Provider) map[string]shape {
 			var resp resource.SchemaResponse
 			r.Schema(ctx, resource.SchemaRequest{}, &resp)
 			checked, _ := r.(resource.ResourceWithValidateConfig)
-			all[named.TypeName] = shape{resp.Schema, attributesOf(resp.Schema), resp.Schema.Type().TerraformType(ctx), checked}
+			all[named.TypeName] = shape{resp.Schema, attributesOf(resp.Schema), resp.Schema.Type().TerraformType(ctx),
+				checked}
 		}
 	}
 	return all
@@ -132,8 +137,8 @@ func unchangedIn(ctx context.Context) *unchanged {
 	return u
 }
 
-// short returns the short way of a call for a resource: nil where it has none, or Terraform sent what cannot be read, which the
-// framework puts into words.
+// short returns the short way of a call for a resource: nil where it has none, or Terraform sent what cannot be read,
+// which the framework puts into words.
 func (s *server) short(name string, state *tfprotov6.DynamicValue) *unchanged {
 	of, ok := s.shapes()[name]
 	if !ok || isNull(state) {
@@ -148,7 +153,10 @@ func (s *server) short(name string, state *tfprotov6.DynamicValue) *unchanged {
 
 // unmoved returns the short way of a plan whose proposal is the state.
 func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
-	if req.PriorState == nil || req.ProposedNewState == nil || req.Config == nil || !bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
+	if req.PriorState == nil ||
+		req.ProposedNewState == nil ||
+		req.Config == nil ||
+		!bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
 		return nil
 	}
 	u := s.short(req.TypeName, req.PriorState)
@@ -162,17 +170,22 @@ func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
 	return u
 }
 
-// UpgradeResourceState returns the first call for each resource in a state. A state of this version is answered as it came: Terraform
-// has taken out what the schema does not have, and adds what it has besides.
-func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	if of, ok := s.shapes()[req.TypeName]; !ok || req.Version != of.schema.Version || req.RawState == nil || len(req.RawState.JSON) == 0 {
+// UpgradeResourceState returns the first call for each resource in a state. A state of this version is answered as it
+// came: Terraform has taken out what the schema does not have, and adds what it has besides.
+func (s *server) UpgradeResourceState(ctx context.Context,
+	req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	if of, ok := s.shapes()[req.TypeName]; !ok ||
+		req.Version != of.schema.Version ||
+		req.RawState == nil ||
+		len(req.RawState.JSON) == 0 {
 		return during(ctx, req, s.Server.UpgradeResourceState)
 	}
 	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
 }
 
 // plan takes the short way where the proposal is the state.
-func (s *server) plan(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+func (s *server) plan(ctx context.Context,
+	req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	u := s.unmoved(req)
 	if u == nil {
 		return during(ctx, req, s.Server.PlanResourceChange)
@@ -188,7 +201,8 @@ func (s *server) plan(ctx context.Context, req *tfprotov6.PlanResourceChangeRequ
 }
 
 // read returns the state as it came where the reading wrote none.
-func (s *server) read(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (s *server) read(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse,
+	error) {
 	u := s.short(req.TypeName, req.CurrentState)
 	if u == nil {
 		return during(ctx, req, s.Server.ReadResource)
@@ -209,7 +223,8 @@ func (s *server) read(ctx context.Context, req *tfprotov6.ReadResourceRequest) (
 }
 
 // StopProvider interrupts what goes either way.
-func (s *server) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
+func (s *server) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse,
+	error) {
 	_, err := s.bare.StopProvider(ctx, req)
 	answer, long := s.Server.StopProvider(ctx, req)
 	return answer, cmp.Or(long, err)

@@ -10,15 +10,17 @@ import (
 
 // call is the context of one call of Terraform's, which lets go of what it carries when the call is over.
 //
-// The framework (1.19, proto6server.registerContext) keeps the context of every call until the provider ends, to cancel it
-// when Terraform is interrupted. With the loggers that the protocol's server hangs on each, that is ten kilobytes for each of
-// four calls per resource: most of what a large plan held in memory, and searched in each collection of garbage.
+// The framework (1.19, proto6server.registerContext) keeps the context of every call until the provider ends, to
+// cancel it when Terraform is interrupted. With the loggers that the protocol's server hangs on each, that is ten
+// kilobytes for each of four calls per resource: most of what a large plan held in memory, and searched in each
+// collection of garbage.
 type call struct {
 	of atomic.Pointer[context.Context]
 }
 
 // during makes a call with a context that ends with it.
-func during[Request, Response any](ctx context.Context, req Request, do func(context.Context, Request) (Response, error)) (Response, error) {
+func during[Request, Response any](ctx context.Context, req Request,
+	do func(context.Context, Request) (Response, error)) (Response, error) {
 	c := &call{}
 	c.of.Store(&ctx)
 	defer c.of.Store(&over)
@@ -26,7 +28,8 @@ func during[Request, Response any](ctx context.Context, req Request, do func(con
 }
 
 // brief returns a call whose context ends with it.
-func brief[Request, Response any](do func(context.Context, Request) (Response, error)) func(context.Context, Request) (Response, error) {
+func brief[Request, Response any](do func(context.Context, Request) (Response, error)) func(context.Context,
+	Request) (Response, error) {
 	return func(ctx context.Context, req Request) (Response, error) { return during(ctx, req, do) }
 }
 

@@ -11,7 +11,8 @@ import (
 
 type heldKey struct{}
 
-// The framework keeps a cancel function made of each call's context. What the context carried must be free all the same.
+// The framework keeps a cancel function made of each call's context. What the context carried
+// must be free all the same.
 func TestACallThatIsOverHoldsNothing(t *testing.T) {
 	carried := new([1 << 20]byte)
 	carriedStill := weak.Make(carried)

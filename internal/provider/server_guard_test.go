@@ -22,7 +22,8 @@ func pastedKey() (text, canary string) {
 	if err != nil {
 		panic(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), base64.StdEncoding.EncodeToString(der)[:32]
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		base64.StdEncoding.EncodeToString(der)[:32]
 }
 
 // planted are all values of a type that have a text in one place: each string, each key of a map, however deep.
@@ -62,9 +63,9 @@ func planted(t tftypes.Type, text string) (all []tftypes.Value) {
 	return all
 }
 
-// No place in anything that the provider takes makes it print a private key. What takes texts is asked of the provider itself, so a new
-// argument, resource or function is tried as well.
-// While three lists kept by hand said where to look, 25 messages about the provider block alone quoted the key.
+// No place in anything that the provider takes makes it print a private key. What takes texts is asked of the provider
+// itself, so a new argument, resource or function is tried as well. While three lists kept by hand said where to look,
+// 25 messages about the provider block alone quoted the key.
 func TestNoPlaceOfTheSchemaPrintsAPrivateKey(t *testing.T) {
 	t.Parallel()
 	p := newWorld(t).protocol(alone)
@@ -76,7 +77,9 @@ func TestNoPlaceOfTheSchemaPrintsAPrivateKey(t *testing.T) {
 			places++
 			for n, call := range calls {
 				said := call(p.encode(of, v))
-				if len(said) != 1 || !strings.HasPrefix(said[0].Summary, "credential/private-key") || said[0].Attribute != nil {
+				if len(said) != 1 ||
+					!strings.HasPrefix(said[0].Summary, "credential/private-key") ||
+					said[0].Attribute != nil {
 					t.Errorf("%s, call %d: not refused, or not alone, or with a path: %+v at %s", what, n, said, v)
 				}
 				for _, d := range said {
@@ -99,16 +102,35 @@ func TestNoPlaceOfTheSchemaPrintsAPrivateKey(t *testing.T) {
 		of := schema.ValueType()
 		null := p.encode(of, tftypes.NewValue(of, nil))
 		each(name, of, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{TypeName: name, Config: config})
+			r, _ := p.server.ValidateResourceConfig(ctx,
+				&tfprotov6.ValidateResourceConfigRequest{TypeName: name, Config: config})
 			return r.Diagnostics
 		}, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{TypeName: name, Config: config, ProposedNewState: config, PriorState: null})
+			r, _ := p.server.PlanResourceChange(ctx,
+				&tfprotov6.PlanResourceChangeRequest{
+					TypeName:         name,
+					Config:           config,
+					ProposedNewState: config,
+					PriorState:       null,
+				})
 			return r.Diagnostics
 		}, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic { // also where nothing is to change
-			r, _ := p.server.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{TypeName: name, Config: config, ProposedNewState: config, PriorState: config})
+			r, _ := p.server.PlanResourceChange(ctx,
+				&tfprotov6.PlanResourceChangeRequest{
+					TypeName:         name,
+					Config:           config,
+					ProposedNewState: config,
+					PriorState:       config,
+				})
 			return r.Diagnostics
 		}, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{TypeName: name, Config: config, PlannedState: config, PriorState: null})
+			r, _ := p.server.ApplyResourceChange(ctx,
+				&tfprotov6.ApplyResourceChangeRequest{
+					TypeName:     name,
+					Config:       config,
+					PlannedState: config,
+					PriorState:   null,
+				})
 			if r.NewState != null {
 				t.Errorf("%s: an apply that was refused changed the state", name)
 			}
@@ -117,7 +139,8 @@ func TestNoPlaceOfTheSchemaPrintsAPrivateKey(t *testing.T) {
 	}
 	for name, schema := range p.schemas.DataSourceSchemas {
 		each(name, schema.ValueType(), func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.ValidateDataResourceConfig(ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: config})
+			r, _ := p.server.ValidateDataResourceConfig(ctx,
+				&tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: config})
 			return r.Diagnostics
 		}, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
 			r, _ := p.server.ReadDataSource(ctx, &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: config})
@@ -126,16 +149,19 @@ func TestNoPlaceOfTheSchemaPrintsAPrivateKey(t *testing.T) {
 	}
 	for name, schema := range p.schemas.EphemeralResourceSchemas {
 		each(name, schema.ValueType(), func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.ValidateEphemeralResourceConfig(ctx, &tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: config})
+			r, _ := p.server.ValidateEphemeralResourceConfig(ctx,
+				&tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: config})
 			return r.Diagnostics
 		}, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.OpenEphemeralResource(ctx, &tfprotov6.OpenEphemeralResourceRequest{TypeName: name, Config: config})
+			r, _ := p.server.OpenEphemeralResource(ctx,
+				&tfprotov6.OpenEphemeralResourceRequest{TypeName: name, Config: config})
 			return r.Diagnostics
 		})
 	}
 	for name, schema := range p.schemas.ListResourceSchemas {
 		each("list "+name, schema.ValueType(), func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.ValidateListResourceConfig(ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: name, Config: config})
+			r, _ := p.server.ValidateListResourceConfig(ctx,
+				&tfprotov6.ValidateListResourceConfigRequest{TypeName: name, Config: config})
 			return r.Diagnostics
 		}, func(config *tfprotov6.DynamicValue) (said []*tfprotov6.Diagnostic) {
 			r, _ := p.server.ListResource(ctx, &tfprotov6.ListResourceRequest{TypeName: name, Config: config})
@@ -156,7 +182,8 @@ func TestNoPlaceOfTheSchemaPrintsAPrivateKey(t *testing.T) {
 				for _, other := range parameters[:at] {
 					given = append(given, p.encode(other.Type, planted(other.Type, "x")[0]))
 				}
-				r, _ := p.server.CallFunction(ctx, &tfprotov6.CallFunctionRequest{Name: name, Arguments: append(given, argument)})
+				r, _ := p.server.CallFunction(ctx,
+					&tfprotov6.CallFunctionRequest{Name: name, Arguments: append(given, argument)})
 				if r.Error == nil || r.Error.FunctionArgument != nil {
 					return nil
 				}
@@ -176,11 +203,14 @@ func TestAPrivateKeyInPiecesIsRefused(t *testing.T) {
 	p := newWorld(t).protocol(alone)
 	schema := p.schemas.ResourceSchemas["partner_grant"]
 	_, first := pastedKey()
-	for _, pieces := range [][]string{{first[:16], first[16:] + strings.Repeat("a", 16)}, {"read", first[:28], first[28:] + strings.Repeat("Z9", 10)}} {
+	for _, pieces := range [][]string{{first[:16], first[16:] + strings.Repeat("a", 16)},
+		{"read", first[:28], first[28:] + strings.Repeat("Z9", 10)}} {
 		r, err := p.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
 			TypeName: "partner_grant", Config: p.value(schema, map[string]any{"actions": pieces}),
 		})
-		if err != nil || len(r.Diagnostics) != 1 || !strings.HasPrefix(r.Diagnostics[0].Summary, "credential/private-key") {
+		if err != nil ||
+			len(r.Diagnostics) != 1 ||
+			!strings.HasPrefix(r.Diagnostics[0].Summary, "credential/private-key") {
 			t.Errorf("%v: %+v, %v", pieces, r.Diagnostics, err)
 		}
 	}
@@ -191,13 +221,17 @@ func TestAMessageThatQuotesAPrivateKeyIsWithheld(t *testing.T) {
 	t.Parallel()
 	p := newWorld(t).protocol(alone)
 	key, canary := pastedKey()
-	r, err := p.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: "partner_grant", ID: key})
-	if err != nil || len(r.Diagnostics) != 1 || strings.Contains(fmt.Sprintf("%+v", r.Diagnostics[0]), canary) {
+	r, err := p.server.ImportResourceState(t.Context(),
+		&tfprotov6.ImportResourceStateRequest{TypeName: "partner_grant", ID: key})
+	if err != nil ||
+		len(r.Diagnostics) != 1 ||
+		strings.Contains(fmt.Sprintf("%+v", r.Diagnostics[0]), canary) {
 		t.Errorf("import: %+v, %v", r.Diagnostics, err)
 	}
 	identity := p.schemas.ResourceSchemas["partner_identity"]
 	state := p.value(identity, map[string]any{"id": "acme/prod/" + key, "partner": "acme", "name": key})
-	read, err := p.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: "partner_identity", CurrentState: state})
+	read, err := p.server.ReadResource(t.Context(),
+		&tfprotov6.ReadResourceRequest{TypeName: "partner_identity", CurrentState: state})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +247,8 @@ func TestNoTextHoldsWhatNobodySees(t *testing.T) {
 	t.Parallel()
 	p := newWorld(t).protocol(alone)
 	ctx := t.Context()
-	each := func(what string, of tftypes.Type, exempt int, call func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic) {
+	each := func(what string, of tftypes.Type, exempt int,
+		call func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic) {
 		t.Helper()
 		taken := 0
 		for _, v := range planted(of, "orders\u200betl") {
@@ -221,41 +256,50 @@ func TestNoTextHoldsWhatNobodySees(t *testing.T) {
 			said := slices.DeleteFunc(call(p.encode(of, v)), func(d *tfprotov6.Diagnostic) bool {
 				return d.Summary == "An element is null" && !strings.Contains(fmt.Sprintf("%+v", d), "\u200b")
 			})
-			if len(said) != 1 || said[0].Summary != "Hidden characters" || !strings.Contains(said[0].Detail, "a zero-width space (U+200B) as its character 7") {
+			if len(said) != 1 ||
+				said[0].Summary != "Hidden characters" ||
+				!strings.Contains(said[0].Detail, "a zero-width space (U+200B) as its character 7") {
 				taken++
 			} else if strings.Contains(fmt.Sprintf("%+v", said[0]), "\u200b") || said[0].Attribute == nil {
 				t.Errorf("%s: shown, or without a place: %+v", what, said[0])
 			}
 		}
 		if taken != exempt {
-			t.Errorf("%s: %d texts may hold it, want %d: the files of partners, which their own parsers read", what, taken, exempt)
+			t.Errorf("%s: %d texts may hold it, want %d: the files of partners, which their own parsers read", what,
+				taken, exempt)
 		}
 	}
-	each("the provider", p.schemas.Provider.ValueType(), 1, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-		r, _ := p.server.ValidateProviderConfig(ctx, &tfprotov6.ValidateProviderConfigRequest{Config: config})
-		return r.Diagnostics
-	})
-	for name, schema := range p.schemas.ResourceSchemas {
-		each(name, schema.ValueType(), map[string]int{"partner_credential": 3}[name], func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{TypeName: name, Config: config})
+	each("the provider", p.schemas.Provider.ValueType(), 1,
+		func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
+			r, _ := p.server.ValidateProviderConfig(ctx, &tfprotov6.ValidateProviderConfigRequest{Config: config})
 			return r.Diagnostics
 		})
+	for name, schema := range p.schemas.ResourceSchemas {
+		each(name, schema.ValueType(), map[string]int{"partner_credential": 3}[name],
+			func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
+				r, _ := p.server.ValidateResourceConfig(ctx,
+					&tfprotov6.ValidateResourceConfigRequest{TypeName: name, Config: config})
+				return r.Diagnostics
+			})
 	}
 	for name, schema := range p.schemas.DataSourceSchemas {
 		each(name, schema.ValueType(), 0, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.ValidateDataResourceConfig(ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: config})
+			r, _ := p.server.ValidateDataResourceConfig(ctx,
+				&tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: config})
 			return r.Diagnostics
 		})
 	}
 	for name, schema := range p.schemas.EphemeralResourceSchemas {
 		each(name, schema.ValueType(), 0, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.ValidateEphemeralResourceConfig(ctx, &tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: config})
+			r, _ := p.server.ValidateEphemeralResourceConfig(ctx,
+				&tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: config})
 			return r.Diagnostics
 		})
 	}
 	for name, schema := range p.schemas.ListResourceSchemas {
 		each("list "+name, schema.ValueType(), 0, func(config *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
-			r, _ := p.server.ValidateListResourceConfig(ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: name, Config: config})
+			r, _ := p.server.ValidateListResourceConfig(ctx,
+				&tfprotov6.ValidateListResourceConfigRequest{TypeName: name, Config: config})
 			return r.Diagnostics
 		})
 	}

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// The private part of a state is one object of JSON for the framework, with each value in base64, and Terraform writes it in base64
-// again: what we keep of a resource would be the longest thing in its state, which Terraform writes anew with each resource that it
-// applies. So a state has the values as they are.
+// The private part of a state is one object of JSON for the framework, with each value in base64, and Terraform writes
+// it in base64 again: what we keep of a resource would be the longest thing in its state, which Terraform writes anew
+// with each resource that it applies. So a state has the values as they are.
 
 // shortened returns a private part as a state has it. One that the framework would not know again stays as it is.
 func shortened(private []byte) []byte {
@@ -31,8 +31,8 @@ func shortened(private []byte) []byte {
 	return private
 }
 
-// legible returns the private part of a state as the framework has it, nil where it cannot be read: like one that is missing, it must
-// stop nobody's removal.
+// legible returns the private part of a state as the framework has it, nil where it cannot be read: like one that is
+// missing, it must stop nobody's removal.
 func legible(private []byte) []byte {
 	var values map[string]json.RawMessage
 	if len(private) == 0 || json.Unmarshal(private, &values) != nil {

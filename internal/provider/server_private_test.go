@@ -24,9 +24,11 @@ func TestThePrivatePartIsShortInTheStateAndComesBackWhole(t *testing.T) {
 		framework []byte
 		state     string
 	}{
-		"kept":                      {written(map[string]string{"kept": `{"print":"x"}`}), `{"kept":{"print":"x"}}`},
-		"what a plan adds":          {written(map[string]string{"kept": `{}`, "memo": `{"nonce":"n"}`}), `{"kept":{},"memo":{"nonce":"n"}}`},
-		"the framework's":           {written(map[string]string{".import_before_read": `true`}), `{".import_before_read":true}`},
+		"kept": {written(map[string]string{"kept": `{"print":"x"}`}), `{"kept":{"print":"x"}}`},
+		"what a plan adds": {written(map[string]string{"kept": `{}`, "memo": `{"nonce":"n"}`}),
+			`{"kept":{},"memo":{"nonce":"n"}}`},
+		"the framework's": {written(map[string]string{".import_before_read": `true`}),
+			`{".import_before_read":true}`},
 		"a text":                    {written(map[string]string{"kept": `"x"`}), `{"kept":"Ingi"}`},
 		"the framework's, not JSON": {written(map[string]string{".other": `x y`}), `{".other":"eCB5"}`},
 	} {
@@ -40,7 +42,8 @@ func TestThePrivatePartIsShortInTheStateAndComesBackWhole(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"", "x", "[]", `{"kept":"nonsense!"}`, `{"kept":"bm9uc2Vuc2U="}`, `{"kept":nonsense}`} {
+	for _, text := range []string{"", "x", "[]", `{"kept":"nonsense!"}`, `{"kept":"bm9uc2Vuc2U="}`,
+		`{"kept":nonsense}`} {
 		if got := legible([]byte(text)); got != nil {
 			t.Errorf("%s is read as %s", text, got)
 		}

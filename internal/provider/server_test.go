@@ -38,8 +38,10 @@ type met struct {
 }
 
 func (w *world) twins(m *met) map[string]func() (tfprotov6.ProviderServer, error) {
-	newProvider, types := provider.New("test", w.clock), map[string]tftypes.Type{}
-	schemas, err := provider.NewServer(newProvider()).GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	newProvider := provider.New("test", w.clock)
+	types := map[string]tftypes.Type{}
+	schemas, err := provider.NewServer(newProvider()).GetProviderSchema(w.t.Context(),
+		&tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -48,11 +50,13 @@ func (w *world) twins(m *met) map[string]func() (tfprotov6.ProviderServer, error
 	}
 	return map[string]func() (tfprotov6.ProviderServer, error){"partner": func() (tfprotov6.ProviderServer, error) {
 		framework := providerserver.NewProtocol6(newProvider())()
-		return &twins{Server: provider.NewServer(newProvider()), framework: framework, t: w.t, types: types, met: m}, nil
+		return &twins{Server: provider.NewServer(newProvider()), framework: framework, t: w.t, types: types, met: m},
+			nil
 	}}
 }
 
-func (s *twins) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+func (s *twins) ConfigureProvider(ctx context.Context,
+	req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
 	if _, err := s.framework.ConfigureProvider(ctx, req); err != nil {
 		return nil, err
 	}
@@ -60,12 +64,14 @@ func (s *twins) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureP
 }
 
 // ApplyResourceChange changes the system behind the back of the other twin, which is asked nothing any more.
-func (s *twins) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+func (s *twins) ApplyResourceChange(ctx context.Context,
+	req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	s.applies.Store(true)
 	return s.Server.ApplyResourceChange(ctx, req)
 }
 
-func (s *twins) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+func (s *twins) ValidateResourceConfig(ctx context.Context,
+	req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	got, err := s.Server.ValidateResourceConfig(ctx, req)
 	want, wantErr := s.framework.ValidateResourceConfig(ctx, req)
 	if err != nil || wantErr != nil {
@@ -77,7 +83,8 @@ func (s *twins) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Valid
 	return got, nil
 }
 
-func (s *twins) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (s *twins) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse,
+	error) {
 	got, err := s.Server.ReadResource(ctx, req)
 	asked := *req
 	asked.Private = provider.Legible(req.Private)
@@ -89,12 +96,14 @@ func (s *twins) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 	if got.NewState == req.CurrentState {
 		s.met.kept.Add(1)
 	}
-	s.same("reading "+req.TypeName, answer{req.TypeName, got.NewState, got.Private, got.NewIdentity, got.Diagnostics, ""},
+	s.same("reading "+req.TypeName,
+		answer{req.TypeName, got.NewState, got.Private, got.NewIdentity, got.Diagnostics, ""},
 		answer{req.TypeName, want.NewState, want.Private, want.NewIdentity, want.Diagnostics, ""})
 	return got, nil
 }
 
-func (s *twins) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+func (s *twins) PlanResourceChange(ctx context.Context,
+	req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	got, err := s.Server.PlanResourceChange(ctx, req)
 	if s.applies.Load() || err != nil {
 		return got, err
@@ -112,11 +121,15 @@ func (s *twins) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 	if len(got.RequiresReplace) > 0 {
 		s.met.replaced.Add(1)
 	}
-	if slices.ContainsFunc(got.Diagnostics, func(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError }) {
+	if slices.ContainsFunc(got.Diagnostics,
+		func(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError }) {
 		s.met.refused.Add(1)
 	}
-	s.same("planning "+req.TypeName, answer{req.TypeName, got.PlannedState, got.PlannedPrivate, got.PlannedIdentity, got.Diagnostics, fmt.Sprint(got.RequiresReplace)},
-		answer{req.TypeName, want.PlannedState, want.PlannedPrivate, want.PlannedIdentity, want.Diagnostics, fmt.Sprint(want.RequiresReplace)})
+	s.same("planning "+req.TypeName,
+		answer{req.TypeName, got.PlannedState, got.PlannedPrivate, got.PlannedIdentity, got.Diagnostics,
+			fmt.Sprint(got.RequiresReplace)},
+		answer{req.TypeName, want.PlannedState, want.PlannedPrivate, want.PlannedIdentity, want.Diagnostics,
+			fmt.Sprint(want.RequiresReplace)})
 	return got, nil
 }
 
@@ -194,8 +207,8 @@ func privately(t *testing.T, text []byte) string {
 	return strings.Join(all, " ")
 }
 
-// The short way answers as the framework's own server does, whatever happens to the access: every reading and every plan of
-// these steps is asked of both.
+// The short way answers as the framework's own server does, whatever happens to the access: every reading and every
+// plan of these steps is asked of both.
 func TestShortWayAnswersAsTheFrameworkDoes(t *testing.T) {
 	t.Parallel()
 	for _, kind := range briefly("secret", "federated", "certificate", "ssh_certificate") {
@@ -220,16 +233,21 @@ func TestShortWayAnswersAsTheFrameworkDoes(t *testing.T) {
 				{PreConfig: w.passes(60 * day), RefreshState: true, ExpectNonEmptyPlan: true},
 				{PreConfig: w.passes(60 * day), RefreshState: true, ExpectNonEmptyPlan: true}, // all has ended
 			}})
-			t.Logf("%d plans, %d the short way, %d replaced, %d refused; %d readings, %d kept", m.planned.Load(), m.short.Load(), m.replaced.Load(), m.refused.Load(), m.read.Load(), m.kept.Load())
-			if m.short.Load() < 20 || m.kept.Load() < 20 || m.replaced.Load() == 0 || m.refused.Load() == 0 || m.planned.Load()-m.short.Load() < 10 {
+			t.Logf("%d plans, %d the short way, %d replaced, %d refused; %d readings, %d kept", m.planned.Load(),
+				m.short.Load(), m.replaced.Load(), m.refused.Load(), m.read.Load(), m.kept.Load())
+			if m.short.Load() < 20 ||
+				m.kept.Load() < 20 ||
+				m.replaced.Load() == 0 ||
+				m.refused.Load() == 0 ||
+				m.planned.Load()-m.short.Load() < 10 {
 				t.Error("the steps do not go all ways")
 			}
 		})
 	}
 }
 
-// The configuration says less than the state, or something else than a plan: what was given is left out and has a default, what
-// changed is ignored, has another address, is tainted, is not known yet, or is imported.
+// The configuration says less than the state, or something else than a plan: what was given is left out and has a
+// default, what changed is ignored, has another address, is tainted, is not known yet, or is imported.
 func TestShortWayAnswersAsTheFrameworkDoesWhereTheProposalHidesSomething(t *testing.T) {
 	thorough(t)
 	t.Parallel()
@@ -239,7 +257,8 @@ func TestShortWayAnswersAsTheFrameworkDoesWhereTheProposalHidesSomething(t *test
 	}
 	given := args{"subcontractors": "{ allowed = true, max_depth = 3 }", "suspended": "true", "environment": `"prod"`}
 	less := args{"subcontractors": "{ allowed = true }"}
-	ignoring := strings.TrimSuffix(identity(args{"suspended": "true", "purpose": `"Something else that the ERP is fed with"`}), "}\n") +
+	ignoring := strings.TrimSuffix(identity(args{"suspended": "true",
+		"purpose": `"Something else that the ERP is fed with"`}), "}\n") +
 		"  lifecycle {\n    ignore_changes = [suspended, purpose, subcontractors]\n  }\n}\n"
 	renamed := strings.Replace(grant(nil), `"orders" {`, `"daily" {`, 1)
 	moved := "moved {\n  from = partner_grant.orders\n  to = partner_grant.daily\n}\n"
@@ -252,7 +271,8 @@ func TestShortWayAnswersAsTheFrameworkDoesWhereTheProposalHidesSomething(t *test
 		{Config: all(less, grant(nil))},
 		{Config: all(less, grant(nil)), ConfigPlanChecks: emptyPlan(), ConfigStateChecks: []statecheck.StateCheck{
 			has(theIdentity, "suspended", knownvalue.Bool(false)),
-			has(theIdentity, "subcontractors", knownvalue.ObjectPartial(map[string]knownvalue.Check{"max_depth": knownvalue.Int64Exact(1)})),
+			has(theIdentity, "subcontractors",
+				knownvalue.ObjectPartial(map[string]knownvalue.Check{"max_depth": knownvalue.Int64Exact(1)})),
 		}},
 		{Config: w.config(ignoring, credential("federated", nil), grant(nil)), ConfigPlanChecks: emptyPlan()},
 		{Config: all(less, renamed, moved), ConfigPlanChecks: emptyPlan()},
@@ -262,7 +282,8 @@ func TestShortWayAnswersAsTheFrameworkDoesWhereTheProposalHidesSomething(t *test
 		{Config: all(later, renamed, fed("Nightly order feed into ACME's ERP"))},
 		{ResourceName: theIdentity, ImportState: true, ImportStateVerify: true},
 	}})
-	t.Logf("%d plans, %d the short way; %d readings, %d kept", m.planned.Load(), m.short.Load(), m.read.Load(), m.kept.Load())
+	t.Logf("%d plans, %d the short way; %d readings, %d kept", m.planned.Load(), m.short.Load(), m.read.Load(),
+		m.kept.Load())
 	if m.short.Load() < 20 || m.planned.Load()-m.short.Load() < 10 {
 		t.Error("the steps do not go both ways")
 	}
@@ -280,7 +301,8 @@ func TestAPlanWithoutProposalOrConfigurationIsAnswered(t *testing.T) {
 		"no proposal":      {TypeName: "partner_identity", PriorState: &null, Config: &null},
 		"no configuration": {TypeName: "partner_identity", PriorState: &null, ProposedNewState: &null},
 	} {
-		if answer, err := provider.NewServer(provider.New("test", w.clock)()).PlanResourceChange(t.Context(), &req); answer == nil || err != nil {
+		if answer, err := provider.NewServer(provider.New("test", w.clock)()).PlanResourceChange(t.Context(),
+			&req); answer == nil || err != nil {
 			t.Errorf("%s: %v, %v", name, answer, err)
 		}
 	}

@@ -39,17 +39,19 @@ type flawAt struct {
 // filesOfOthers are the arguments that take a file as somebody sent it.
 var filesOfOthers = append([]string{"openbao.ca_cert_pem"}, filesOfPartners...)
 
-// mapsOfArguments are the arguments that are maps. The encoding does not tell a map from an object, whose attributes may be null.
+// mapsOfArguments are the arguments that are maps. The encoding does not tell a map from an object, whose
+// attributes may be null.
 var mapsOfArguments = []string{"partners", "waivers", "guardrails.levels", "openbao.mounts.jwt", "aws.actions"}
 
 // counts are the arguments that are whole numbers: Terraform sends great ones as texts.
-var counts = []string{"subcontractors.max_depth", "guardrails.max_grants", "guardrails.min_fixed_segments", "openbao.concurrency"}
+var counts = []string{"subcontractors.max_depth", "guardrails.max_grants", "guardrails.min_fixed_segments",
+	"openbao.concurrency"}
 
 // fractional is the one argument that is no number of things.
 const fractional = "openbao.requests_per_second"
 
-// textsOf looks at every text of a value, also at the keys of maps. It reads the encoding, so it needs no schema and misses
-// nothing.
+// textsOf looks at every text of a value, also at the keys of maps. It reads the encoding, so it needs no
+// schema and misses nothing.
 func textsOf(v *tfprotov6.DynamicValue) (found foundTexts) {
 	switch {
 	case v == nil:
@@ -112,7 +114,9 @@ func (w *textWalk) elements() error {
 	if null {
 		w.found.nulls = append(w.found.nulls, slices.Clone(w.at))
 	}
-	if len(w.pieces) > 1 && w.found.key == nil && material.HoldsPrivateKey(strings.Join(w.pieces, "\n")) {
+	if len(w.pieces) > 1 &&
+		w.found.key == nil &&
+		material.HoldsPrivateKey(strings.Join(w.pieces, "\n")) {
 		w.found.key = append([]string{}, w.at...)
 	}
 	w.pieces = found
@@ -155,7 +159,8 @@ func (w *textWalk) mapping() error {
 		if len(w.found.flaws) > flaws {
 			name = "..." // shown, it would do what it does
 		}
-		if next, _ := w.decoder.PeekCode(); next == msgpcode.Nil && slices.Contains(mapsOfArguments, strings.Join(w.at, ".")) {
+		if next, _ := w.decoder.PeekCode(); next == msgpcode.Nil &&
+			slices.Contains(mapsOfArguments, strings.Join(w.at, ".")) {
 			w.found.nulls = append(w.found.nulls, slices.Clone(w.at))
 		}
 		w.at = append(w.at, name)

@@ -18,9 +18,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// validate takes the short way where nothing is wrong with a configuration. The framework goes through the whole schema for each
-// attribute, and Terraform asks twice for each resource. It says what is wrong, where anything is.
-func (s *server) validate(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+// validate takes the short way where nothing is wrong with a configuration. The framework goes through the whole schema
+// for each attribute, and Terraform asks twice for each resource. It says what is wrong, where anything is.
+func (s *server) validate(ctx context.Context,
+	req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	if of, ok := s.shapes()[req.TypeName]; ok && of.takes(ctx, req.Config) {
 		return &tfprotov6.ValidateResourceConfigResponse{}, nil
 	}
@@ -83,19 +84,34 @@ func (v validation) passes(at path.Path, a schema.Attribute, value attr.Value) b
 	case schema.StringAttribute:
 		return silent(a.Validators, func(is validator.String) diag.Diagnostics {
 			var resp validator.StringResponse
-			is.ValidateString(v.ctx, validator.StringRequest{Path: at, PathExpression: at.Expression(), Config: v.config, ConfigValue: value.(types.String)}, &resp)
+			is.ValidateString(v.ctx, validator.StringRequest{
+				Path:           at,
+				PathExpression: at.Expression(),
+				Config:         v.config,
+				ConfigValue:    value.(types.String),
+			}, &resp)
 			return resp.Diagnostics
 		})
 	case schema.Int64Attribute:
 		return silent(a.Validators, func(is validator.Int64) diag.Diagnostics {
 			var resp validator.Int64Response
-			is.ValidateInt64(v.ctx, validator.Int64Request{Path: at, PathExpression: at.Expression(), Config: v.config, ConfigValue: value.(types.Int64)}, &resp)
+			is.ValidateInt64(v.ctx, validator.Int64Request{
+				Path:           at,
+				PathExpression: at.Expression(),
+				Config:         v.config,
+				ConfigValue:    value.(types.Int64),
+			}, &resp)
 			return resp.Diagnostics
 		})
 	case schema.SetAttribute:
 		return silent(a.Validators, func(is validator.Set) diag.Diagnostics {
 			var resp validator.SetResponse
-			is.ValidateSet(v.ctx, validator.SetRequest{Path: at, PathExpression: at.Expression(), Config: v.config, ConfigValue: value.(types.Set)}, &resp)
+			is.ValidateSet(v.ctx, validator.SetRequest{
+				Path:           at,
+				PathExpression: at.Expression(),
+				Config:         v.config,
+				ConfigValue:    value.(types.Set),
+			}, &resp)
 			return resp.Diagnostics
 		})
 	case schema.BoolAttribute:
@@ -105,17 +121,21 @@ func (v validation) passes(at path.Path, a schema.Attribute, value attr.Value) b
 	case schema.SingleNestedAttribute:
 		return len(a.Validators) == 0 && v.passObject(at, a.Attributes, value.(types.Object))
 	case schema.MapNestedAttribute:
-		return len(a.Validators)+len(a.NestedObject.Validators) == 0 && v.passEach(at, a.NestedObject.Attributes, value.(types.Map))
+		return len(a.Validators)+len(a.NestedObject.Validators) == 0 &&
+			v.passEach(at, a.NestedObject.Attributes, value.(types.Map))
 	}
 	return false
 }
 
-// isPlain reports whether nothing is to be said of an attribute before its validators look: it is neither missing, nor set where only the
-// provider sets it, nor one of those that the framework warns of.
+// isPlain reports whether nothing is to be said of an attribute before its validators look: it is neither missing, nor
+// set where only the provider sets it, nor one of those that the framework warns of.
 func isPlain(a schema.Attribute, value attr.Value) bool {
 	missing := a.IsRequired() && value.IsNull()
 	readOnly := a.IsComputed() && !a.IsOptional()
-	return !missing && (value.IsNull() || !readOnly) && !a.IsWriteOnly() && a.GetDeprecationMessage() == ""
+	return !missing &&
+		(value.IsNull() || !readOnly) &&
+		!a.IsWriteOnly() &&
+		a.GetDeprecationMessage() == ""
 }
 
 // passObject reports whether nothing is to be said of the attributes of an object, where it has any.
@@ -126,7 +146,9 @@ func (v validation) passObject(at path.Path, attributes map[string]schema.Attrib
 // passEach reports whether nothing is to be said of any of the objects of a map.
 func (v validation) passEach(at path.Path, attributes map[string]schema.Attribute, objects types.Map) bool {
 	for key, o := range objects.Elements() {
-		if o.IsNull() || o.IsUnknown() || !v.passAll(at.AtMapKey(key), attributes, o.(types.Object).Attributes()) {
+		if o.IsNull() ||
+			o.IsUnknown() ||
+			!v.passAll(at.AtMapKey(key), attributes, o.(types.Object).Attributes()) {
 			return false
 		}
 	}

@@ -14,13 +14,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/provider"
 )
 
-// What is wrong with a configuration is found the short way as well: each argument of each resource, also within an object, takes each of
-// these values in turn, and the framework's own server is asked beside ours.
+// What is wrong with a configuration is found the short way as well: each argument of each resource, also within an
+// object, takes each of these values in turn, and the framework's own server is asked beside ours.
 func TestTheShortWayOfAValidationTakesWhatTheFrameworkTakes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	newProvider := provider.New("test", w.clock)
-	ours, framework := provider.NewServer(newProvider()), providerserver.NewProtocol6(newProvider())()
+	ours := provider.NewServer(newProvider())
+	framework := providerserver.NewProtocol6(newProvider())()
 	schemas, err := ours.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -28,8 +29,17 @@ func TestTheShortWayOfAValidationTakesWhatTheFrameworkTakes(t *testing.T) {
 	p := &protocol{t: t, server: ours, schemas: schemas}
 	common := map[string]any{
 		"owner": "jane.doe@example.com", "expires_at": "2027-03-31T00:00:00Z",
-		"review":  map[string]any{"at": "2026-11-20T00:00:00Z", "by": "jane.doe@example.com", "reason": "Still needed", "end": false},
-		"waivers": map[string]any{"scope/wildcard": map[string]any{"reason": "Until the move", "approver": "max@example.com", "until": "2026-12-31T00:00:00Z"}},
+		"review": map[string]any{
+			"at":     "2026-11-20T00:00:00Z",
+			"by":     "jane.doe@example.com",
+			"reason": "Still needed",
+			"end":    false,
+		},
+		"waivers": map[string]any{"scope/wildcard": map[string]any{
+			"reason":   "Until the move",
+			"approver": "max@example.com",
+			"until":    "2026-12-31T00:00:00Z",
+		}},
 	}
 	with := func(arguments map[string]any) map[string]any {
 		maps.Copy(arguments, common)
@@ -41,20 +51,26 @@ func TestTheShortWayOfAValidationTakesWhatTheFrameworkTakes(t *testing.T) {
 		arguments map[string]any
 	}{
 		{"partner_identity", with(map[string]any{
-			"partner": "acme", "name": "orders", "purpose": "Order feed", "ceiling": []string{"orders/acme/*"}, "parent_id": "globex/prod/orders",
+			"partner": "acme", "name": "orders", "purpose": "Order feed", "ceiling": []string{"orders/acme/*"},
+			"parent_id":      "globex/prod/orders",
 			"agreement":      map[string]any{"reference": "MSA-1", "ends_at": "2027-12-31T00:00:00Z"},
 			"subcontractors": map[string]any{"allowed": true, "max_depth": 2}, "expected_use": "720h",
 		})},
 		{"partner_credential", with(map[string]any{
 			"identity_id": "acme/prod/orders", "allowed_cidrs": []string{"203.0.113.0/24"},
-			"federated": map[string]any{"issuer": "https://login.acme.test", "subject": "svc-orders", "audiences": []string{"orders.example.com"}},
+			"federated": map[string]any{
+				"issuer":    "https://login.acme.test",
+				"subject":   "svc-orders",
+				"audiences": []string{"orders.example.com"},
+			},
 		})},
 		{"partner_credential", with(map[string]any{
 			"identity_id": "acme/prod/orders", "secret": map[string]any{"recipient": partnerRecipient},
 			"rotation": map[string]any{"every": "720h", "overlap": "48h", "trigger": map[string]any{"leak": "1"}},
 		})},
 		{"partner_grant", with(map[string]any{
-			"identity_id": "acme/prod/orders", "name": "orders", "resource": "orders/acme/*", "actions": []string{"read"}, "purpose": "Order files",
+			"identity_id": "acme/prod/orders", "name": "orders", "resource": "orders/acme/*",
+			"actions": []string{"read"}, "purpose": "Order files",
 		})},
 	} {
 		kind := schemas.ResourceSchemas[valid.kind].ValueType()
@@ -72,7 +88,8 @@ func TestTheShortWayOfAValidationTakesWhatTheFrameworkTakes(t *testing.T) {
 				refused++
 			}
 			if (len(got.Diagnostics) == 0) != (len(want.Diagnostics) == 0) {
-				t.Errorf("%s: %s\nis answered with %s\nand by the framework with %s", valid.kind, config, spoken(got.Diagnostics), spoken(want.Diagnostics))
+				t.Errorf("%s: %s\nis answered with %s\nand by the framework with %s", valid.kind, config,
+					spoken(got.Diagnostics), spoken(want.Diagnostics))
 			}
 		}
 		ask(whole)
@@ -86,7 +103,8 @@ func TestTheShortWayOfAValidationTakesWhatTheFrameworkTakes(t *testing.T) {
 	}
 }
 
-// otherwise returns a value with each of its parts replaced in turn: by null, the unknown, and values that few arguments take.
+// otherwise returns a value with each of its parts replaced in turn: by null, the unknown, and values
+// that few arguments take.
 func otherwise(t *testing.T, v tftypes.Value) (all []tftypes.Value) {
 	kind := v.Type()
 	all = append(all, tftypes.NewValue(kind, nil), tftypes.NewValue(kind, tftypes.UnknownValue))

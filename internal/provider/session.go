@@ -17,8 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
-// session is one configured provider in one walk of Terraform: its system, its rules, and what it learned so far. What it is
-// made of knows nothing of the rest.
+// session is one configured provider in one walk of Terraform: its system, its rules, and what it learned so far. What
+// it is made of knows nothing of the rest.
 type session struct {
 	system access.System
 	*ground
@@ -33,8 +33,8 @@ type session struct {
 	*clocks
 	*meanwhile
 
-	// loading is held while the portfolio is loaded. It is not called mu: that would hide those of the parts, each of which guards
-	// its own.
+	// loading is held while the portfolio is loaded. It is not called mu: that would hide those of the parts, each
+	// of which guards its own.
 	loading sync.Mutex
 	loaded  bool
 	journal *journal.Journal
@@ -49,12 +49,18 @@ type session struct {
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {
 	changes := &unhurried{System: system}
 	system = changes
-	where, under := &whereabouts{system: system}, newGround(system, settings)
+	where := &whereabouts{system: system}
+	under := newGround(system, settings)
 	return &session{
 		system: system, ground: under, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()), traffic: newTraffic(),
-		walk: newWalk(), whereabouts: where, stocktaking: &stocktaking{whereabouts: where, under: under, changes: changes},
-		adoptions: &adoptions{system: system, adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{}},
+		walk: newWalk(), whereabouts: where,
+		stocktaking: &stocktaking{whereabouts: where, under: under, changes: changes},
+		adoptions: &adoptions{
+			system:   system,
+			adopting: map[adoptedAs]*access.Adoption{},
+			claimed:  map[string]access.IdentityID{},
+		},
 		clocks:    &clocks{system: system},
 		meanwhile: &meanwhile{},
 	}
@@ -145,8 +151,8 @@ func (s *session) scout(ctx context.Context, since time.Time) error {
 // fresh is how old the look at a system may be by which an apply judges grants: one look serves a hundred of them.
 const fresh = time.Second
 
-// scoutAgain looks again at what stands in the system in the middle of an apply: other resources of the same run may have
-// made, moved or removed it. Nothing is only believed at this moment.
+// scoutAgain looks again at what stands in the system in the middle of an apply: other resources of the same run may
+// have made, moved or removed it. Nothing is only believed at this moment.
 func (s *session) scoutAgain(ctx context.Context, g *access.Grant) error {
 	now := access.WallClock()
 	if err := s.scout(ctx, now.Add(-fresh)); err != nil || s.portfolio.Reach(g).Nothing == "" {
@@ -158,9 +164,9 @@ func (s *session) scoutAgain(ctx context.Context, g *access.Grant) error {
 // refusesChanges says, where findings are collected, that nothing is changed.
 func (s *session) refusesChanges(diags *diag.Diagnostics) bool {
 	if s.collects {
-		diags.AddError("Nothing can be changed while findings are collected", "guardrails.enforcement = \"collect\" is for "+
-			"tests: it records findings instead of refusing them, so it can plan but not apply. Write command = plan "+
-			"in the test, or remove enforcement.")
+		diags.AddError("Nothing can be changed while findings are collected",
+			"guardrails.enforcement = \"collect\" is for tests: it records findings instead of refusing them, so it "+
+				"can plan but not apply. Write command = plan in the test, or remove enforcement.")
 	}
 	return s.collects
 }
@@ -183,7 +189,8 @@ func (s *session) removed(refs ...access.Ref) {
 	s.traffic.happened()
 }
 
-// end returns when an object ends, and whether that is known: the identity and the parent above it may not have arrived yet.
+// end returns when an object ends, and whether that is known: the identity and the parent above it
+// may not have arrived yet.
 func (s *session) end(o access.Object, unknown map[string]bool) (time.Time, bool) {
 	identity, isIdentity := o.(*access.Identity)
 	if !isIdentity {
@@ -204,7 +211,8 @@ func (s *session) end(o access.Object, unknown map[string]bool) (time.Time, bool
 		}
 		parentEnd = above.EndsAt
 	}
-	return access.End(identity, parentEnd, access.AgreementEnds(identity, s.known().Partners[identity.ID.Partner].Agreement)...), true
+	return access.End(identity, parentEnd,
+		access.AgreementEnds(identity, s.known().Partners[identity.ID.Partner].Agreement)...), true
 }
 
 // isFixed reports whether the end of what the system issues for an object cannot be moved.
@@ -213,8 +221,8 @@ func (s *session) isFixed(o access.Object) bool {
 	return ok && slices.Contains(s.system.Capabilities().Fixed, c.Kind())
 }
 
-// isCapped reports whether what is issued for an object decides when it ends: the system may end it before it is asked to, and
-// no rotation follows.
+// isCapped reports whether what is issued for an object decides when it ends: the system may end it before it is asked
+// to, and no rotation follows.
 func (s *session) isCapped(o access.Object) bool {
 	c, ok := o.(*access.Credential)
 	return ok && c.Rotation == nil && slices.Contains(s.system.Capabilities().Capped, c.Kind())
@@ -254,7 +262,8 @@ func (c *configured) Configure(_ context.Context, req resource.ConfigureRequest,
 	}
 	s, ok := req.ProviderData.(*session)
 	if !ok {
-		resp.Diagnostics.Append(diag.NewErrorDiagnostic("Provider was not configured", "This is a defect of the provider: please report it."))
+		resp.Diagnostics.Append(diag.NewErrorDiagnostic("Provider was not configured",
+			"This is a defect of the provider: please report it."))
 		return
 	}
 	c.session = s

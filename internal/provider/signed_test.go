@@ -19,8 +19,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// desk is a lab whose system has a floor that asks for signatures, and somebody who decides, with a key of the real ssh-keygen: the kind
-// whose signatures are longest.
+// desk is a lab whose system has a floor that asks for signatures, and somebody who decides, with a key of the real
+// ssh-keygen: the kind whose signatures are longest.
 type desk struct {
 	*lab
 	key      string
@@ -31,7 +31,8 @@ func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{lab: newLab(t), key: filepath.Join(t.TempDir(), "key")}
 	keygen := realtool.Find(t, "ssh-keygen")
-	if out, err := exec.Command(keygen, "-q", "-t", "rsa", "-b", "3072", "-N", "", "-f", d.key).CombinedOutput(); err != nil {
+	if out, err := exec.Command(keygen, "-q", "-t", "rsa", "-b", "3072", "-N", "", "-f",
+		d.key).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	d.env = append(d.env, "PATH="+filepath.Dir(keygen)+":"+os.Getenv("PATH"))
@@ -51,7 +52,8 @@ func (d *desk) asks(more string) {
 	}
 	d.security.passes(d.clock().Sub(d.security.clock()))()
 	d.security.put("ciso.pub", string(line))
-	floor := strings.Replace(signedExample(d.t, "floor.tf"), `file("${path.module}/ciso.pub")`, `file("${path.module}/ciso.pub")`+more, 1)
+	floor := strings.Replace(signedExample(d.t, "floor.tf"), `file("${path.module}/ciso.pub")`,
+		`file("${path.module}/ciso.pub")`+more, 1)
 	d.security.write("\nprovider \"partner\" {\n  environment = \"prod\"\n  stack = \"security\"\n}\n" + floor)
 	d.security.must("apply", "-auto-approve")
 }
@@ -80,7 +82,8 @@ func (d *desk) refusesFor(what, rule, text, says string) string {
 	return ""
 }
 
-// signsWhatIsPrinted runs the command that an error prints, in a shell, with the decider's key, and returns the signature as an argument.
+// signsWhatIsPrinted runs the command that an error prints, in a shell, with the decider's key, and returns the
+// signature as an argument.
 func (d *desk) signsWhatIsPrinted(detail string) string {
 	d.t.Helper()
 	found := commandLineToSign.FindStringSubmatch(detail)
@@ -118,7 +121,8 @@ func (d *desk) endOf(id string) string {
 	return access.At(r.EndsAt).String()
 }
 
-// What by and approver say, anybody could type. A floor asks for a signature: of the line that the error prints, or of a whole worksheet.
+// What by and approver say, anybody could type. A floor asks for a signature: of the line that the error prints,
+// or of a whole worksheet.
 func TestDecisionsAreSigned(t *testing.T) {
 	needTerraform(t)
 	slow(t)
@@ -146,7 +150,8 @@ func TestDecisionsAreSigned(t *testing.T) {
 	later["review"] = review("Still runs, honestly", signature)
 	d.refusesFor("another reason", "review/unsigned", declares(later), "over another line")
 	later["review"] = review("Still runs", signature)
-	d.refusesFor("a later end", "review/unsigned", declares(args{"expires_at": `"2027-02-16T00:00:00Z"`, "review": later["review"]}), "over another line")
+	d.refusesFor("a later end", "review/unsigned",
+		declares(args{"expires_at": `"2027-02-16T00:00:00Z"`, "review": later["review"]}), "over another line")
 	d.write(declares(later))
 	d.must("apply", "-auto-approve")
 	d.must("plan", "-detailed-exitcode")
@@ -162,7 +167,8 @@ func TestDecisionsAreSigned(t *testing.T) {
 		return fmt.Sprintf(`{ "scope/wildcard-resource" = { reason = "Migration", approver = "ciso@example.com", until = "2027-01-15T00:00:00Z", signature = %s } }`, signature)
 	}
 	waived["waivers"] = waiver("null")
-	waived["waivers"] = waiver(d.signsWhatIsPrinted(d.refusesFor("a waiver without a signature", "waiver/unsigned", declares(waived), "has not signed that")))
+	waived["waivers"] = waiver(d.signsWhatIsPrinted(d.refusesFor("a waiver without a signature", "waiver/unsigned",
+		declares(waived), "has not signed that")))
 	d.write(declares(waived))
 	d.must("apply", "-auto-approve")
 	waived["actions"] = `["read", "list", "delete"]`
@@ -176,7 +182,7 @@ func TestDecisionsAreSigned(t *testing.T) {
 	waived["actions"] = `["read"]`
 	warned := false
 	for _, s := range d.refuses(declares(waived)) {
-		warned = warned || s.Severity == "warning" && strings.Contains(s.Detail, "which is revoked since")
+		warned = warned || (s.Severity == "warning" && strings.Contains(s.Detail, "which is revoked since"))
 		if s.Severity == "error" {
 			t.Errorf("less is refused after the key was revoked: %s\n%s", s.Summary, s.Detail)
 		}
@@ -195,7 +201,9 @@ func TestAWorksheetIsSignedAsAWhole(t *testing.T) {
 	example := signedExample(t, "worksheets.tf")
 	block := blocksOf(t, "docs/guides/task-review.md")("ssh-keygen -Y sign")
 	declares := func(edits ...string) string {
-		return "\n" + strings.NewReplacer(edits...).Replace(example) + identity(nil) + "data \"partner_review_worksheet\" \"all\" {}\noutput \"csv\" { value = data.partner_review_worksheet.all.csv }\n"
+		return "\n" + strings.NewReplacer(edits...).Replace(example) + identity(nil) +
+			"data \"partner_review_worksheet\" \"all\" {}\noutput \"csv\" { value = " +
+			"data.partner_review_worksheet.all.csv }\n"
 	}
 	const review, end = `lookup(local.decisions, "acme/prod/orders-etl/daily", null)`, `coalesce(try(local.decisions["acme/prod/orders-etl/daily"].until, null), "2027-01-31T00:00:00Z")`
 	d.write(declares())
@@ -215,9 +223,12 @@ func TestAWorksheetIsSignedAsAWhole(t *testing.T) {
 	d.refusesFor("a sheet that git has rewritten", "review/unsigned", declares(), "with the line ends of Windows")
 	d.put("reviews/ciso.csv", filled)
 	d.refusesFor("a row that the configuration changes", "review/unsigned",
-		declares(review, `merge(`+review+`, { until = "2027-02-20T00:00:00Z" })`, end, `"2027-02-20T00:00:00Z"`), "until is")
-	d.refusesFor("another than the signer", "review/unsigned", declares(review, `merge(`+review+`, { by = "bob@example.com" })`), "signed it, and by is")
-	d.refusesFor("a sheet that the provider has not", "review/unsigned", declares("worksheets  = local.sheets", ""), "is not among worksheets")
+		declares(review, `merge(`+review+`, { until = "2027-02-20T00:00:00Z" })`, end, `"2027-02-20T00:00:00Z"`),
+		"until is")
+	d.refusesFor("another than the signer", "review/unsigned",
+		declares(review, `merge(`+review+`, { by = "bob@example.com" })`), "signed it, and by is")
+	d.refusesFor("a sheet that the provider has not", "review/unsigned", declares("worksheets  = local.sheets", ""),
+		"is not among worksheets")
 	d.write(declares())
 	d.must("apply", "-auto-approve")
 	if got := d.endOf(dailyID); got != "2027-02-10T00:00:00Z" {
@@ -260,7 +271,8 @@ func TestDecisionsAreSignedOnOpenBao(t *testing.T) {
 		t.Skip("it needs a real OpenBao")
 	}
 	t.Parallel()
-	c, security := &cluster{cli: newCLI(t), bao: realtool.StartBao(t)}, newCLI(t)
+	c := &cluster{cli: newCLI(t), bao: realtool.StartBao(t)}
+	security := newCLI(t)
 	c.as(c.bao.RootToken)
 	security.env = c.env
 	c.must("POST", "sys/mounts/orders", map[string]any{"type": "kv"})
@@ -274,10 +286,12 @@ func TestDecisionsAreSignedOnOpenBao(t *testing.T) {
 		t.Fatal(err)
 	}
 	of := func(stack string) string {
-		return fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  stack = %q\n  openbao = {}\n  journal = { path = \"journal.jsonl\" }\n}\n", stack)
+		return fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  stack = %q\n  openbao = {}\n  "+
+			"journal = { path = \"journal.jsonl\" }\n}\n", stack)
 	}
 	security.file("ciso.pub", string(public))
-	security.write(of("security") + strings.Replace(signedExample(t, "floor.tf"), "2027-10-31T00:00:00Z", ahead(300), 1))
+	security.write(of("security") +
+		strings.Replace(signedExample(t, "floor.tf"), "2027-10-31T00:00:00Z", ahead(300), 1))
 	security.must("apply", "-no-color", "-auto-approve")
 	declares := func(days int, waiver, review string) {
 		c.write(of("partners") + identity(args{"expires_at": fmt.Sprintf("%q", ahead(120))}) + grant(args{
@@ -290,7 +304,9 @@ func TestDecisionsAreSignedOnOpenBao(t *testing.T) {
 		out, err := c.try("plan", "-json")
 		for line := range strings.Lines(out) {
 			var event struct{ Diagnostic *diagnostic }
-			if json.Unmarshal([]byte(line), &event) == nil && event.Diagnostic != nil && strings.Contains(event.Diagnostic.Detail, says) {
+			if json.Unmarshal([]byte(line), &event) == nil &&
+				event.Diagnostic != nil &&
+				strings.Contains(event.Diagnostic.Detail, says) {
 				return event.Diagnostic.Detail
 			}
 		}
@@ -303,7 +319,8 @@ func TestDecisionsAreSignedOnOpenBao(t *testing.T) {
 	c.cli.must("apply", "-no-color", "-auto-approve")
 	c.cli.must("plan", "-no-color", "-detailed-exitcode")
 	review := func(signature string) string {
-		return fmt.Sprintf(`{ at = %q, by = "ciso@example.com", reason = "Still runs", signature = %s }`, access.At(time.Now().Add(-time.Hour).Truncate(time.Hour)).String(), signature)
+		return fmt.Sprintf(`{ at = %q, by = "ciso@example.com", reason = "Still runs", signature = %s }`,
+			access.At(time.Now().Add(-time.Hour).Truncate(time.Hour)).String(), signature)
 	}
 	declares(60, waiver, review("null"))
 	signature := d.signsWhatIsPrinted(printed("is not signed"))
@@ -326,7 +343,11 @@ func TestTheLiftOfAHoldIsSigned(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	lifts := func(value, signature string) string {
-		return identity(args{"hold_released": fmt.Sprintf("%q", value), "hold_released_by": `"ciso@example.com"`, "hold_released_signature": signature}) + grant(nil)
+		return identity(args{
+			"hold_released":           fmt.Sprintf("%q", value),
+			"hold_released_by":        `"ciso@example.com"`,
+			"hold_released_signature": signature,
+		}) + grant(nil)
 	}
 	status := func() string {
 		r, err := d.system().Get(t.Context(), access.Ref{Type: access.TypeIdentity, ID: "acme/prod/orders-etl"})
@@ -338,13 +359,15 @@ func TestTheLiftOfAHoldIsSigned(t *testing.T) {
 	d.write(identity(nil) + grant(nil))
 	d.must("apply", "-auto-approve")
 	d.asks("")
-	if out, err := exec.Command("sh", filepath.Join(d.directory, "publish", "cut.sh"), "acme").CombinedOutput(); err != nil {
+	if out, err := exec.Command("sh", filepath.Join(d.directory, "publish", "cut.sh"),
+		"acme").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if got := status(); got != access.StatusHeld {
 		t.Fatalf("after the cut it is %s", got)
 	}
-	signature := d.signsWhatIsPrinted(d.refusesFor("a lift without a signature", "incident/unsigned", lifts("INC-7", "null"), "has not signed that"))
+	signature := d.signsWhatIsPrinted(d.refusesFor("a lift without a signature", "incident/unsigned",
+		lifts("INC-7", "null"), "has not signed that"))
 	d.refusesFor("another incident", "incident/unsigned", lifts("INC-8", signature), "over another line")
 	d.write(lifts("INC-7", signature))
 	d.must("apply", "-auto-approve")

@@ -40,7 +40,8 @@ type respelled struct {
 // networksSpelled are six ways to write 127.0.0.0/24.
 var networksSpelled = [6]string{
 	`["127.0.0.0/24"]`, `["127.0.0.0/25", "127.0.0.128/25"]`, `["127.0.0.0/24", "127.0.0.7/32"]`,
-	`["127.0.0.128/25", "127.0.0.0/26", "127.0.0.64/26"]`, `["127.0.0.0/25", "127.0.0.64/26", "127.0.0.128/25"]`, `["127.0.0.192/26", "127.0.0.128/26", "127.0.0.0/25"]`,
+	`["127.0.0.128/25", "127.0.0.0/26", "127.0.0.64/26"]`, `["127.0.0.0/25", "127.0.0.64/26", "127.0.0.128/25"]`,
+	`["127.0.0.192/26", "127.0.0.128/26", "127.0.0.0/25"]`,
 }
 
 func signerOf[K crypto.Signer](t *testing.T) func(K, error) crypto.Signer {
@@ -58,14 +59,17 @@ func signers(t *testing.T) [4]crypto.Signer {
 	t.Helper()
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	return [4]crypto.Signer{
-		signerOf[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), signerOf[ed25519.PrivateKey](t)(ed, err),
-		signerOf[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048)), signerOf[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)),
+		signerOf[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
+		signerOf[ed25519.PrivateKey](t)(ed, err),
+		signerOf[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048)),
+		signerOf[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)),
 	}
 }
 
 func csrOf(t *testing.T, key crypto.Signer, name string) string {
 	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
+	der, err := x509.CreateCertificateRequest(rand.Reader,
+		&x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +83,18 @@ func ofCSR(t *testing.T, n int, key, other crypto.Signer) respelled {
 	block, _ := pem.Decode([]byte(csr))
 	one := base64.StdEncoding.EncodeToString(block.Bytes)
 	ways := []string{
-		csr, strings.ReplaceAll(csr, "\n", "\r\n"), strings.TrimSpace(csr), strings.ReplaceAll(csr, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"),
-		"-----BEGIN CERTIFICATE REQUEST-----\n" + one + "\n-----END CERTIFICATE REQUEST-----\n", "Certificate Request:\n    Data:\n        Version: 1 (0x0)\n" + csr,
-		"\ufeff" + csr, "  " + strings.ReplaceAll(csr, "\n", "\n  "), csrOf(t, key, "acme-depot"), csrOf(t, key, "new.acme.test"),
+		csr, strings.ReplaceAll(csr, "\n", "\r\n"), strings.TrimSpace(csr),
+		strings.ReplaceAll(csr, "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"),
+		"-----BEGIN CERTIFICATE REQUEST-----\n" + one + "\n-----END CERTIFICATE REQUEST-----\n",
+		"Certificate Request:\n    Data:\n        Version: 1 (0x0)\n" + csr,
+		"\ufeff" + csr, "  " + strings.ReplaceAll(csr, "\n", "\n  "), csrOf(t, key, "acme-depot"),
+		csrOf(t, key, "new.acme.test"),
 	}
-	return rotated(n, respelled{kind: "certificate", another: fmt.Sprintf("{ csr = %q }", csrOf(t, other, "")), why: "another key"}, "csr", ways)
+	return rotated(n, respelled{
+		kind:    "certificate",
+		another: fmt.Sprintf("{ csr = %q }", csrOf(t, other, "")),
+		why:     "another key",
+	}, "csr", ways)
 }
 
 func lineOf(t *testing.T, key crypto.Signer) string {
@@ -98,8 +109,10 @@ func lineOf(t *testing.T, key crypto.Signer) string {
 func linesSpelled(line string) []string {
 	kind, blob, _ := strings.Cut(line, " ")
 	return []string{
-		line, line + " jane@acme.test", line + "\n", line + " root@depot-7\r\n", "# the key of the depot\n" + line, "depot key:\n" + line, kind + "\t" + blob + "\tdepot",
-		"\n  " + line + "\n\n", "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"depot\"\n" + blob[:40] + "\n" + blob[40:] + "\n---- END SSH2 PUBLIC KEY ----\n",
+		line, line + " jane@acme.test", line + "\n", line + " root@depot-7\r\n", "# the key of the depot\n" + line,
+		"depot key:\n" + line, kind + "\t" + blob + "\tdepot",
+		"\n  " + line + "\n\n", "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"depot\"\n" + blob[:40] + "\n" + blob[40:] +
+			"\n---- END SSH2 PUBLIC KEY ----\n",
 	}
 }
 
@@ -119,32 +132,51 @@ func respelledKeys(t *testing.T, withSSH bool, issuer string) (all [12]respelled
 		all[n] = ofCSR(t, 2*n, keys[n], others[n])
 		switch line := lineOf(t, signers(t)[n]); {
 		case withSSH:
-			all[4+n] = rotated(2*n, respelled{kind: "ssh_certificate", another: fmt.Sprintf("{ public_key = %q }", lineOf(t, signers(t)[n])), why: "another key"},
+			all[4+n] = rotated(2*n, respelled{
+				kind:    "ssh_certificate",
+				another: fmt.Sprintf("{ public_key = %q }", lineOf(t, signers(t)[n])),
+				why:     "another key",
+			},
 				"public_key", linesSpelled(line))
 		case n < 2:
 			all[4+n] = ofCSR(t, 2*n+1, signers(t)[n], signers(t)[n])
 		default: // RSA and age's own
-			all[4+n] = rotated(n, respelled{kind: "secret", another: fmt.Sprintf("{ recipient = %q }", partnerRecipient), why: "another recipient"},
+			all[4+n] = rotated(n, respelled{
+				kind:    "secret",
+				another: fmt.Sprintf("{ recipient = %q }", partnerRecipient),
+				why:     "another recipient",
+			},
 				"recipient", linesSpelled(lineOf(t, signers(t)[4-n])))
 		}
 	}
 	_, age := newRecipient()
-	all[8] = rotated(0, respelled{kind: "secret", another: fmt.Sprintf("{ recipient = %q }", partnerRecipient), why: "another recipient"}, "recipient",
-		[]string{age, strings.ToUpper(age), age + "\n", "# public key: " + age + "\n" + age + "\r\n", "\ufeff" + age, "\n" + age + " \n"})
-	all[9] = rotated(3, respelled{kind: "secret", another: fmt.Sprintf("{ recipient = %q }", age), why: "another recipient"}, "recipient", linesSpelled(lineOf(t, keys[1])))
+	all[8] = rotated(0, respelled{
+		kind:    "secret",
+		another: fmt.Sprintf("{ recipient = %q }", partnerRecipient),
+		why:     "another recipient",
+	}, "recipient",
+		[]string{age, strings.ToUpper(age), age + "\n", "# public key: " + age + "\n" + age + "\r\n", "\ufeff" + age,
+			"\n" + age + " \n"})
+	all[9] = rotated(3, respelled{
+		kind:    "secret",
+		another: fmt.Sprintf("{ recipient = %q }", age),
+		why:     "another recipient",
+	}, "recipient", linesSpelled(lineOf(t, keys[1])))
 	copy(all[10:], respelledTrusts(issuer, issuer))
 	return all
 }
 
 // respelledTrusts are two trusts, whose audiences come in another order each time.
 func respelledTrusts(issuers ...string) (all []respelled) {
-	for n, audiences := range [][3]string{{"orders.example.com", "stock.example.com", "a"}, {"b", "orders.example.com", "files.example.com"}} {
+	for n, audiences := range [][3]string{{"orders.example.com", "stock.example.com", "a"},
+		{"b", "orders.example.com", "files.example.com"}} {
 		trust := func(round int) string {
 			listed := slices.Clone(audiences[:])
 			for range round {
 				listed = append(listed[1:], listed[0])
 			}
-			return fmt.Sprintf(`{ issuer = %q, subject = "svc-%d", audiences = [%q, %q, %q] }`, issuers[n], n, listed[0], listed[1], listed[2])
+			return fmt.Sprintf(`{ issuer = %q, subject = "svc-%d", audiences = [%q, %q, %q] }`, issuers[n], n,
+				listed[0], listed[1], listed[2])
 		}
 		r := respelled{kind: "federated", another: trust(0)}
 		for round := range 6 {
@@ -161,13 +193,19 @@ func respelledRecipients(t *testing.T) (all [12]respelled) {
 	_, another := newRecipient()
 	for n := range 10 {
 		_, age := newRecipient()
-		ways := []string{age, strings.ToUpper(age), age + "\n", "# public key: " + age + "\n" + age + "\r\n", "\ufeff" + age, "ACME <" + age + ">"}
+		ways := []string{age, strings.ToUpper(age), age + "\n", "# public key: " + age + "\n" + age + "\r\n",
+			"\ufeff" + age, "ACME <" + age + ">"}
 		if n%2 == 0 {
 			ways = linesSpelled(lineOf(t, signers(t)[1+n/2%2])) // Ed25519 and RSA
 		}
-		all[n] = rotated(n, respelled{kind: "secret", another: fmt.Sprintf("{ recipient = %q }", another), why: "another recipient"}, "recipient", ways)
+		all[n] = rotated(n, respelled{
+			kind:    "secret",
+			another: fmt.Sprintf("{ recipient = %q }", another),
+			why:     "another recipient",
+		}, "recipient", ways)
 	}
-	copy(all[10:], respelledTrusts("https://login.acme.test", "https://sso.acme.test")) // ministack adds no audience to an issuer
+	// ministack adds no audience to an issuer
+	copy(all[10:], respelledTrusts("https://login.acme.test", "https://sso.acme.test"))
 	return all
 }
 
@@ -182,7 +220,9 @@ func (s *spelling) write(round int, edit func(n int, replaced args) (given strin
 	var text strings.Builder
 	text.WriteString(s.provider)
 	for n, r := range s.all {
-		name, given, replaced := fmt.Sprintf("app-%d", n), r.given[round], args{"allowed_cidrs": networksSpelled[(round+n)%6]}
+		name := fmt.Sprintf("app-%d", n)
+		given := r.given[round]
+		replaced := args{"allowed_cidrs": networksSpelled[(round+n)%6]}
 		if edit != nil {
 			given = edit(n, replaced)
 		}
@@ -197,7 +237,9 @@ func (s *spelling) planned() map[string]string {
 	said := map[string]string{}
 	for line := range strings.Lines(s.must("plan", "-json", "-input=false")) {
 		var event struct{ Diagnostic *diagnostic }
-		if json.Unmarshal([]byte(line), &event) == nil && event.Diagnostic != nil && strings.HasPrefix(event.Diagnostic.Summary, "The partner's credential") {
+		if json.Unmarshal([]byte(line), &event) == nil &&
+			event.Diagnostic != nil &&
+			strings.HasPrefix(event.Diagnostic.Summary, "The partner's credential") {
 			said[event.Diagnostic.Address] += event.Diagnostic.Summary + ": " + event.Diagnostic.Detail
 		}
 	}
@@ -207,12 +249,15 @@ func (s *spelling) planned() map[string]string {
 // credentials are what the state says of them.
 func (s *spelling) credentials() map[string]map[string]any {
 	all := s.state()
-	maps.DeleteFunc(all, func(address string, _ map[string]any) bool { return !strings.HasPrefix(address, "partner_credential.") })
+	maps.DeleteFunc(all, func(address string, _ map[string]any) bool {
+		return !strings.HasPrefix(address, "partner_credential.")
+	})
 	return all
 }
 
-// Sixty spellings of twelve keys, trusts and networks revoked what the partners held and issued anew, for a reason that was not
-// so, and the next colleague's checkout did it again. They are stored, and that is all; what is really another one is issued anew.
+// Sixty spellings of twelve keys, trusts and networks revoked what the partners held and issued anew, for a reason
+// that was not so, and the next colleague's checkout did it again. They are stored, and that is all; what is really
+// another one is issued anew.
 func (s *spelling) judge() {
 	s.t.Helper()
 	s.write(0, nil)
@@ -221,13 +266,16 @@ func (s *spelling) judge() {
 	for round := 1; round < 6; round++ {
 		s.write(round, nil)
 		out := s.must("apply", "-no-color", "-input=false", "-auto-approve")
-		if !strings.Contains(out, "0 added, 12 changed, 0 destroyed") || strings.Contains(out, "known after apply") || strings.Contains(out, "The partner's credential") {
+		if !strings.Contains(out, "0 added, 12 changed, 0 destroyed") ||
+			strings.Contains(out, "known after apply") ||
+			strings.Contains(out, "The partner's credential") {
 			s.t.Errorf("round %d:\n%s", round, out)
 		}
 		for address, is := range s.credentials() {
 			for _, name := range append(issuedNames, "login", "ends_at") {
 				if fmt.Sprint(is[name]) != fmt.Sprint(before[address][name]) {
-					s.t.Errorf("round %d: %s of %s was %v, and is %v", round, name, address, before[address][name], is[name])
+					s.t.Errorf("round %d: %s of %s was %v, and is %v", round, name, address, before[address][name],
+						is[name])
 				}
 			}
 		}
@@ -235,7 +283,9 @@ func (s *spelling) judge() {
 			s.t.Errorf("round %d: the next plan is not empty: %v\n%s", round, err, out)
 		}
 	}
-	if journal := string(s.files()["journal.jsonl"]); strings.Contains(journal, `"rotate"`) || strings.Contains(journal, `"revoke"`) || strings.Count(journal, `"change"`) < 60 {
+	if journal := string(s.files()["journal.jsonl"]); strings.Contains(journal, `"rotate"`) ||
+		strings.Contains(journal, `"revoke"`) ||
+		strings.Count(journal, `"change"`) < 60 {
 		s.t.Errorf("the journal:\n%s", journal)
 	}
 
@@ -247,8 +297,11 @@ func (s *spelling) judge() {
 		if _, err := fmt.Sscanf(address, "partner_credential.app-%d-", &n); err != nil {
 			s.t.Fatal(err)
 		}
-		why, anew := s.all[n].why, is["fingerprint"] != before[address]["fingerprint"] || is["serial"] != before[address]["serial"]
-		if anew != (why != "") || why != "" && !strings.Contains(said[address], "because it now has "+why+".") || why == "" && said[address] != "" {
+		why := s.all[n].why
+		anew := is["fingerprint"] != before[address]["fingerprint"] || is["serial"] != before[address]["serial"]
+		if anew != (why != "") ||
+			(why != "" && !strings.Contains(said[address], "because it now has "+why+".")) ||
+			(why == "" && said[address] != "") {
 			s.t.Errorf("%s: issued anew %v, and the plan says %q", address, anew, said[address])
 		}
 	}
@@ -261,7 +314,8 @@ func (s *spelling) judge() {
 	said = s.planned()
 	s.must("apply", "-no-color", "-input=false", "-auto-approve")
 	for address, is := range s.credentials() {
-		carries, anew := strings.HasSuffix(address, "-ssh_certificate"), is["serial"] != held[address]["serial"] || is["fingerprint"] != held[address]["fingerprint"]
+		carries := strings.HasSuffix(address, "-ssh_certificate")
+		anew := is["serial"] != held[address]["serial"] || is["fingerprint"] != held[address]["fingerprint"]
 		if anew != carries || carries != strings.Contains(said[address], "because it now has other networks.") {
 			s.t.Errorf("%s: issued anew for other networks: %v, and the plan says %q", address, anew, said[address])
 		}
@@ -271,7 +325,8 @@ func (s *spelling) judge() {
 func TestAnotherSpellingIssuesAndRevokesNothing(t *testing.T) {
 	t.Parallel()
 	j := newJudged(t)
-	s := &spelling{j, "provider \"partner\" {\n  environment = \"prod\"\n  journal = { path = \"journal.jsonl\" }\n}\n", respelledKeys(t, true, "https://login.acme.test")}
+	s := &spelling{j, "provider \"partner\" {\n  environment = \"prod\"\n  journal = { path = \"journal.jsonl\" }\n}\n",
+		respelledKeys(t, true, "https://login.acme.test")}
 	s.judge()
 }
 
@@ -280,7 +335,8 @@ func TestAnotherSpellingIssuesAndRevokesNothingOnOpenBao(t *testing.T) {
 	j := newJudged(t)
 	c := &cluster{cli: j.cli, bao: realtool.StartBao(t), issuerKey: newKey(t)}
 	c.as(c.bao.RootToken)
-	s := &spelling{j, "provider \"partner\" {\n  environment = \"prod\"\n  stack       = \"partners\"\n  openbao = { bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n", respelledKeys(t, false, c.startIssuer())}
+	s := &spelling{j, "provider \"partner\" {\n  environment = \"prod\"\n  stack       = \"partners\"\n  openbao = { " +
+		"bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n", respelledKeys(t, false, c.startIssuer())}
 	s.judge()
 }
 

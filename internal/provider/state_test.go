@@ -80,7 +80,8 @@ func TestAStateOfAnotherVersionIsNotTakenAsItIs(t *testing.T) {
 	server := provider.NewServer(provider.New("test", w.clock)())
 	for _, version := range []int64{1, 7} {
 		answer, err := server.UpgradeResourceState(t.Context(), &tfprotov6.UpgradeResourceStateRequest{
-			TypeName: "partner_identity", Version: version, RawState: &tfprotov6.RawState{JSON: []byte(`{"id": "acme/prod/orders"}`)},
+			TypeName: "partner_identity", Version: version,
+			RawState: &tfprotov6.RawState{JSON: []byte(`{"id": "acme/prod/orders"}`)},
 		})
 		if err != nil || len(answer.Diagnostics) == 0 {
 			t.Errorf("version %d: %+v, %v", version, answer, err)

@@ -30,7 +30,8 @@ type stocktaking struct {
 	stock   *stock     // nil: not taken since the last change
 }
 
-// takeStock asks the system for everything, once as long as this walk changes nothing, and judges it by the settings in force.
+// takeStock asks the system for everything, once as long as this walk changes nothing, and judges it by
+// the settings in force.
 func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*stock, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,14 +69,16 @@ func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*
 func damagedStray(d access.Damage) access.Stray {
 	name := d.Ref.ID
 	if name == "" {
-		return access.Stray{NativeID: d.NativeID, Kind: "damage of", Names: []string{d.NativeID}, Why: d.Why, Revocation: []string{
-			"Find out who could write there. The next apply that changes anything repairs it.",
-		}}
+		return access.Stray{NativeID: d.NativeID, Kind: "damage of", Names: []string{d.NativeID}, Why: d.Why,
+			Revocation: []string{
+				"Find out who could write there. The next apply that changes anything repairs it.",
+			}}
 	}
-	return access.Stray{NativeID: d.NativeID, Kind: "damaged record of", Names: []string{name}, Why: d.Why, Revocation: []string{
-		"Restore it from a backup, or run terraform destroy with -target for " + name + ", which removes everything under its " +
-			"name.",
-	}}
+	return access.Stray{NativeID: d.NativeID, Kind: "damaged record of", Names: []string{name}, Why: d.Why,
+		Revocation: []string{
+			"Restore it from a backup, or run terraform destroy with -target for " + name +
+				", which removes everything under its name.",
+		}}
 }
 
 // restock forgets the inventory: something was changed.
@@ -92,9 +95,11 @@ func (t *stocktaking) surveys() bool {
 }
 
 // surveyed searches by the names of the partners and the accounts of AWS that the register lists as theirs.
-func (t *stocktaking) surveyed(ctx context.Context, surveyor access.Surveyor) ([]*access.Record, []access.Stray, error) {
+func (t *stocktaking) surveyed(ctx context.Context, surveyor access.Surveyor) ([]*access.Record, []access.Stray,
+	error) {
 	register := t.under.known().Partners
-	words, whose := slices.Sorted(maps.Keys(register)), map[string]string{}
+	words := slices.Sorted(maps.Keys(register))
+	whose := map[string]string{}
 	for _, name := range slices.Clone(words) {
 		for _, account := range register[name].AWSAccounts {
 			words, whose[account] = append(words, account), name
@@ -122,8 +127,9 @@ func (t *stocktaking) survey(ctx context.Context) ([]*access.Record, []access.St
 func (t *stocktaking) stockOptions() inventory.Options {
 	can, rules := t.system.Capabilities(), t.under.known()
 	o := inventory.Options{
-		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: t.surveys(), WarnBefore: rules.WarnBefore, DormantAfter: rules.DormantAfter,
-		ReviewEvery: rules.ReviewEvery,
+		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: t.surveys(), WarnBefore: rules.WarnBefore,
+		DormantAfter: rules.DormantAfter,
+		ReviewEvery:  rules.ReviewEvery,
 	}
 	if len(rules.ActiveOwners) > 0 {
 		o.Departed = rules.Departed

@@ -15,8 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
-// cut reports whether an object's identity, or one above it, is suspended by what this plan leaves in place, or was cut by
-// hand. Nothing is issued for it then: whoever is cut gets no new secret.
+// cut reports whether an object's identity, or one above it, is suspended by what this plan leaves in place, or was cut
+// by hand. Nothing is issued for it then: whoever is cut gets no new secret.
 func (s *session) cut(o access.Object, k kept) bool {
 	if k.Held {
 		return true
@@ -48,7 +48,8 @@ func explainWaiting(ref access.Ref, issue access.Issue, why string, diags *diag.
 		"the identity is restored.")
 }
 
-// takesAnotherProof reports whether a credential that is not held gets another key or workload: that may have been cut by hand elsewhere.
+// takesAnotherProof reports whether a credential that is not held gets another key or workload: that may have been
+// cut by hand elsewhere.
 func takesAnotherProof(s guardrail.Subject) bool {
 	before, was := s.Before.(*access.Credential)
 	after, is := s.Object.(*access.Credential)
@@ -83,8 +84,8 @@ func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, d
 		"incident's number, in an apply after this one: a release counts only for what was held before.")
 }
 
-// cutAt returns when an identity was cut last, with its partner or one of its credentials, whether that was lifted since or not; zero where
-// the system does not say.
+// cutAt returns when an identity was cut last, with its partner or one of its credentials, whether that was lifted
+// since or not; zero where the system does not say.
 func (s *session) cutAt(ctx context.Context, o access.Object) (last time.Time) {
 	i, is := o.(*access.Identity)
 	lister, able := access.As[access.HoldLister](s.system)
@@ -96,19 +97,25 @@ func (s *session) cutAt(ctx context.Context, o access.Object) (last time.Time) {
 		return last // the change will say what is wrong
 	}
 	for scope, at := range holds {
-		if scope == i.ID.Partner || scope == i.ID.String() || strings.HasPrefix(scope, i.ID.String()+"/") {
+		if scope == i.ID.Partner ||
+			scope == i.ID.String() ||
+			strings.HasPrefix(scope, i.ID.String()+"/") {
 			last = access.Latest(last, at)
 		}
 	}
 	return last
 }
 
-// refuseUnseenCut refuses a release of what was not held at its plan, and is now: somebody cut it since, and the system may not say when. What
-// it says it compares itself, as it makes the change.
+// refuseUnseenCut refuses a release of what was not held at its plan, and is now: somebody cut it since, and the system
+// may not say when. What it says it compares itself, as it makes the change.
 func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *diag.Diagnostics) (refused bool) {
 	after, is := c.after.(*access.Identity)
 	before, was := c.before.(*access.Identity)
-	if !is || !was || k.Held || after.HoldReleased == "" || after.HoldReleased == before.HoldReleased {
+	if !is ||
+		!was ||
+		k.Held ||
+		after.HoldReleased == "" ||
+		after.HoldReleased == before.HoldReleased {
 		return false
 	}
 	now, err := s.system.Get(ctx, after.Ref())
@@ -122,28 +129,32 @@ func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *
 	return now.Held
 }
 
-// refuseUnseenSpace refuses a new release with white space that nobody sees: a used one would look the same and be another. One that was applied
-// stands there, and must not be in the way of what takes access away.
+// refuseUnseenSpace refuses a new release with white space that nobody sees: a used one would look the same and be
+// another. One that was applied stands there, and must not be in the way of what takes access away.
 func refuseUnseenSpace(s guardrail.Subject, diags *diag.Diagnostics) {
 	i, ok := s.Object.(*access.Identity)
 	if !ok || hasAny(s.Unknown, "hold_released") {
 		return
 	}
 	plain := strings.Join(strings.Fields(i.HoldReleased), " ")
-	if was, ok := s.Before.(*access.Identity); plain == i.HoldReleased || ok && was.HoldReleased == i.HoldReleased {
+	if was, ok := s.Before.(*access.Identity); plain == i.HoldReleased || (ok && was.HoldReleased == i.HoldReleased) {
 		return
 	}
-	diags.AddAttributeError(path.Root("hold_released"), "White space in a release", fmt.Sprintf("%s: hold_released = %q has white space that nobody sees: write %q.",
-		i.Ref(), i.HoldReleased, plain))
+	diags.AddAttributeError(path.Root("hold_released"), "White space in a release",
+		fmt.Sprintf("%s: hold_released = %q has white space that nobody sees: write %q.",
+			i.Ref(), i.HoldReleased, plain))
 }
 
-// explainUnseenCut says why a release is refused that would lift a cut of after its plan: whoever decided on it did not know of that one.
+// explainUnseenCut says why a release is refused that would lift a cut of after its plan: whoever decided on it
+// did not know of that one.
 func explainUnseenCut(o access.Object, why error, diags *diag.Diagnostics) {
-	diags.AddAttributeError(path.Root("hold_released"), "Cut by hand after this plan", fmt.Sprintf("%s: %s, and this plan does not know of "+
-		"that. It stays cut. If the incident is closed, plan again: the next plan restores it.", o.Ref(), why))
+	diags.AddAttributeError(path.Root("hold_released"), "Cut by hand after this plan",
+		fmt.Sprintf("%s: %s, and this plan does not know of that. It stays cut. If the incident is closed, plan "+
+			"again: the next plan restores it.", o.Ref(), why))
 }
 
-// tellHeld warns of an identity that is held after its change: it is new, or the change used up a release that gave nothing back.
+// tellHeld warns of an identity that is held after its change: it is new, or the change used up a release
+// that gave nothing back.
 func tellHeld(before, after access.Object, diags *diag.Diagnostics) {
 	is, ok := after.(*access.Identity)
 	was, had := before.(*access.Identity)
@@ -154,8 +165,9 @@ func tellHeld(before, after access.Object, diags *diag.Diagnostics) {
 			"anything new of it is cut as well. When the incident is closed, set hold_released to a value that was "+
 			"never used before, in an apply after this one.")
 	case is.HoldReleased != "" && is.HoldReleased != was.HoldReleased:
-		diags.AddAttributeWarning(path.Root("hold_released"), is.Ref().String()+" is still held", fmt.Sprintf("hold_released = %q is used up and gave nothing "+
-			"back: the identity, or one above it, was cut by hand and stays cut. When the incident is closed, set hold_released to a value that was "+
-			"never used before, in an apply after this one.", is.HoldReleased))
+		diags.AddAttributeWarning(path.Root("hold_released"), is.Ref().String()+" is still held",
+			fmt.Sprintf("hold_released = %q is used up and gave nothing back: the identity, or one above it, was cut "+
+				"by hand and stays cut. When the incident is closed, set hold_released to a value that was never "+
+				"used before, in an apply after this one.", is.HoldReleased))
 	}
 }

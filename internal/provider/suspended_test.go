@@ -25,13 +25,22 @@ func TestWhoIsCut(t *testing.T) {
 		parent, identity *access.Identity
 		held, want       bool
 	}{
-		"nobody":                   {parent: &access.Identity{ID: top, Subcontractors: allowed}, identity: &access.Identity{ID: below, ParentID: top}},
-		"the identity":             {identity: &access.Identity{ID: below, Suspended: true}, want: true},
-		"its parent":               {parent: &access.Identity{ID: top, Subcontractors: allowed, Suspended: true}, identity: &access.Identity{ID: below, ParentID: top}, want: true},
-		"whose parent lets nobody": {parent: &access.Identity{ID: top}, identity: &access.Identity{ID: below, ParentID: top}, want: true},
-		"who is held":              {identity: &access.Identity{ID: below}, held: true, want: true},
-		"who has not arrived":      {},
-		"a circle":                 {identity: &access.Identity{ID: below, ParentID: below, Subcontractors: allowed}},
+		"nobody": {parent: &access.Identity{ID: top, Subcontractors: allowed},
+			identity: &access.Identity{ID: below, ParentID: top}},
+		"the identity": {identity: &access.Identity{ID: below, Suspended: true}, want: true},
+		"its parent": {
+			parent:   &access.Identity{ID: top, Subcontractors: allowed, Suspended: true},
+			identity: &access.Identity{ID: below, ParentID: top},
+			want:     true,
+		},
+		"whose parent lets nobody": {
+			parent:   &access.Identity{ID: top},
+			identity: &access.Identity{ID: below, ParentID: top},
+			want:     true,
+		},
+		"who is held":         {identity: &access.Identity{ID: below}, held: true, want: true},
+		"who has not arrived": {},
+		"a circle":            {identity: &access.Identity{ID: below, ParentID: below, Subcontractors: allowed}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSession(&mute{}, guardrail.Settings{}, "partners")
@@ -77,7 +86,8 @@ func TestAReleaseThatGivesNothingBackIsTold(t *testing.T) {
 	}
 }
 
-// A release with a space behind it is refused where it is new. One that stands there is in the way of nothing, and of no destroy.
+// A release with a space behind it is refused where it is new. One that stands there is in the way of
+// nothing, and of no destroy.
 func TestUnseenSpaceInAReleaseIsRefusedWhereItIsNew(t *testing.T) {
 	t.Parallel()
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders"}
@@ -96,7 +106,8 @@ func TestUnseenSpaceInAReleaseIsRefusedWhereItIsNew(t *testing.T) {
 	} {
 		var said diag.Diagnostics
 		refuseUnseenSpace(guardrail.Subject{Before: c.before, Object: c.after}, &said)
-		if said.HasError() != (c.want != "") || said.HasError() && !strings.Contains(said.Errors()[0].Detail(), c.want) {
+		if said.HasError() != (c.want != "") ||
+			(said.HasError() && !strings.Contains(said.Errors()[0].Detail(), c.want)) {
 			t.Errorf("%s: it says %v, want %q", name, said, c.want)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 // systemBlocks lists the access systems that a configuration can name. A new one is its folder, a file such as
-// provider_openbao.go, a field of the model, and a line here: no other file of this package imports a system. The first is
-// meant where none is named.
+// provider_openbao.go, a field of the model, and a line here: no other file of this package imports a system. The first
+// is meant where none is named.
 func systemBlocks() []systemBlock { return []systemBlock{embeddedBlock(), openbaoBlock(), awsBlock()} }
 
 // systemBlock is one kind of access system, as the configuration of the provider names it.
@@ -22,7 +22,8 @@ type systemBlock struct {
 	name, title string // the argument, and what it is called in a sentence
 	schema      schema.Attribute
 	is          func(*providerModel) bool // whether a configuration names it
-	// shared: several configurations have it in common, so that each needs a stack and, as it has no directory, a journal.
+	// shared: several configurations have it in common, so that each needs a stack and, as it has
+	// no directory, a journal.
 	shared bool
 	open   func(*partnerProvider, *providerModel, opening, *diag.Diagnostics) (opened, bool)
 }
@@ -56,7 +57,9 @@ func (m *providerModel) block() systemBlock {
 // requireStack refuses a configuration of a shared system that does not say whose its objects are.
 func (m *providerModel) requireStack(system string, diags *diag.Diagnostics) {
 	if m.Stack.IsNull() {
-		diags.AddAttributeError(path.Root("stack"), system+" needs a stack", "Several configurations can share one "+system+". The stack says which of them owns an "+
-			"object, so that no other changes it. Write stack = \"partners\", or set "+stackVariable+".")
+		diags.AddAttributeError(path.Root("stack"), system+" needs a stack",
+			"Several configurations can share one "+system+
+				". The stack says which of them owns an object, so that no other changes it. Write stack = "+
+				"\"partners\", or set "+stackVariable+".")
 	}
 }

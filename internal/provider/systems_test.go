@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// A third system must touch its folder, one line and one block. So nothing else in this package imports a system, or prints a
-// command that only one of them understands: such words come from the system itself.
+// A third system must touch its folder, one line and one block. So nothing else in this package imports a system, or
+// prints a command that only one of them understands: such words come from the system itself.
 func TestOnlyItsOwnFilesKnowASystem(t *testing.T) {
 	own := []string{"provider_aws.go", "provider_embedded.go", "provider_openbao.go", "openbao_connect.go"}
 	command := regexp.MustCompile(`\b(bao|vault) (delete|read|write|list|login|kv|token|lease)\b|\baws (iam|s3|sts) `)
@@ -24,7 +24,9 @@ func TestOnlyItsOwnFilesKnowASystem(t *testing.T) {
 	}
 	seen := 0
 	for _, f := range files {
-		if name := f.Name(); !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || slices.Contains(own, name) {
+		if name := f.Name(); !strings.HasSuffix(name, ".go") ||
+			strings.HasSuffix(name, "_test.go") ||
+			slices.Contains(own, name) {
 			continue
 		}
 		tree, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, 0)

@@ -14,10 +14,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
-// A replacement with create_before_destroy (-replace, replace_triggered_by, a tainted resource) creates first, under the id that
-// is taken, and deletes the old object then. At its creation nothing tells it from what this stack left behind: an answer that
-// was lost, a state that was forgotten. So a creation issues anew where the old secret was told to a state, and leaves
-// the old one alone; only the deletion of the old object, in the same apply, ends that. What no state was told is told now.
+// A replacement with create_before_destroy (-replace, replace_triggered_by, a tainted resource) creates first, under
+// the id that is taken, and deletes the old object then. At its creation nothing tells it from what this stack left
+// behind: an answer that was lost, a state that was forgotten. So a creation issues anew where the old secret was told
+// to a state, and leaves the old one alone; only the deletion of the old object, in the same apply, ends that. What no
+// state was told is told now.
 
 // takingOver says what the creation of a credential issues where this stack holds one already under its id.
 func (s *session) takingOver(ctx context.Context, c *access.Credential) access.Issue {
@@ -39,14 +40,15 @@ func (s *session) takingOver(ctx context.Context, c *access.Credential) access.I
 	return access.IssueKeep
 }
 
-// takesUp reports whether this plan takes an identity up again that its stack left behind. What was issued under it is kept then.
+// takesUp reports whether this plan takes an identity up again that its stack left behind. What was issued
+// under it is kept then.
 func (s *session) takesUp(id access.IdentityID) bool {
 	above, planned, _ := s.portfolio.Find(id.Ref())
 	return planned && above.Adopted
 }
 
-// explainTaking says what becomes of what the partner holds where a credential is created under the id of one in force, and
-// reports whether it did.
+// explainTaking says what becomes of what the partner holds where a credential is created under the id of one in force,
+// and reports whether it did.
 func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) bool {
 	c, ok := subject.Object.(*access.Credential)
 	if !ok || !subject.Adopted || !c.Kind().Issues() {
@@ -59,10 +61,11 @@ func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, 
 	if s.takingOver(ctx, c) != access.IssueBeside {
 		return false
 	}
-	diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s takes the id of a credential that is "+
-		"in force, so it is issued anew. If it replaces that one, what the partner holds stops working in the "+
-		"same apply (with create_before_destroy, %s). If the state only forgot that one, what the partner holds "+
-		"works until its own end; to keep it, import it instead. Hand over the new %s.", c.Ref(), first, handedOver(c.Kind())))
+	diags.AddWarning("The partner's credential is issued anew",
+		fmt.Sprintf("%s takes the id of a credential that is in force, so it is issued anew. If it replaces that "+
+			"one, what the partner holds stops working in the same apply (with create_before_destroy, %s). If the "+
+			"state only forgot that one, what the partner holds works until its own end; to keep it, import it "+
+			"instead. Hand over the new %s.", c.Ref(), first, handedOver(c.Kind())))
 	return true
 }
 
@@ -85,9 +88,10 @@ func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagno
 		if put.Seal, ok = sealer(c, diags); !ok {
 			return
 		}
-		diags.AddWarning("Refresh to see the new credential: "+ref.String(), fmt.Sprintf("It was replaced with "+
-			"create_before_destroy, and the journal does not know what was issued before, so it was issued anew when "+
-			"the old one was deleted. Run terraform apply -refresh-only, and hand over the new %s at once.", handedOver(c.Kind())))
+		diags.AddWarning("Refresh to see the new credential: "+ref.String(),
+			fmt.Sprintf("It was replaced with create_before_destroy, and the journal does not know what was issued "+
+				"before, so it was issued anew when the old one was deleted. Run terraform apply -refresh-only, and "+
+				"hand over the new %s at once.", handedOver(c.Kind())))
 	}
 	if _, err := s.system.Put(warned(ctx, diags), put); err != nil {
 		failed(diags, "revoke what was issued before of", ref, err)

@@ -13,14 +13,18 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// firstMade are the blocks of two workloads: the one's certificate and trust are made before what they replace is removed, the other's
-// certificate stays.
+// firstMade are the blocks of two workloads: the one's certificate and trust are made before what they replace is
+// removed, the other's certificate stays.
 func firstMade(j *judged, w, stays *workload, trust string) string {
 	first := func(block string) string {
-		return strings.TrimSuffix(strings.TrimSpace(block), "}") + "  lifecycle {\n    create_before_destroy = true\n  }\n}\n"
+		return strings.TrimSuffix(strings.TrimSpace(block), "}") +
+			"  lifecycle {\n    create_before_destroy = true\n  }\n}\n"
 	}
-	return j.identity(w.name, nil) + first(j.credential(w.name, "certificate", fmt.Sprintf("{ csr = %q }", w.csr), args{"allowed_cidrs": `["127.0.0.0/8"]`})) +
-		first(j.credential(w.name, "federated", trust, nil)) + j.grant(w.name, "daily", "orders/acme/daily/*", `["read"]`, nil) +
+	return j.identity(w.name, nil) +
+		first(j.credential(w.name, "certificate", fmt.Sprintf("{ csr = %q }", w.csr),
+			args{"allowed_cidrs": `["127.0.0.0/8"]`})) +
+		first(j.credential(w.name, "federated", trust, nil)) +
+		j.grant(w.name, "daily", "orders/acme/daily/*", `["read"]`, nil) +
 		stays.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.0/8"]`})
 }
 
@@ -33,19 +37,23 @@ type replacement struct {
 	published func() // waits until gateways know
 }
 
-// judge replaces both, and looks at who is let in: the new one and the trusted workload at once, the old one no more, and whoever had
-// nothing to do with it as before.
+// judge replaces both, and looks at who is let in: the new one and the trusted workload at once, the old one no more,
+// and whoever had nothing to do with it as before.
 func (r *replacement) judge(t *testing.T) {
 	t.Helper()
 	federated := "partner_credential." + r.w.name + "-federated"
-	old, bystander := r.w.presents(r.judged), r.stays.presents(r.judged)
-	serial, other := r.attribute(r.w.address(), "serial"), r.attribute(r.stays.address(), "serial")
+	old := r.w.presents(r.judged)
+	bystander := r.stays.presents(r.judged)
+	serial := r.attribute(r.w.address(), "serial")
+	other := r.attribute(r.stays.address(), "serial")
 	if r.published(); !r.admits(old) || !r.admits(bystander) || !r.trusted() {
 		t.Fatal("they are not let in at first")
 	}
 	stop := throughout(r.trusted)
-	out := r.must("apply", "-no-color", "-input=false", "-auto-approve", "-replace="+r.w.address(), "-replace="+federated)
-	if refused, asked := stop(); refused > 0 || asked == 0 { // each revocation on OpenBao replaced the entity that all log in as
+	out := r.must("apply", "-no-color", "-input=false", "-auto-approve", "-replace="+r.w.address(),
+		"-replace="+federated)
+	// each revocation on OpenBao replaced the entity that all log in as
+	if refused, asked := stop(); refused > 0 || asked == 0 {
 		t.Errorf("the workload that is trusted was refused %d of %d times while it was replaced", refused, asked)
 	}
 	r.published()
@@ -75,10 +83,13 @@ func (r *replacement) judge(t *testing.T) {
 func TestACertificateAndATrustAreReplacedWithoutAnOutage(t *testing.T) {
 	t.Parallel()
 	j := newJudged(t)
-	w, stays := newWorkload(t, "orders", newKey(t), nil), newWorkload(t, "stays", newKey(t), nil)
-	j.apply(firstMade(j, w, stays, `{ issuer = "https://login.acme.test", subject = "svc-orders", audiences = ["orders.example.com"] }`))
+	w := newWorkload(t, "orders", newKey(t), nil)
+	stays := newWorkload(t, "stays", newKey(t), nil)
+	j.apply(firstMade(j, w, stays,
+		`{ issuer = "https://login.acme.test", subject = "svc-orders", audiences = ["orders.example.com"] }`))
 	gate := newGate(j)
-	r := &replacement{j, w, stays, func(c *tls.Certificate) bool { listed, _ := gate.admits(c); return listed }, nil, gate.reload}
+	r := &replacement{j, w, stays, func(c *tls.Certificate) bool { listed, _ := gate.admits(c); return listed }, nil,
+		gate.reload}
 	r.trusted = func() bool {
 		text, _ := j.policyData()
 		return strings.Contains(string(text), "svc-orders")
@@ -96,16 +107,20 @@ func TestACertificateAndATrustAreReplacedOnOpenBao(t *testing.T) {
 	c.issuer = c.startIssuer()
 	c.as(c.bao.RootToken)
 	c.must("POST", "sys/mounts/orders", map[string]any{"type": "kv"})
-	w, stays := newWorkload(t, "orders", newKey(t), nil), newWorkload(t, "stays", newKey(t), nil)
-	j.write("provider \"partner\" {\n  environment = \"prod\"\n  stack       = \"partners\"\n  openbao     = { bootstrap = true }\n  journal     = { path = \"journal.jsonl\" }\n}\n" +
-		firstMade(j, w, stays, fmt.Sprintf(`{ issuer = %q, subject = "svc-orders-prod", audiences = ["orders.example.com"] }`, c.issuer)))
+	w := newWorkload(t, "orders", newKey(t), nil)
+	stays := newWorkload(t, "stays", newKey(t), nil)
+	j.write("provider \"partner\" {\n  environment = \"prod\"\n  stack       = \"partners\"\n  openbao     = { " +
+		"bootstrap = true }\n  journal     = { path = \"journal.jsonl\" }\n}\n" +
+		firstMade(j, w, stays,
+			fmt.Sprintf(`{ issuer = %q, subject = "svc-orders-prod", audiences = ["orders.example.com"] }`, c.issuer)))
 	j.must("apply", "-no-color", "-input=false", "-auto-approve")
 	trust := j.state()["partner_credential.orders-federated"]["login"].(map[string]any)
 	r := &replacement{j, w, stays, func(show *tls.Certificate) bool {
 		return c.login("auth/partner-cert/login", show, map[string]any{}) != ""
 	}, nil, func() {}}
 	r.trusted = func() bool {
-		return c.login(trust["path"].(string), nil, map[string]any{"role": trust["role"], "jwt": c.acmeJWT("prod")}) != ""
+		return c.login(trust["path"].(string), nil,
+			map[string]any{"role": trust["role"], "jwt": c.acmeJWT("prod")}) != ""
 	}
 	r.judge(t)
 }

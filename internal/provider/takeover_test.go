@@ -27,9 +27,12 @@ type replacing struct {
 const replacedKey = "partner_credential.orders-secret"
 
 func (r *replacing) write(first bool, leak string) {
-	secret := r.credential("orders", "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), args{"allowed_cidrs": `["127.0.0.0/24"]`})
-	lifecycle := fmt.Sprintf("  lifecycle {\n    create_before_destroy = %t\n    replace_triggered_by  = [terraform_data.leak]\n  }\n}\n", first)
-	r.judged.write(r.provider + fmt.Sprintf("resource \"terraform_data\" \"leak\" { input = %q }\n", leak) + r.identity("orders", nil) +
+	secret := r.credential("orders", "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient),
+		args{"allowed_cidrs": `["127.0.0.0/24"]`})
+	lifecycle := fmt.Sprintf("  lifecycle {\n    create_before_destroy = %t\n    replace_triggered_by  = "+
+		"[terraform_data.leak]\n  }\n}\n", first)
+	r.judged.write(r.provider + fmt.Sprintf("resource \"terraform_data\" \"leak\" { input = %q }\n", leak) +
+		r.identity("orders", nil) +
 		strings.TrimSuffix(strings.TrimSpace(secret), "}") + lifecycle +
 		r.grant("orders", "daily", "orders/acme/daily/*", `["read"]`, nil))
 }
@@ -51,8 +54,9 @@ func (r *replacing) apply(more ...string) string {
 	return r.must(append([]string{"apply", "-no-color", "-input=false", "-auto-approve"}, more...)...)
 }
 
-// A leaked key was replaced with create_before_destroy, and the new object had the same secret: "1 added, 1 destroyed", and the
-// key lived on. However a credential is replaced, it is issued anew and told in that apply, and what was replaced ends.
+// A leaked key was replaced with create_before_destroy, and the new object had the same secret: "1 added, 1
+// destroyed", and the key lived on. However a credential is replaced, it is issued anew and told in that apply, and
+// what was replaced ends.
 func (r *replacing) judge() {
 	r.t.Helper()
 	leak := 0
@@ -71,13 +75,16 @@ func (r *replacing) judge() {
 			leak++
 			r.write(first, fmt.Sprint(leak))
 			r.apply()
-			before, old := r.attribute(replacedKey, "fingerprint"), opened(r.t, r.attribute(replacedKey, "sealed_secret"))
+			before := r.attribute(replacedKey, "fingerprint")
+			old := opened(r.t, r.attribute(replacedKey, "sealed_secret"))
 			if !r.works(old) {
 				r.t.Fatalf("%s: the key does not work at first", how)
 			}
 			out := replace()
 			fresh := opened(r.t, r.attribute(replacedKey, "sealed_secret"))
-			if r.attribute(replacedKey, "fingerprint") == before || string(fresh) == string(old) || !r.works(fresh) {
+			if r.attribute(replacedKey, "fingerprint") == before ||
+				string(fresh) == string(old) ||
+				!r.works(fresh) {
 				r.t.Errorf("%s: nothing was issued anew that works:\n%s", how, out)
 			}
 			if works := r.works(old); works != (first && r.overlaps) {
@@ -88,16 +95,21 @@ func (r *replacing) judge() {
 			}
 		}
 	}
-	// Where the journal does not know what was issued, the deletion of the old one issues anew, and the next refresh tells it.
+	// Where the journal does not know what was issued, the deletion of the old one issues anew, and the
+	// next refresh tells it.
 	r.write(true, "nothing")
 	r.apply()
-	before, old := r.attribute(replacedKey, "fingerprint"), opened(r.t, r.attribute(replacedKey, "sealed_secret"))
+	before := r.attribute(replacedKey, "fingerprint")
+	old := opened(r.t, r.attribute(replacedKey, "sealed_secret"))
 	r.forgetJournal()
-	if out := r.apply("-replace=" + replacedKey); !strings.Contains(strings.Join(strings.Fields(out), " "), "Run terraform apply -refresh-only") {
+	if out := r.apply("-replace=" + replacedKey); !strings.Contains(strings.Join(strings.Fields(out), " "),
+		"Run terraform apply -refresh-only") {
 		r.t.Errorf("without a journal the apply does not say when the new key is told:\n%s", out)
 	}
 	r.apply("-refresh-only")
-	if r.attribute(replacedKey, "fingerprint") == before || !r.works(opened(r.t, r.attribute(replacedKey, "sealed_secret"))) || r.works(old) != r.overlaps {
+	if r.attribute(replacedKey, "fingerprint") == before ||
+		!r.works(opened(r.t, r.attribute(replacedKey, "sealed_secret"))) ||
+		r.works(old) != r.overlaps {
 		r.t.Error("without a journal: nothing was issued anew that works, or the old key does not end")
 	}
 
@@ -125,7 +137,7 @@ func TestAReplacedCredentialIsIssuedAnew(t *testing.T) {
 		}
 		ends, err := time.Parse(time.RFC3339Nano, fmt.Sprint(entry["ends_at"]))
 		newest := r.attribute(replacedKey, "fingerprint") == hashOf(key)
-		if err != nil || !newest && ends.After(time.Now().Add(48*time.Hour)) {
+		if err != nil || (!newest && ends.After(time.Now().Add(48*time.Hour))) {
 			t.Errorf("what was replaced ends on %v (%v)", ends, err)
 		}
 		return err == nil && ends.After(time.Now())
@@ -139,13 +151,15 @@ func TestAReplacedCredentialIsIssuedAnewOnOpenBao(t *testing.T) {
 	c := &cluster{cli: j.cli, bao: realtool.StartBao(t)}
 	c.as(c.bao.RootToken)
 	c.must("POST", "sys/mounts/orders", map[string]any{"type": "kv"})
-	r := &replacing{j, "provider \"partner\" {\n  environment = \"prod\"\n  stack       = \"partners\"\n  openbao = { bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n", nil, false}
+	r := &replacing{j, "provider \"partner\" {\n  environment = \"prod\"\n  stack       = \"partners\"\n  openbao = " +
+		"{ bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n", nil, false}
 	var role any
 	r.works = func(key []byte) bool {
 		if login, ok := r.state()[replacedKey]["login"].(map[string]any); ok {
 			role = login["role_id"]
 		}
-		return c.login("auth/partner-approle/login", nil, map[string]any{"role_id": role, "secret_id": string(key)}) != ""
+		return c.login("auth/partner-approle/login", nil,
+			map[string]any{"role_id": role, "secret_id": string(key)}) != ""
 	}
 	r.judge()
 }

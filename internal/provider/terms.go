@@ -38,9 +38,15 @@ func (t *terms) knows(*access.Issued) bool { return true }
 var (
 	reviewType = map[string]attr.Type{
 		"at": types.StringType, "by": types.StringType, "reason": types.StringType,
-		"decision": types.StringType, "until": types.StringType, "access": types.StringType, "end": types.BoolType, "signature": types.StringType,
+		"decision": types.StringType, "until": types.StringType, "access": types.StringType, "end": types.BoolType,
+		"signature": types.StringType,
 	}
-	waiverType = map[string]attr.Type{"reason": types.StringType, "approver": types.StringType, "until": types.StringType, "signature": types.StringType}
+	waiverType = map[string]attr.Type{
+		"reason":    types.StringType,
+		"approver":  types.StringType,
+		"until":     types.StringType,
+		"signature": types.StringType,
+	}
 )
 
 // withTerms adds the common attributes to those of one resource.
@@ -53,8 +59,9 @@ func withTerms(attributes map[string]schema.Attribute) map[string]schema.Attribu
 		},
 		"expires_at": schema.StringAttribute{
 			Required: true,
-			MarkdownDescription: "When this access ends: an RFC 3339 moment such as `2027-03-31T00:00:00Z`. The access system ends it then by " +
-				"itself. Moving it to a later moment needs a `review` that was not used before.",
+			MarkdownDescription: "When this access ends: an RFC 3339 moment such as `2027-03-31T00:00:00Z`. The " +
+				"access system ends it then by itself. Moving it to a later moment needs a `review` that was not " +
+				"used before.",
 			Validators: []validator.String{moment()},
 		},
 		"review":  reviewAttribute(),
@@ -71,24 +78,49 @@ func withTerms(attributes map[string]schema.Attribute) map[string]schema.Attribu
 func reviewAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Evidence that somebody looked and that the partner still needs this access. A review of an identity covers its credentials and " +
-			"grants. A later `expires_at` needs a review that is newer than the last extension. It takes a decision of the function " +
-			"`decisions` as it is: such a review counts for this block alone, and is void if the access is no longer that of its worksheet.",
+		MarkdownDescription: "Evidence that somebody looked and that the partner still needs this access. A review " +
+			"of an identity covers its credentials and grants. A later `expires_at` needs a review that is newer " +
+			"than the last extension. It takes a decision of the function `decisions` as it is: such a review counts " +
+			"for this block alone, and is void if the access is no longer that of its worksheet.",
 		Attributes: map[string]schema.Attribute{
-			"at":     schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, not in the future.", Validators: []validator.String{moment()}},
-			"by":     schema.StringAttribute{Required: true, MarkdownDescription: "Who looked: an e-mail address.", Validators: []validator.String{someText()}},
-			"reason": schema.StringAttribute{Required: true, MarkdownDescription: "Why the partner still needs it, or does not.", Validators: []validator.String{someText()}},
-			"decision": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "What was decided in a worksheet: `keep`, `narrow` or `end`. With `end`, the block is an error unless `end` is `true`.",
-				Validators: []validator.String{stringvalidator.OneOf(string(access.DecisionKeep), string(access.DecisionNarrow), string(access.DecisionEnd))},
+			"at": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "When: an RFC 3339 moment, not in the future.",
+				Validators:          []validator.String{moment()},
 			},
-			"until":  schema.StringAttribute{Optional: true, MarkdownDescription: "The latest `expires_at` that was decided on: an RFC 3339 moment.", Validators: []validator.String{moment()}},
-			"access": schema.StringAttribute{Optional: true, MarkdownDescription: "The digest of the access that was decided on, from the worksheet.", Validators: []validator.String{someText()}},
-			"end":    schema.BoolAttribute{Optional: true, MarkdownDescription: "Lets the block stay although `decision` is `end`: the access then ends at `at`."},
+			"by": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Who looked: an e-mail address.",
+				Validators:          []validator.String{someText()},
+			},
+			"reason": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Why the partner still needs it, or does not.",
+				Validators:          []validator.String{someText()},
+			},
+			"decision": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "What was decided in a worksheet: `keep`, `narrow` or `end`. " +
+					"With `end`, the block is an error unless `end` is `true`.",
+				Validators: []validator.String{stringvalidator.OneOf(string(access.DecisionKeep),
+					string(access.DecisionNarrow), string(access.DecisionEnd))},
+			},
+			"until": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The latest `expires_at` that was decided on: an RFC 3339 moment.",
+				Validators:          []validator.String{moment()},
+			},
+			"access": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The digest of the access that was decided on, from the worksheet.",
+				Validators:          []validator.String{someText()},
+			},
+			"end": schema.BoolAttribute{Optional: true,
+				MarkdownDescription: "Lets the block stay although `decision` is `end`: the access then ends at `at`."},
 			"signature": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{longText()},
-				MarkdownDescription: "The signature of `by`: the output of `ssh-keygen -Y sign` for the line that the plan's error prints. For a signed worksheet, " +
-					"`decisions` fills it in. A signed review counts for this block alone. See the guide to reviews.",
+				MarkdownDescription: "The signature of `by`: the output of `ssh-keygen -Y sign` for the line that " +
+					"the plan's error prints. For a signed worksheet, `decisions` fills it in. A signed review " +
+					"counts for this block alone. See the guide to reviews.",
 			},
 		},
 	}
@@ -97,15 +129,28 @@ func reviewAttribute() schema.Attribute {
 func waiversAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Rules that are set aside here for a while, by slug. A waiver of an `expiry/` rule buys time but exempts nothing: the access ends " +
-			"at its `until` at the latest.",
+		MarkdownDescription: "Rules that are set aside here for a while, by slug. A waiver of an `expiry/` rule buys " +
+			"time but exempts nothing: the access ends at its `until` at the latest.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-			"reason":   schema.StringAttribute{Required: true, MarkdownDescription: "Why the rule is set aside.", Validators: []validator.String{someText()}},
-			"approver": schema.StringAttribute{Required: true, MarkdownDescription: "Who allowed it: an e-mail address other than the owner's.", Validators: []validator.String{someText()}},
-			"until":    schema.StringAttribute{Required: true, MarkdownDescription: "When the waiver ends: an RFC 3339 moment, at most 90 days ahead.", Validators: []validator.String{moment()}},
+			"reason": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Why the rule is set aside.",
+				Validators:          []validator.String{someText()},
+			},
+			"approver": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Who allowed it: an e-mail address other than the owner's.",
+				Validators:          []validator.String{someText()},
+			},
+			"until": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "When the waiver ends: an RFC 3339 moment, at most 90 days ahead.",
+				Validators:          []validator.String{moment()},
+			},
 			"signature": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{longText()},
-				MarkdownDescription: "The signature of `approver`: the output of `ssh-keygen -Y sign` for the line that the plan's error prints.",
+				MarkdownDescription: "The signature of `approver`: the output of `ssh-keygen -Y sign` for the line " +
+					"that the plan's error prints.",
 			},
 		}},
 	}
@@ -116,15 +161,19 @@ func computedTerms() map[string]schema.Attribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
 	return map[string]schema.Attribute{
-		"id":     text("The id. It is made of the arguments, so the plan knows it."),
-		"status": text("The first of these that applies: `expired`, `held` (cut by hand), `suspended`, `due` (for rotation), `expiring`, `active`."),
-		"ends_at": text("When the access system ends this access: the earliest of its own expiry, the ends of all that it hangs on, the agreement's end, " +
-			"and the `until` of each waiver of an `expiry/` rule. RFC 3339, UTC."),
-		"history": text("One line: when it was created, how often and when it was last extended, and the newest review that applies to it, its own or its " +
-			"identity's. RFC 3339, UTC, by the access system's clock; `partner_inventory` has each value on its own."),
+		"id": text("The id. It is made of the arguments, so the plan knows it."),
+		"status": text("The first of these that applies: `expired`, `held` (cut by hand), `suspended`, `due` (for " +
+			"rotation), `expiring`, `active`."),
+		"ends_at": text("When the access system ends this access: the earliest of its own expiry, the ends of all " +
+			"that it hangs on, the agreement's end, and the `until` of each waiver of an `expiry/` rule. " +
+			"RFC 3339, UTC."),
+		"history": text("One line: when it was created, how often and when it was last extended, and the newest " +
+			"review that applies to it, its own or its identity's. RFC 3339, UTC, by the access system's clock; " +
+			"`partner_inventory` has each value on its own."),
 		"drift": schema.SetAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "What the access system holds beyond the declaration, one sentence each; null if nothing.",
+			MarkdownDescription: "What the access system holds beyond the declaration, one sentence each; null " +
+				"if nothing.",
 		},
 	}
 }
@@ -138,7 +187,8 @@ func (r *reader) readTerms(t *terms) access.Terms {
 	if v := r.object("review", t.Review); v != nil {
 		out.Review = &access.Review{
 			At: r.moment("review", v["at"]), By: r.text("review", v["by"]), Reason: r.text("review", v["reason"]),
-			Decision: access.Decision(r.text("review", v["decision"])), Until: r.moment("review", v["until"]), Access: r.text("review", v["access"]),
+			Decision: access.Decision(r.text("review", v["decision"])), Until: r.moment("review", v["until"]),
+			Access: r.text("review", v["access"]),
 			EndNow: r.truth("review", v["end"]), Signature: r.text("review", v["signature"]),
 		}
 	}
@@ -147,7 +197,8 @@ func (r *reader) readTerms(t *terms) access.Terms {
 			if out.Waivers == nil {
 				out.Waivers = map[string]access.Waiver{}
 			}
-			out.Waivers[slug] = access.Waiver{Reason: r.text("waivers", v["reason"]), Approver: r.text("waivers", v["approver"]), Until: r.moment("waivers", v["until"]),
+			out.Waivers[slug] = access.Waiver{Reason: r.text("waivers", v["reason"]),
+				Approver: r.text("waivers", v["approver"]), Until: r.moment("waivers", v["until"]),
 				Signature: r.text("waivers", v["signature"])}
 		}
 	}
@@ -165,14 +216,16 @@ func (t *terms) declare(from *access.Terms) {
 		waivers := map[string]attr.Value{}
 		for slug, w := range from.Waivers {
 			waivers[slug] = types.ObjectValueMust(waiverType, map[string]attr.Value{
-				"reason": types.StringValue(w.Reason), "approver": types.StringValue(w.Approver), "until": momentValue(w.Until), "signature": optionalText(w.Signature),
+				"reason": types.StringValue(w.Reason), "approver": types.StringValue(w.Approver),
+				"until": momentValue(w.Until), "signature": optionalText(w.Signature),
 			})
 		}
 		t.Waivers = types.MapValueMust(element, waivers)
 	}
 }
 
-// reviewValue returns a review as an attribute. False and null mean the same of end, which keeps the writing that it had.
+// reviewValue returns a review as an attribute. False and null mean the same of end, which keeps
+// the writing that it had.
 func reviewValue(r *access.Review, was types.Object) types.Object {
 	if r == nil {
 		return types.ObjectNull(reviewType)
@@ -186,18 +239,22 @@ func reviewValue(r *access.Review, was types.Object) types.Object {
 	}
 	return types.ObjectValueMust(reviewType, map[string]attr.Value{
 		"at": momentValue(r.At), "by": types.StringValue(r.By), "reason": types.StringValue(r.Reason),
-		"decision": optionalText(string(r.Decision)), "until": momentValue(r.Until), "access": optionalText(r.Access), "end": end, "signature": optionalText(r.Signature),
+		"decision": optionalText(string(r.Decision)), "until": momentValue(r.Until), "access": optionalText(r.Access),
+		"end": end, "signature": optionalText(r.Signature),
 	})
 }
 
-// keepWriting keeps the state's writing of arguments that mean the same, and the state's computed values: a plan moves only
-// what changes.
+// keepWriting keeps the state's writing of arguments that mean the same, and the state's computed values: a plan
+// moves only what changes.
 func (t *terms) keepWriting(state *terms) {
 	t.ExpiresAt = same(t.ExpiresAt, state.ExpiresAt)
 	t.Review = same(t.Review, state.Review)
 	t.Waivers = same(t.Waivers, state.Waivers)
 	t.ID = state.ID
-	t.Status, t.EndsAt, t.History, t.Drift = state.Status, state.EndsAt, state.History, state.Drift
+	t.Status = state.Status
+	t.EndsAt = state.EndsAt
+	t.History = state.History
+	t.Drift = state.Drift
 }
 
 // observe writes what the system says of the object into the computed attributes: into all of them, or only into those

@@ -17,9 +17,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// An inventory of 3,000 resources on the embedded system takes less than two seconds: from a process that has read nothing
-// yet to the answer that Terraform gets. On a machine that others use as well, the processor time says how long it would
-// have taken at most: this test runs by itself in its process.
+// An inventory of 3,000 resources on the embedded system takes less than two seconds: from a process that has read
+// nothing yet to the answer that Terraform gets. On a machine that others use as well, the processor time says how long
+// it would have taken at most: this test runs by itself in its process.
 func TestTheInventoryOfThousandsTakesLessThanTwoSeconds(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it makes 3,000 resources")
@@ -40,7 +40,8 @@ func TestTheInventoryOfThousandsTakesLessThanTwoSeconds(t *testing.T) {
 		}
 	}
 	if best >= limit {
-		t.Errorf("the quickest of %d readings of %d resources took %s, want less than %s", readings, 4*identities, best, limit)
+		t.Errorf("the quickest of %d readings of %d resources took %s, want less than %s", readings, 4*identities, best,
+			limit)
 	}
 }
 
@@ -62,9 +63,14 @@ func (w *world) crowd(identities int) {
 	for range 50 { // changes at the same time share a publication
 		wg.Go(func() {
 			for n := range next {
-				all := feed(access.IdentityID{Partner: fmt.Sprintf("p%d", n%50), Environment: "prod", Name: fmt.Sprintf("feed-%d", n)}, 100)
+				all := feed(access.IdentityID{
+					Partner:     fmt.Sprintf("p%d", n%50),
+					Environment: "prod",
+					Name:        fmt.Sprintf("feed-%d", n),
+				}, 100)
 				for _, o := range []access.Object{all[0], all[1], all[5], all[6]} {
-					if _, err := s.Put(w.t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time}); err != nil {
+					if _, err := s.Put(w.t.Context(),
+						access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time}); err != nil {
 						w.t.Error(err)
 					}
 				}
@@ -84,7 +90,8 @@ const theInventory = "partner_inventory"
 func (p *protocol) inventory() *tfprotov6.DynamicValue {
 	p.t.Helper()
 	config := p.value(p.schemas.DataSourceSchemas[theInventory], map[string]any{})
-	answer, err := p.server.ReadDataSource(p.t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: theInventory, Config: config})
+	answer, err := p.server.ReadDataSource(p.t.Context(),
+		&tfprotov6.ReadDataSourceRequest{TypeName: theInventory, Config: config})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -13,12 +13,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// patient is how many calls may wait for what is still to be planned: Terraform makes ten at a time, and those that wait must leave
-// room for what they wait for.
+// patient is how many calls may wait for what is still to be planned: Terraform makes ten at a time, and those that
+// wait must leave room for what they wait for.
 const patient = 4
 
-// traffic is what Terraform has under way in this provider. It calls in no order that is told, and never says that it has finished.
-// So who needs to know what another call brings waits until it came, or nothing else goes on any more.
+// traffic is what Terraform has under way in this provider. It calls in no order that is told, and never says that it
+// has finished. So who needs to know what another call brings waits until it came, or nothing else goes on any more.
 type traffic struct {
 	mu      sync.Mutex
 	running int // calls that do not wait
@@ -49,7 +49,8 @@ func (t *traffic) enter(ctx context.Context) (_ context.Context, leave func()) {
 // happened wakes all who wait: something is not as it was.
 func (t *traffic) happened() { t.move(0, true) }
 
-// move changes how many calls run, and wakes all who wait. The end of one that waited in vain is nothing to go on waiting for.
+// move changes how many calls run, and wakes all who wait. The end of one that waited in vain is
+// nothing to go on waiting for.
 func (t *traffic) move(by int, counts bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,7 +65,8 @@ func (t *traffic) move(by int, counts bool) {
 	}
 }
 
-// until makes a call wait until something is so, and reports whether it came to be. It gives up when nothing else goes on.
+// until makes a call wait until something is so, and reports whether it came to be. It gives up
+// when nothing else goes on.
 func (t *traffic) until(ctx context.Context, so func() bool) bool {
 	if so() {
 		return true
@@ -121,21 +123,22 @@ func (t *traffic) left() (moved <-chan struct{}, rest time.Duration) {
 func (t *traffic) crowded() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.waiting >= patient || t.room > 0 && t.waiting >= t.room-1
+	return t.waiting >= patient || (t.room > 0 && t.waiting >= t.room-1)
 }
 
-// free reports whether Terraform is known to make more calls at once than those that wait, by its command line or as it was seen to: then
-// it is not for want of room that nothing else came.
+// free reports whether Terraform is known to make more calls at once than those that wait, by its command line or as it
+// was seen to: then it is not for want of room that nothing else came.
 func (t *traffic) free() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return max(t.most, t.room) > t.waiting+1
 }
 
-// seek waits for what an object hangs on, where neither the system holds it nor anything of this walk was it so far, and reports
-// whether it is sure to be nowhere. An id that is no reference has no order: what it names may be planned before or after. Where
-// Terraform makes one call at a time nobody can wait, and it says that this is open.
-func (s *session) seek(ctx context.Context, o access.Object, unknown map[string]bool, diags *diag.Diagnostics) (nowhere bool) {
+// seek waits for what an object hangs on, where neither the system holds it nor anything of this walk was it so far,
+// and reports whether it is sure to be nowhere. An id that is no reference has no order: what it names may be planned
+// before or after. Where Terraform makes one call at a time nobody can wait, and it says that this is open.
+func (s *session) seek(ctx context.Context, o access.Object, unknown map[string]bool,
+	diags *diag.Diagnostics) (nowhere bool) {
 	id := hangsOn(o)
 	here := func() bool {
 		_, _, found := s.portfolio.Find(id.Ref())
@@ -147,10 +150,11 @@ func (s *session) seek(ctx context.Context, o access.Object, unknown map[string]
 	}
 	if s.traffic.crowded() {
 		if s.traffic.room == 1 && !s.isApplying() {
-			diags.AddWarning("An identity may be missing", fmt.Sprintf("%s hangs on %s, which does not exist "+
-				"and has not been planned so far. With -parallelism=1, the provider cannot tell whether it comes later "+
-				"in this plan. If it does not, the apply refuses this resource before it creates any of it. Write a "+
-				"reference (partner_identity.NAME.id) instead of the id, or leave out -parallelism.", o.Ref(), id))
+			diags.AddWarning("An identity may be missing",
+				fmt.Sprintf("%s hangs on %s, which does not exist and has not been planned so far. With "+
+					"-parallelism=1, the provider cannot tell whether it comes later in this plan. If it does not, "+
+					"the apply refuses this resource before it creates any of it. Write a reference "+
+					"(partner_identity.NAME.id) instead of the id, or leave out -parallelism.", o.Ref(), id))
 		}
 		return false
 	}
@@ -159,8 +163,8 @@ func (s *session) seek(ctx context.Context, o access.Object, unknown map[string]
 	return !s.traffic.until(ctx, here) && ctx.Err() == nil && s.traffic.free()
 }
 
-// follow waits until what an object hangs on is made or changed, where this run does so: with an id that is no reference, Terraform
-// begins with either.
+// follow waits until what an object hangs on is made or changed, where this run does so: with an id that is no
+// reference, Terraform begins with either.
 func (s *session) follow(ctx context.Context, o access.Object) {
 	ref := hangsOn(o).Ref()
 	s.traffic.until(ctx, func() bool {

@@ -9,8 +9,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// unhurried is a system of which no inventory is taken in the middle of a change: half a change looks like drift, or like something
-// that somebody made by hand. Terraform reads a data source beside the changes of the same apply, unless it names them in depends_on.
+// unhurried is a system of which no inventory is taken in the middle of a change: half a change looks like drift, or
+// like something that somebody made by hand. Terraform reads a data source beside the changes of the same apply, unless
+// it names them in depends_on.
 type unhurried struct {
 	access.System
 	changing sync.RWMutex // read-locked by each change, locked while an inventory is taken

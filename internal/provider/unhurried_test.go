@@ -45,15 +45,20 @@ func (*halves) Now(context.Context) (time.Time, error) { return time.Now(), nil 
 
 func (h *halves) Survey(context.Context, []string) (_ []*access.Record, strays []access.Stray, _ error) {
 	if h.half.Load() {
-		strays = []access.Stray{{NativeID: "entity/acme", Kind: "entity", Names: []string{"acme"}, Why: "nobody declared it"}}
+		strays = []access.Stray{{
+			NativeID: "entity/acme",
+			Kind:     "entity",
+			Names:    []string{"acme"},
+			Why:      "nobody declared it",
+		}}
 	}
 	h.begun <- "survey"
 	<-h.goesOn
 	return nil, strays, nil
 }
 
-// An inventory without depends_on is read beside the changes of the same apply, and told half a change as drift and what the other half
-// had just made as made by hand.
+// An inventory without depends_on is read beside the changes of the same apply, and told half a change as drift and
+// what the other half had just made as made by hand.
 func TestAnInventoryIsNotTakenInTheMiddleOfAChange(t *testing.T) {
 	t.Parallel()
 	ctx, object := t.Context(), issuedCredential(access.Secret)

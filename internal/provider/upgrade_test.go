@@ -23,8 +23,9 @@ const (
 // heading is a version's line in the changelog; a release has a date in place of "Unreleased".
 var heading = regexp.MustCompile(`(?m)^## (\d+\.\d+\.\d+) \((.+)\)$`)
 
-// Whoever upgrades plans nothing: what each version wrote, the state and the embedded directory, is read by this one with an empty plan.
-// With -update the version that is not released yet is written anew; those that are released stay for ever.
+// Whoever upgrades plans nothing: what each version wrote, the state and the embedded directory, is read by this
+// one with an empty plan. With -update the version that is not released yet is written anew; those that are
+// released stay for ever.
 func TestWhatEveryVersionWroteIsReadWithAnEmptyPlan(t *testing.T) {
 	thorough(t)
 	text, err := os.ReadFile(changelog)
@@ -56,7 +57,8 @@ func readAfterAnUpgrade(t *testing.T, folder string) {
 	if err := os.WriteFile(filepath.Join(l.folder, stateFile), state, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if missing := slices.DeleteFunc([]string{"partner_identity", "partner_credential", "partner_grant", "partner_floor", "partner_rehearsal"},
+	if missing := slices.DeleteFunc([]string{"partner_identity", "partner_credential", "partner_grant", "partner_floor",
+		"partner_rehearsal"},
 		func(kind string) bool { return slices.Contains(kindsIn(t, state), kind) }); len(missing) > 0 {
 		t.Errorf("the state holds no %v", missing)
 	}
@@ -71,7 +73,8 @@ func readAfterAnUpgrade(t *testing.T, folder string) {
 	}
 }
 
-// written applies the example of this version, and keeps what it wrote. Its keys are encrypted with a passphrase that nobody has.
+// written applies the example of this version, and keeps what it wrote. Its keys are encrypted with a
+// passphrase that nobody has.
 func written(t *testing.T, folder string) {
 	t.Setenv("PARTNER_PASSPHRASE", rand.Text())
 	l := newLab(t)
@@ -81,7 +84,8 @@ func written(t *testing.T, folder string) {
 		t.Fatal(err)
 	}
 	copied(t, l.directory, filepath.Join(folder, "directory"))
-	journal, err := filepath.Glob(filepath.Join(folder, "directory", "journal.jsonl*")) // it names the machine; internal/journal reads older lines
+	// it names the machine; internal/journal reads older lines
+	journal, err := filepath.Glob(filepath.Join(folder, "directory", "journal.jsonl*"))
 	if err != nil || len(journal) == 0 {
 		t.Fatalf("no journal: %v", err)
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/seal"
 )
 
-// reads is a validator that refuses what a parser cannot read. It never sees a private key: the server refuses those before, since
-// an error with a path makes the CLI print the value.
+// reads is a validator that refuses what a parser cannot read. It never sees a private key: the server refuses those
+// before, since an error with a path makes the CLI print the value.
 type reads struct {
 	what  string
 	parse func(string) error
@@ -36,7 +36,8 @@ func (v reads) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := v.parse(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Not "+v.what, fmt.Sprintf("%s: %s.", said(req.Path), strings.TrimRight(err.Error(), ".")))
+		resp.Diagnostics.AddAttributeError(req.Path, "Not "+v.what,
+			fmt.Sprintf("%s: %s.", said(req.Path), strings.TrimRight(err.Error(), ".")))
 	}
 }
 
@@ -69,12 +70,13 @@ func span() validator.String {
 // longestPublication is how long a gateway that hears nothing may go on by what it has.
 const longestPublication = 366 * 24 * time.Hour
 
-// parsePublicationLife reads how long a publication is valid. One that is for ever switches nothing off; 292 years are more than OPA can count.
+// parsePublicationLife reads how long a publication is valid. One that is for ever switches nothing off; 292 years are
+// more than OPA can count.
 func parsePublicationLife(s string) (access.Span, error) {
 	d, err := access.ParseSpan(s)
 	if most := access.Hours(longestPublication); err == nil && d.Duration > longestPublication {
-		err = fmt.Errorf("%s is over %s: a gateway that gets no newer publication must not admit for longer than that what was revoked since. "+
-			"Write a shorter one, such as 4320h", s, most)
+		err = fmt.Errorf("%s is over %s: a gateway that gets no newer publication must not admit for longer than "+
+			"that what was revoked since. Write a shorter one, such as 4320h", s, most)
 	}
 	return d, err
 }
@@ -85,7 +87,8 @@ func timeZone() validator.String { return parses("a time zone", parseZone) }
 func parseZone(s string) (*time.Location, error) {
 	zone, err := time.LoadLocation(s)
 	if err != nil || s == "" || s == "Local" {
-		return nil, fmt.Errorf("%q is not a time zone: write UTC, or a name of the IANA database such as Europe/Berlin", s)
+		return nil, fmt.Errorf("%q is not a time zone: write UTC, or a name of the IANA database such as Europe/Berlin",
+			s)
 	}
 	return zone, nil
 }
@@ -112,11 +115,13 @@ func sshKey() validator.String {
 
 func issuer() validator.String { return parses("an issuer", material.ParseIssuer) }
 
-// issuerAddress takes the issuers that a credential can name and no rule refuses for what they are not: a key that is none was never found.
+// issuerAddress takes the issuers that a credential can name and no rule refuses for what they are not: a key that
+// is none was never found.
 func issuerAddress() validator.String {
 	return reads{"an issuer", func(s string) error {
 		if !strings.Contains(s, "://") {
-			return fmt.Errorf("%q is not an issuer: write its address as credentials do, such as https://login.example.com", s)
+			return fmt.Errorf("%q is not an issuer: write its address as credentials do, such as "+
+				"https://login.example.com", s)
 		}
 		_, err := material.ParseIssuer(s)
 		return err
@@ -182,7 +187,8 @@ func action() validator.String {
 	}}
 }
 
-// anyText takes every text that is short enough; rules judge what it says, and the server has looked for what nobody sees.
+// anyText takes every text that is short enough; rules judge what it says, and the server has
+// looked for what nobody sees.
 func anyText() validator.String {
 	return reads{"a text", func(s string) error { return within(s, 1024) }}
 }
@@ -255,7 +261,9 @@ func (v emptiness) Description(context.Context) string { return "must not be emp
 func (v emptiness) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
 func (v emptiness) ValidateSet(_ context.Context, req validator.SetRequest, resp *validator.SetResponse) {
-	if !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() && len(req.ConfigValue.Elements()) == 0 {
+	if !req.ConfigValue.IsNull() &&
+		!req.ConfigValue.IsUnknown() &&
+		len(req.ConfigValue.Elements()) == 0 {
 		resp.Diagnostics.AddAttributeError(req.Path, "An empty set is ambiguous", v.why)
 	}
 }

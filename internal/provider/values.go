@@ -203,7 +203,10 @@ func same[V attr.Value](plan, state V) V {
 }
 
 func sameValue(plan, state attr.Value) attr.Value {
-	if plan.IsNull() || plan.IsUnknown() || state.IsNull() || state.IsUnknown() {
+	if plan.IsNull() ||
+		plan.IsUnknown() ||
+		state.IsNull() ||
+		state.IsUnknown() {
 		return plan
 	}
 	switch p := plan.(type) {
@@ -212,9 +215,11 @@ func sameValue(plan, state attr.Value) attr.Value {
 			return s
 		}
 	case types.Object:
-		return types.ObjectValueMust(p.AttributeTypes(context.Background()), sameParts(p.Attributes(), state.(types.Object).Attributes()))
+		return types.ObjectValueMust(p.AttributeTypes(context.Background()),
+			sameParts(p.Attributes(), state.(types.Object).Attributes()))
 	case types.Map:
-		return types.MapValueMust(p.ElementType(context.Background()), sameParts(p.Elements(), state.(types.Map).Elements()))
+		return types.MapValueMust(p.ElementType(context.Background()),
+			sameParts(p.Elements(), state.(types.Map).Elements()))
 	}
 	return plan
 }

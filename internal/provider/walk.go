@@ -13,8 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// walk is what one walk of Terraform has seen and done so far. Terraform tells none of it to the call that needs it: each
-// call leaves here what the others have to know.
+// walk is what one walk of Terraform has seen and done so far. Terraform tells none of it to the call that needs it:
+// each call leaves here what the others have to know.
 type walk struct {
 	mu       sync.Mutex
 	applying bool // it is an apply
@@ -33,8 +33,9 @@ type walk struct {
 
 func newWalk() *walk {
 	return &walk{
-		seen: map[access.Ref]kept{}, vanished: map[access.Ref]bool{}, done: map[access.Ref]bool{}, keptIssued: map[access.Ref]bool{},
-		findings: map[access.Ref][]guardrail.Finding{}, lacks: map[string]bool{}, keptNames: map[string]string{},
+		seen: map[access.Ref]kept{}, vanished: map[access.Ref]bool{}, done: map[access.Ref]bool{},
+		keptIssued: map[access.Ref]bool{},
+		findings:   map[access.Ref][]guardrail.Finding{}, lacks: map[string]bool{}, keptNames: map[string]string{},
 	}
 }
 
@@ -74,8 +75,8 @@ func (w *walk) stands() bool {
 	return w.owns
 }
 
-// leftBehind returns the name under which this stack holds the same grant already, where that is not its usual one: what was
-// forgotten and is declared again keeps its name, and with it its history.
+// leftBehind returns the name under which this stack holds the same grant already, where that is not its usual one:
+// what was forgotten and is declared again keeps its name, and with it its history.
 func (w *walk) leftBehind(g *access.Grant) (string, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -132,8 +133,8 @@ func (w *walk) hasVanished(ref access.Ref) bool {
 	return w.vanished[ref]
 }
 
-// see remembers what Read found. A tainted resource is planned like a new one, with nothing of its state: this is how it
-// is known for what it is.
+// see remembers what Read found. A tainted resource is planned like a new one, with nothing of its state: this is how
+// it is known for what it is.
 func (w *walk) see(ref access.Ref, k kept) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -147,8 +148,8 @@ func (w *walk) hasSeen(ref access.Ref) (kept, bool) {
 	return k, ok
 }
 
-// withheld returns what the reading of this walk knows of an object that is created again, and of which Terraform hands in nothing:
-// it is tainted.
+// withheld returns what the reading of this walk knows of an object that is created again, and of which Terraform hands
+// in nothing: it is tainted.
 func (w *walk) withheld(ref access.Ref, k kept, creates bool) (kept, bool) {
 	if !creates || k.History.UID != "" {
 		return kept{}, false
@@ -168,7 +169,8 @@ func (w *walk) found() []guardrail.Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var all []guardrail.Finding
-	for _, ref := range order.Sorted(maps.Keys(w.findings), func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) }) {
+	for _, ref := range order.Sorted(maps.Keys(w.findings),
+		func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) }) {
 		all = append(all, w.findings[ref]...)
 	}
 	return all

@@ -15,8 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// walker is somebody who wants to keep a partner's access and looks at nothing, or hardly ever: it names, removes, makes and
-// renews at random.
+// walker is somebody who wants to keep a partner's access and looks at nothing, or hardly ever: it names, removes,
+// makes and renews at random.
 type walker struct {
 	*core
 	*rand.Rand
@@ -52,16 +52,29 @@ func (w *walker) config() map[string]wanted {
 			more["owner"], more["expires_at"] = "jane.doe@example.com", access.At(ends).String()
 			return more
 		}
-		i := terms(u.ends, map[string]any{"partner": "acme", "name": u.name, "purpose": "Nightly order feed into the ERP"})
+		i := terms(u.ends, map[string]any{
+			"partner": "acme",
+			"name":    u.name,
+			"purpose": "Nightly order feed into the ERP",
+		})
 		if !u.review.IsZero() {
-			i["review"] = map[string]any{"at": access.At(u.review).String(), "by": "joe@example.com", "reason": "Still feeds the ERP"}
+			i["review"] = map[string]any{
+				"at":     access.At(u.review).String(),
+				"by":     "joe@example.com",
+				"reason": "Still feeds the ERP",
+			}
 		}
 		config["partner_identity."+label] = wanted{"partner_identity", i}
 		config["partner_credential."+label] = wanted{"partner_credential", terms(u.ends, map[string]any{
-			"identity_id": id, "federated": map[string]any{"issuer": "https://login.acme.test", "subject": u.subject, "audiences": []string{"orders"}},
+			"identity_id": id, "federated": map[string]any{
+				"issuer":    "https://login.acme.test",
+				"subject":   u.subject,
+				"audiences": []string{"orders"},
+			},
 		})}
 		config["partner_grant."+label] = wanted{"partner_grant", terms(u.granted, map[string]any{
-			"identity_id": id, "resource": u.resource, "actions": []string{"read"}, "purpose": "Read the daily order files",
+			"identity_id": id, "resource": u.resource, "actions": []string{"read"},
+			"purpose": "Read the daily order files",
 		})}
 	}
 	return config
@@ -79,7 +92,11 @@ func (w *walker) step() {
 	u := w.units[label]
 	switch n := w.IntN(15); {
 	case u == nil:
-		u = &unit{name: pick("feed-1", "feed-2", "feed-3", "feed-4"), subject: pick("svc-1", "svc-2"), resource: pick("orders/acme/daily/*", "orders/acme/weekly/*", "orders/acme/*", "orders/acme/weekly/1")}
+		u = &unit{
+			name:     pick("feed-1", "feed-2", "feed-3", "feed-4"),
+			subject:  pick("svc-1", "svc-2"),
+			resource: pick("orders/acme/daily/*", "orders/acme/weekly/*", "orders/acme/*", "orders/acme/weekly/1"),
+		}
 		ends(u)
 		w.units[label] = u
 	case n < 2:
@@ -87,7 +104,8 @@ func (w *walker) step() {
 	case n == 14: // the state forgets something, which is declared again, perhaps as something else
 		delete(w.state, pick("partner_identity.", "partner_credential.", "partner_grant.")+label)
 		if w.IntN(2) == 0 {
-			u.subject, u.resource = pick("svc-1", "svc-2"), pick("orders/acme/daily/*", "orders/acme/weekly/*", "orders/acme/*", "orders/acme/weekly/1")
+			u.subject, u.resource = pick("svc-1", "svc-2"),
+				pick("orders/acme/daily/*", "orders/acme/weekly/*", "orders/acme/*", "orders/acme/weekly/1")
 		}
 	case n < 4:
 		u.name = pick("feed-1", "feed-2", "feed-3", "feed-4", "feed-5")
@@ -123,7 +141,8 @@ func (w *walker) violation() string {
 	if err != nil {
 		w.world.t.Fatal(err)
 	}
-	ends, looked := map[string]time.Time{}, map[string]time.Time{}
+	ends := map[string]time.Time{}
+	looked := map[string]time.Time{}
 	for _, r := range records {
 		var names []string
 		switch o := r.Object.(type) {
@@ -171,12 +190,14 @@ func (w *walker) violation() string {
 }
 
 // walk is a sequence of applies, and what lasts too long after one of them.
-func walk(t *testing.T, directory string, seed uint64, steps int, guardrails map[string]any) (violation string, log []string, applied int) {
+func walk(t *testing.T, directory string, seed uint64, steps int, guardrails map[string]any) (violation string,
+	log []string, applied int) {
 	dice := rand.New(rand.NewPCG(seed, 4))
 	w := &walker{
 		Rand: dice, units: map[string]*unit{}, decided: map[string]*lineage{},
 		core: &core{
-			world: &world{t: t, directory: filepath.Join(directory, fmt.Sprint(seed)), now: dawn}, guardrails: guardrails, state: map[string]held{},
+			world:      &world{t: t, directory: filepath.Join(directory, fmt.Sprint(seed)), now: dawn},
+			guardrails: guardrails, state: map[string]held{},
 			shuffle: func(all []string) { dice.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] }) },
 		},
 	}
@@ -208,8 +229,8 @@ func walk(t *testing.T, directory string, seed uint64, steps int, guardrails map
 	return "", w.log, applied
 }
 
-// No access of one partner, key or trust lasts longer than the rules allow unless somebody looks, whatever is created, renamed,
-// removed and renewed in whichever order. Without the rule about relabelling it does.
+// No access of one partner, key or trust lasts longer than the rules allow unless somebody looks, whatever is created,
+// renamed, removed and renewed in whichever order. Without the rule about relabelling it does.
 func TestNoWayAroundAReview(t *testing.T) {
 	thorough(t)
 	t.Parallel()

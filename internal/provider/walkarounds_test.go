@@ -58,20 +58,31 @@ func trustIn(issuer, subject string) fields {
 }
 
 func sealedTo(recipient string) fields {
-	return fields{"secret": map[string]any{"recipient": recipient}, "rotation": map[string]any{"every": "480h", "overlap": "48h"}}
+	return fields{"secret": map[string]any{"recipient": recipient},
+		"rotation": map[string]any{"every": "480h", "overlap": "48h"}}
 }
 
 // unit declares an identity with a credential and a grant.
 func (m *moves) unit(label, id string, ends int, proof fields, resource string, actions ...string) {
 	part := strings.Split(id, "/")
-	m.declare("identity", label, fields{"partner": part[0], "environment": part[1], "name": part[2], "expires_at": in(ends)})
+	m.declare("identity", label, fields{
+		"partner":     part[0],
+		"environment": part[1],
+		"name":        part[2],
+		"expires_at":  in(ends),
+	})
 	if proof != nil {
 		of := fields{"identity_id": id, "expires_at": in(ends)}
 		maps.Copy(of, proof)
 		m.declare("credential", label, of)
 	}
 	if resource != "" {
-		m.declare("grant", label, fields{"identity_id": id, "expires_at": in(ends), "resource": resource, "actions": actions})
+		m.declare("grant", label, fields{
+			"identity_id": id,
+			"expires_at":  in(ends),
+			"resource":    resource,
+			"actions":     actions,
+		})
 	}
 }
 
@@ -117,8 +128,8 @@ const (
 	ends1 = 127 // 2027-03-31
 )
 
-// Each is one way to keep access without anybody looking at it, or by a look that was used before. After the name comes what refuses it;
-// nothing, where it takes nothing more than was decided.
+// Each is one way to keep access without anybody looking at it, or by a look that was used before. After the name comes
+// what refuses it; nothing, where it takes nothing more than was decided.
 func TestEachWayAroundAReview(t *testing.T) {
 	t.Parallel()
 	svc := trustIn("https://login.acme.test", "svc")
@@ -160,31 +171,38 @@ func TestEachWayAroundAReview(t *testing.T) {
 			gone(m, 2, svc)
 			m.unit("b", fed2, 150, trustIn("https://login.acme.test", "svc2"), daily, "read")
 		}},
-		{"another kind", "expiry/relabelled", func(m *moves) { gone(m, 2, svc); m.unit("b", fed2, 150, sealedTo(partnerRecipient), daily, "read") }},
+		{"another kind", "expiry/relabelled",
+			func(m *moves) { gone(m, 2, svc); m.unit("b", fed2, 150, sealedTo(partnerRecipient), daily, "read") }},
 		{"the reach in two halves", "expiry/relabelled", func(m *moves) {
 			gone(m, 2, svc)
 			m.unit("b", fed2, 150, nil, "orders/acme/daily/one", "read")
 			m.unit("c", "acme/prod/feed-3", 150, nil, "orders/acme/daily/two", "read")
 		}},
 		{"the union of two", "expiry/relabelled", func(m *moves) {
-			m.unit("c", "acme/prod/feed-3", ends1, trustIn("https://login.acme.test", "svc3"), "orders/acme/weekly/*", "read")
+			m.unit("c", "acme/prod/feed-3", ends1, trustIn("https://login.acme.test", "svc3"), "orders/acme/weekly/*",
+				"read")
 			gone(m, 2, svc)
 			m.remove("c")
 			m.applies()
 			m.unit("b", fed2, 150, nil, "orders/acme/*", "read")
 		}},
-		{"a pattern across it", "expiry/relabelled", func(m *moves) { gone(m, 2, svc); m.unit("b", fed2, 150, nil, "orders/acme/+/one", "read") }},
-		{"more actions", "expiry/relabelled", func(m *moves) { gone(m, 2, svc); m.unit("b", fed2, 150, nil, daily, "read", "list") }},
+		{"a pattern across it", "expiry/relabelled",
+			func(m *moves) { gone(m, 2, svc); m.unit("b", fed2, 150, nil, "orders/acme/+/one", "read") }},
+		{"more actions", "expiry/relabelled",
+			func(m *moves) { gone(m, 2, svc); m.unit("b", fed2, 150, nil, daily, "read", "list") }},
 		{"other actions", "", func(m *moves) { gone(m, 2, svc); m.unit("b", fed2, 150, nil, daily, "list") }},
-		{"after 364 days", "expiry/relabelled", func(m *moves) { gone(m, 364, svc); m.unit("b", fed2, 500, svc, daily, "read") }},
+		{"after 364 days", "expiry/relabelled",
+			func(m *moves) { gone(m, 364, svc); m.unit("b", fed2, 500, svc, daily, "read") }},
 		{"after a year", "", func(m *moves) { gone(m, 365, svc); m.unit("b", fed2, 500, svc, daily, "read") }},
-		{"the same name, too late", "expiry/relabelled", func(m *moves) { gone(m, 2, svc); m.unit("b", fed1, ends1, svc, daily, "read") }},
+		{"the same name, too late", "expiry/relabelled",
+			func(m *moves) { gone(m, 2, svc); m.unit("b", fed1, ends1, svc, daily, "read") }},
 		{"another environment of the system", "expiry/relabelled", func(m *moves) {
 			m.guardrails = map[string]any{"environments": []string{"dr"}}
 			gone(m, 2, svc)
 			m.unit("b", "acme/dr/feed", 150, svc, daily, "read")
 		}},
-		{"another stack", "expiry/relabelled", func(m *moves) { gone(m, 2, svc); m.world.stack = "others"; m.unit("b", fed2, 150, svc, daily, "read") }},
+		{"another stack", "expiry/relabelled",
+			func(m *moves) { gone(m, 2, svc); m.world.stack = "others"; m.unit("b", fed2, 150, svc, daily, "read") }},
 		{"made suspended", "expiry/relabelled", func(m *moves) {
 			gone(m, 2, svc)
 			m.unit("b", fed2, 150, svc, daily, "read")
@@ -204,12 +222,22 @@ func TestEachWayAroundAReview(t *testing.T) {
 		}},
 		{"a terminal that hides the end of a login", "scope/overlap", func(m *moves) {
 			m.unit("a", fed1, 20, svc, "ssh/backup", "login")
-			m.declare("grant", "pty", fields{"identity_id": fed1, "expires_at": in(20), "resource": "ssh/backup", "actions": []string{"login-pty"}})
+			m.declare("grant", "pty", fields{
+				"identity_id": fed1,
+				"expires_at":  in(20),
+				"resource":    "ssh/backup",
+				"actions":     []string{"login-pty"},
+			})
 			m.declare("grant", "a", fields{"expires_at": in(10)})
 		}},
 		{"a terminal for a part of the login's time", "", func(m *moves) {
 			m.unit("a", fed1, 100, svc, "ssh/backup", "login")
-			m.declare("grant", "pty", fields{"identity_id": fed1, "expires_at": in(20), "resource": "ssh/backup", "actions": []string{"login-pty"}})
+			m.declare("grant", "pty", fields{
+				"identity_id": fed1,
+				"expires_at":  in(20),
+				"resource":    "ssh/backup",
+				"actions":     []string{"login-pty"},
+			})
 		}},
 		{"forgotten, and declared with another reach", "expiry/relabelled", func(m *moves) {
 			m.unit("b", fed2, 150, nil, "orders/acme/weekly/*", "read")
@@ -243,7 +271,13 @@ func TestEachWayAroundAReview(t *testing.T) {
 			m.declare("grant", "a", fields{"name": "a", "expires_at": in(20)})
 			m.applies()
 			m.passes(15)
-			m.declare("grant", "b", fields{"name": "b", "identity_id": fed1, "expires_at": in(190), "resource": "orders/acme/weekly/*", "actions": []string{"read"}})
+			m.declare("grant", "b", fields{
+				"name":        "b",
+				"identity_id": fed1,
+				"expires_at":  in(190),
+				"resource":    "orders/acme/weekly/*",
+				"actions":     []string{"read"},
+			})
 			m.declare("identity", "a", fields{"expires_at": in(200), "review": lookedAt(14)})
 			m.applies()
 			m.declare("identity", "a", fields{"review": nil})

@@ -30,7 +30,8 @@ type cliFound struct {
 	version  *version.Version
 }
 
-// theCLI is found once. On OpenTofu a provider without a source is of another registry, which terraform-plugin-testing has to be told.
+// theCLI is found once. On OpenTofu a provider without a source is of another registry, which
+// terraform-plugin-testing has to be told.
 var theCLI = sync.OnceValues(func() (found cliFound, err error) {
 	path := os.Getenv(commandLine)
 	if path == "" {

@@ -107,7 +107,8 @@ var slips = []struct {
 	{func(r []string) { r[14] = "########" }, `column until: "########" is what a spreadsheet shows`},
 	{func(r []string) { r[13] = "yes" }, `column decision: "yes" is no decision`},
 	{func(r []string) { r[13] = "" }, `column decision: it is blank beside`},
-	{func(r []string) { r[13], r[14] = "end", "2027-05-31" }, `column until: "2027-05-31" stands beside the decision to end`},
+	{func(r []string) { r[13], r[14] = "end", "2027-05-31" },
+		`column until: "2027-05-31" stands beside the decision to end`},
 	{func(r []string) { r[15] = "" }, `column reason: it is blank`},
 	{func(r []string) { r[15] = "=A1" }, `column reason: "=A1" is a formula`},
 	{func(r []string) { r[0] += "x" }, `is not the id that this row's access is of`},
@@ -116,8 +117,9 @@ var slips = []struct {
 	{func(r []string) { r[11] = r[11][:38] + "00000" + r[11][43:] }, `column access: the decision is void`},
 }
 
-// All accesses of twenty owners are reviewed by twenty worksheets, as people fill them in, with mistakes: one plan names these by file,
-// row and column, and one apply renews, ends and lets lapse the rest. 125 feeds are 500 accesses; PARTNER_REVIEW_FEEDS takes another number.
+// All accesses of twenty owners are reviewed by twenty worksheets, as people fill them in, with mistakes: one plan
+// names these by file, row and column, and one apply renews, ends and lets lapse the rest. 125 feeds are 500 accesses;
+// PARTNER_REVIEW_FEEDS takes another number.
 func TestAllAccessOfTwentyOwnersIsReviewedInOneApply(t *testing.T) {
 	needTerraform(t)
 	slow(t)
@@ -165,8 +167,10 @@ func TestAllAccessOfTwentyOwnersIsReviewedInOneApply(t *testing.T) {
 	}
 	begun = time.Now()
 	l.must("apply", "plan")
-	t.Logf("%d accesses of %d owners, %d mistakes: keys, floor and signatures %s, planned in %s with %d lines about %d changes, applied in %s", 4*n, len(sheets),
-		len(made.mistakes), signed.Round(time.Second/10), planned.Round(time.Second/10), lines, changes, time.Since(begun).Round(time.Second/10))
+	t.Logf("%d accesses of %d owners, %d mistakes: keys, floor and signatures %s, planned in %s with %d lines about "+
+		"%d changes, applied in %s", 4*n, len(sheets),
+		len(made.mistakes), signed.Round(time.Second/10), planned.Round(time.Second/10), lines, changes,
+		time.Since(begun).Round(time.Second/10))
 
 	ends := map[string]time.Time{}
 	records, err := l.system().List(t.Context())
@@ -240,8 +244,9 @@ type filledIn struct {
 	want map[string]time.Time
 }
 
-// fillIn fills in worksheets as people do, each with a spreadsheet of its own, and puts them beside the configuration. A whole feed is kept,
-// ended or left out; some of its grants are ended or narrowed; thirty grants are filled in with a mistake.
+// fillIn fills in worksheets as people do, each with a spreadsheet of its own, and puts them beside the
+// configuration. A whole feed is kept, ended or left out; some of its grants are ended or narrowed; thirty grants are
+// filled in with a mistake.
 func fillIn(t *testing.T, l *lab, sheets map[string]string) filledIn {
 	t.Helper()
 	out := filledIn{want: map[string]time.Time{}}
@@ -249,7 +254,8 @@ func fillIn(t *testing.T, l *lab, sheets map[string]string) filledIn {
 		separator rune
 		date      string
 		mark, crs bool
-	}{{',', "2027-05-31", true, true}, {';', "31.05.2027", true, true}, {'\t', "5/31/2027", false, true}, {',', "31-May-2027", false, false}, {';', "2027-05-31T00:00:00Z", false, false}}
+	}{{',', "2027-05-31", true, true}, {';', "31.05.2027", true, true}, {'\t', "5/31/2027", false, true},
+		{',', "31-May-2027", false, false}, {';', "2027-05-31T00:00:00Z", false, false}}
 	slip := 0
 	owners := []string{}
 	for owner := range sheets {
@@ -257,7 +263,8 @@ func fillIn(t *testing.T, l *lab, sheets map[string]string) filledIn {
 	}
 	slices.Sort(owners)
 	for n, owner := range owners {
-		way, file := ways[n%len(ways)], "reviews/"+strings.TrimSuffix(owner, "@example.com")+".csv"
+		way := ways[n%len(ways)]
+		file := "reviews/" + strings.TrimSuffix(owner, "@example.com") + ".csv"
 		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(sheets[owner], "\ufeff"))).ReadAll()
 		if err != nil {
 			t.Fatal(err)
@@ -289,7 +296,8 @@ func fillIn(t *testing.T, l *lab, sheets map[string]string) filledIn {
 				keep()
 				wrong := slips[slip%len(slips)]
 				wrong.edit(row)
-				out.mistakes = append(out.mistakes, struct{ where, wants string }{fmt.Sprintf("%s, row %d", file, at+2), wrong.wants})
+				out.mistakes = append(out.mistakes,
+					struct{ where, wants string }{fmt.Sprintf("%s, row %d", file, at+2), wrong.wants})
 				out.want[id] = declaredEnd
 				slip++
 				made++
@@ -333,13 +341,15 @@ func signAll(t *testing.T, l *lab, sheets map[string]string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&deciders, "    { address = %q, owners = [%q], decides_own = true, keys = [{ key = %q }], until = \"2027-10-31T00:00:00Z\" },\n", owner, owner, strings.TrimSpace(string(line)))
+		fmt.Fprintf(&deciders, "    { address = %q, owners = [%q], decides_own = true, keys = [{ key = %q }], until "+
+			"= \"2027-10-31T00:00:00Z\" },\n", owner, owner, strings.TrimSpace(string(line)))
 	}
 	security := newLab(t)
 	security.directory = l.directory
 	security.passes(l.clock().Sub(security.clock()))()
 	security.write("\nprovider \"partner\" {\n  environment = \"prod\"\n  stack = \"security\"\n}\n" +
-		"resource \"partner_floor\" \"this\" {\n  set_by = \"ciso@example.com\"\n  require_signed = [\"review\"]\n  deciders = [\n" + deciders.String() + "  ]\n}\n")
+		"resource \"partner_floor\" \"this\" {\n  set_by = \"ciso@example.com\"\n  require_signed = [\"review\"]\n  " +
+		"deciders = [\n" + deciders.String() + "  ]\n}\n")
 	security.must("apply", "-auto-approve")
 }
 
@@ -348,15 +358,22 @@ func TestDecisionsNameEveryMistakeAtOnce(t *testing.T) {
 	needTerraform(t)
 	t.Parallel()
 	l := newLab(t)
-	digest := access.Digest(&access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders-etl"}})
+	digest := access.Digest(&access.Identity{ID: access.IdentityID{
+		Partner:     "acme",
+		Environment: "prod",
+		Name:        "orders-etl",
+	}})
 	const head = "id,access,decision,until,reason\n"
-	l.put("reviews/jane.csv", head+"acme/prod/orders-etl,"+digest+",keep,01/02/2027,Needed\nacme/prod/order,"+digest+",keep,,Needed\n")
+	l.put("reviews/jane.csv", head+"acme/prod/orders-etl,"+digest+",keep,01/02/2027,Needed\nacme/prod/order,"+digest+
+		",keep,,Needed\n")
 	l.put("b.csv", head+"acme/prod/orders-etl,"+digest+",yes,,Needed\n")
 	l.put("c.csv", head+"acme/prod/orders-etl,"+digest+",keep,2027-03-01,Needed\n")
 	sheets := func(files ...string) string {
 		var all []string
 		for _, file := range files {
-			all = append(all, fmt.Sprintf(`%q = { csv = file(%q), by = "jane.doe@example.com", at = "2026-11-20T09:00:00Z" }`, file, file))
+			all = append(all,
+				fmt.Sprintf(`%q = { csv = file(%q), by = "jane.doe@example.com", at = "2026-11-20T09:00:00Z" }`, file,
+					file))
 		}
 		return "{ " + strings.Join(all, ", ") + " }"
 	}
@@ -373,16 +390,19 @@ func TestDecisionsNameEveryMistakeAtOnce(t *testing.T) {
 		return text
 	}
 	refused := said("decisions(" + sheets("reviews/jane.csv", "b.csv") + ", null)")
-	printed := strings.Split(strings.TrimSpace(blocksOf(t, "docs/guides/task-review.md")("reviews/jane.csv, row 2,")), "\n")
+	printed := strings.Split(strings.TrimSpace(blocksOf(t, "docs/guides/task-review.md")("reviews/jane.csv, row 2,")),
+		"\n")
 	for _, want := range append(printed, "b.csv, row 2, column decision: \"yes\" is no decision", "\"skip\"") {
 		if !strings.Contains(refused, want) {
 			t.Errorf("the error does not say %q:\n%s", want, refused)
 		}
 	}
-	if text := said("decisions(" + sheets("c.csv") + ", [], \"ignore\")"); !strings.Contains(text, "Write \"skip\", or leave it out.") {
+	if text := said("decisions(" + sheets("c.csv") + ", [], \"ignore\")"); !strings.Contains(text,
+		"Write \"skip\", or leave it out.") {
 		t.Errorf("ignore is taken: %s", text)
 	}
-	if text := said("decisions(" + sheets("reviews/jane.csv", "b.csv", "c.csv") + ", null, \"skip\")[\"acme/prod/orders-etl\"].until"); !strings.HasPrefix(text, "ok") {
+	if text := said("decisions(" + sheets("reviews/jane.csv", "b.csv", "c.csv") +
+		", null, \"skip\")[\"acme/prod/orders-etl\"].until"); !strings.HasPrefix(text, "ok") {
 		t.Errorf("the right row is not taken: %s", text)
 	}
 	if text := said("worksheet_mistakes(" + sheets("c.csv") + ", null)"); !strings.HasPrefix(text, "ok") {

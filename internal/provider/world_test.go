@@ -39,7 +39,8 @@ func newWorld(t *testing.T) *world {
 	return &world{t: t, directory: filepath.Join(t.TempDir(), "partner"), now: dawn}
 }
 
-// brief reports whether a short run may also leave out what shows each CLI at work: CI is short on the CLIs of others, and keeps it.
+// brief reports whether a short run may also leave out what shows each CLI at work: CI is short on the CLIs
+// of others, and keeps it.
 func brief() bool { return testing.Short() && os.Getenv("CI") == "" }
 
 // thorough is for a test that a short run leaves out: it goes through many plans and applies.
@@ -98,7 +99,8 @@ func (w *world) run(steps ...resource.TestStep) {
 
 // providerBlock is the provider block of the world, with more settings in it.
 func (w *world) providerBlock(more ...string) string {
-	return fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  embedded = { directory = %q }\n%s\n}\n",
+	return fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  embedded = { "+
+		"directory = %q }\n%s\n}\n",
 		w.directory, strings.Join(more, "\n"))
 }
 
@@ -140,19 +142,22 @@ func identity(replaced args) string {
 func grant(replaced args) string {
 	return block("partner_grant", "orders", args{
 		"identity_id": "partner_identity.orders.id", "resource": `"orders/acme/daily/*"`, "actions": `["read", "list"]`,
-		"owner": `"jane.doe@example.com"`, "purpose": `"Read the daily order files"`, "expires_at": `"2027-02-28T00:00:00Z"`,
+		"owner": `"jane.doe@example.com"`, "purpose": `"Read the daily order files"`,
+		"expires_at": `"2027-02-28T00:00:00Z"`,
 	}, replaced)
 }
 
 // credential is a credential of one kind, with rotation where the rules ask for it.
 func credential(kind string, replaced args) string {
 	usual := args{
-		"identity_id": "partner_identity.orders.id", "owner": `"jane.doe@example.com"`, "expires_at": `"2027-02-28T00:00:00Z"`,
+		"identity_id": "partner_identity.orders.id", "owner": `"jane.doe@example.com"`,
+		"expires_at":    `"2027-02-28T00:00:00Z"`,
 		"allowed_cidrs": `["203.0.113.0/24"]`,
 	}
 	switch kind {
 	case "federated":
-		usual[kind] = `{ issuer = "https://login.acme.test", subject = "svc-orders", audiences = ["orders.example.com"] }`
+		usual[kind] =
+			`{ issuer = "https://login.acme.test", subject = "svc-orders", audiences = ["orders.example.com"] }`
 		usual["allowed_cidrs"] = ""
 	case "certificate":
 		usual[kind] = fmt.Sprintf("{ csr = %q }", partnerCSR)

@@ -84,8 +84,8 @@ func (b *Bao) start(t testing.TB, config baoConfig) {
 	b.server, _ = startOnFreeAddr(t, begin, func(string) bool { return b.health() != 0 })
 }
 
-// config returns the configuration file. The audit log is in the folder that the server runs in, since all nodes of a cluster
-// have to name it alike.
+// config returns the configuration file. The audit log is in the folder that the server runs in, since all nodes of a
+// cluster have to name it alike.
 func (b *Bao) config(config baoConfig, addr, clusterAddr string) string {
 	return fmt.Sprintf(`%[1]s
 api_addr     = "https://%[2]s"
@@ -141,7 +141,8 @@ func (b *Bao) await(t testing.TB, state string, claim func() bool) {
 	}
 }
 
-// health returns 200 for a server that is active, 429 for a standby, 503 sealed, 501 not initialized, 0 without an answer.
+// health returns 200 for a server that is active, 429 for a standby, 503 sealed, 501 not
+// initialized, 0 without an answer.
 func (b *Bao) health() int {
 	status, _, err := b.ask("", "GET", "sys/health", nil)
 	if err != nil {

@@ -33,13 +33,15 @@ func StartBaoCluster(t testing.TB, options ...BaoOption) *BaoCluster {
 	first.unseal(t, key)
 	first.await(t, "active", func() bool { return first.health() == http.StatusOK })
 	c.RootToken = first.RootToken
-	first.Call(t, c.RootToken, "POST", "sys/storage/raft/autopilot/configuration", map[string]any{"server_stabilization_time": "500ms"})
+	first.Call(t, c.RootToken, "POST", "sys/storage/raft/autopilot/configuration",
+		map[string]any{"server_stabilization_time": "500ms"})
 
 	for range 2 {
 		b := newBao(t, ca)
 		b.RootToken = c.RootToken
 		b.start(t, newBaoConfig(raft(t, b), options))
-		b.Call(t, "", "POST", "sys/storage/raft/join", map[string]any{"leader_api_addr": first.Address, "leader_ca_cert": c.CA})
+		b.Call(t, "", "POST", "sys/storage/raft/join",
+			map[string]any{"leader_api_addr": first.Address, "leader_ca_cert": c.CA})
 		b.unseal(t, key)
 		c.Nodes = append(c.Nodes, b)
 	}

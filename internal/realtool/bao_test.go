@@ -15,7 +15,8 @@ func TestBaoAnswersItsRootTokenAndNobodyElse(t *testing.T) {
 		t.Skip("starts a real bao")
 	}
 	bao := StartBao(t)
-	if status, answer := bao.Call(t, bao.RootToken, "POST", "sys/mounts/kv", map[string]any{"type": "kv"}); status != 204 {
+	if status, answer := bao.Call(t, bao.RootToken, "POST", "sys/mounts/kv",
+		map[string]any{"type": "kv"}); status != 204 {
 		t.Fatalf("mount kv: %d %v", status, answer)
 	}
 	if status, answer := bao.Call(t, bao.RootToken, "POST", "kv/a", map[string]any{"n": "1"}); status != 204 {
@@ -67,7 +68,8 @@ func TestABaoClusterOutlivesItsLeader(t *testing.T) {
 	}
 	cluster := StartBaoCluster(t)
 	leader := cluster.Leader(t)
-	if status, answer := leader.Call(t, cluster.RootToken, "POST", "sys/policies/acl/p", map[string]any{"policy": "# p"}); status != 204 {
+	if status, answer := leader.Call(t, cluster.RootToken, "POST", "sys/policies/acl/p",
+		map[string]any{"policy": "# p"}); status != 204 {
 		t.Fatalf("write at the leader: %d %v, want 204", status, answer)
 	}
 	standbys := cluster.Standbys(t)
@@ -82,7 +84,8 @@ func TestABaoClusterOutlivesItsLeader(t *testing.T) {
 	if status, answer := next.Call(t, cluster.RootToken, "GET", "sys/policies/acl/p", nil); status != 200 {
 		t.Errorf("read at the next leader: %d %v, want 200", status, answer)
 	}
-	if status, answer := next.Call(t, cluster.RootToken, "POST", "sys/policies/acl/q", map[string]any{"policy": "# q"}); status != 204 {
+	if status, answer := next.Call(t, cluster.RootToken, "POST", "sys/policies/acl/q",
+		map[string]any{"policy": "# q"}); status != 204 {
 		t.Errorf("write at the next leader: %d %v, want 204", status, answer)
 	}
 }

@@ -24,7 +24,8 @@ import (
 type Cloud struct {
 	IAM, S3 string // URLs
 	STS     string // "" where the server has none
-	// Access and Secret are the key of the administrator. On ministack the number of any account is a key of its root user: see In.
+	// Access and Secret are the key of the administrator. On ministack the number of any account is a key of
+	// its root user: see In.
 	Access, Secret string
 
 	server *server
@@ -35,8 +36,8 @@ const (
 	cloudSecret = "a-secret-that-everybody-knows-0000000000"
 )
 
-// StartVersityGW starts versitygw until the end of the test: S3 with users as IAM has them, and its quotas. It has no sessions, and
-// takes no roles on.
+// StartVersityGW starts versitygw until the end of the test: S3 with users as IAM has them, and its quotas. It has no
+// sessions, and takes no roles on.
 func StartVersityGW(t testing.TB) *Cloud {
 	t.Helper()
 	program := Find(t, "versitygw")
@@ -72,8 +73,8 @@ func StartVersityGW(t testing.TB) *Cloud {
 	return c
 }
 
-// StartMinistack starts ministack until the end of the test: IAM with roles, STS with sessions, and S3. It counts no quotas, and takes web
-// identity tokens without looking who signed them.
+// StartMinistack starts ministack until the end of the test: IAM with roles, STS with sessions, and S3. It counts no
+// quotas, and takes web identity tokens without looking who signed them.
 func StartMinistack(t testing.TB) *Cloud {
 	t.Helper()
 	program, dir := Find(t, "ministack"), t.TempDir()
@@ -82,14 +83,19 @@ func StartMinistack(t testing.TB) *Cloud {
 		cmd := exec.Command(program)
 		cmd.Dir = dir
 		_, port, _ := strings.Cut(addr, ":")
-		cmd.Env = append(withoutAWS(os.Environ()), "HOME="+dir, "TMPDIR="+dir, "AUTH=true", "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, // else it opens ports to everybody
+		// else it opens ports to everybody
+		cmd.Env = append(withoutAWS(os.Environ()), "HOME="+dir, "TMPDIR="+dir, "AUTH=true", "BIND_HOST=127.0.0.1",
+			"GATEWAY_PORT="+port,
 			"IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0", "DOCKER_HOST=unix:///nonexistent")
 		s := start(t, cmd, filepath.Join(dir, "ministack.log"))
 		c.server = s
 		return s
 	}, answersHTTP)
-	c.IAM, c.STS, c.S3 = "http://"+addr, "http://"+addr, "http://"+addr
-	// It loads a service when that is first asked, which took twenty seconds on a busy machine: longer than the provider waits.
+	c.IAM = "http://" + addr
+	c.STS = "http://" + addr
+	c.S3 = "http://" + addr
+	// It loads a service when that is first asked, which took twenty seconds on a busy machine: longer
+	// than the provider waits.
 	if !c.Ask(t, c.Root(), "sts", "GetCallerIdentity", nil, nil) || !c.Ask(t, c.Root(), "iam", "ListUsers", nil, nil) {
 		t.Fatal("ministack loads no services")
 	}
@@ -120,7 +126,9 @@ func answersHTTP(addr string) bool {
 func withoutAWS(environ []string) []string {
 	var out []string
 	for _, variable := range environ {
-		if !strings.HasPrefix(variable, "AWS_") && !strings.HasPrefix(variable, "VGW_") && !strings.HasPrefix(variable, "ROOT_") {
+		if !strings.HasPrefix(variable, "AWS_") &&
+			!strings.HasPrefix(variable, "VGW_") &&
+			!strings.HasPrefix(variable, "ROOT_") {
 			out = append(out, variable)
 		}
 	}
@@ -165,10 +173,12 @@ func (c *Cloud) Call(t testing.TB, as CloudLogin, service, method, path, body st
 	return resp.StatusCode, answer
 }
 
-// Ask sends an action to IAM or STS, and reads the answer into out, where that is not nil. It reports whether it was done.
+// Ask sends an action to IAM or STS, and reads the answer into out, where that is not nil. It
+// reports whether it was done.
 func (c *Cloud) Ask(t testing.TB, as CloudLogin, service, action string, in map[string]string, out any) (done bool) {
 	t.Helper()
-	form := url.Values{"Action": {action}, "Version": {map[string]string{"iam": "2010-05-08", "sts": "2011-06-15"}[service]}}
+	form := url.Values{"Action": {action},
+		"Version": {map[string]string{"iam": "2010-05-08", "sts": "2011-06-15"}[service]}}
 	for name, value := range in {
 		form.Set(name, value)
 	}

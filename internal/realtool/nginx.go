@@ -47,8 +47,8 @@ func StartNginx(t testing.TB, conf NginxConf) *Nginx {
 	return startNginx(t, "nginx", conf.block)
 }
 
-// StartNginxOf starts one of the versions that scripts/tools gets, with a configuration of the http context: where listens
-// is what to listen on, and server.pem and server.key in dir are the server's own.
+// StartNginxOf starts one of the versions that scripts/tools gets, with a configuration of the http context: where
+// listens is what to listen on, and server.pem and server.key in dir are the server's own.
 func StartNginxOf(t testing.TB, version string, http func(listens, dir string) string) *Nginx {
 	t.Helper()
 	return startNginx(t, version, http)
@@ -178,9 +178,12 @@ func (n *Nginx) Ask(t testing.TB, certificate *tls.Certificate, method, path str
 	t.Helper()
 	trust := &tls.Config{RootCAs: n.Roots, MinVersion: tls.VersionTLS12}
 	if certificate != nil {
-		trust.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
+		trust.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return certificate, nil
+		}
 	}
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}}
+	client := &http.Client{Timeout: patience,
+		Transport: &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}}
 	req, err := http.NewRequestWithContext(context.Background(), method, "https://"+n.Addr+"/", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -223,13 +226,15 @@ func serverCertificate(t testing.TB, dir string) *x509.CertPool {
 	}
 	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	write(t, filepath.Join(dir, "server.pem"), string(public))
-	write(t, filepath.Join(dir, "server.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	write(t, filepath.Join(dir, "server.key"),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(public)
 	return pool
 }
 
-// shortTempDir returns a folder for sockets, whose path may have some 100 characters only; a test's own folder can be longer.
+// shortTempDir returns a folder for sockets, whose path may have some 100 characters only; a test's
+// own folder can be longer.
 func shortTempDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "rt")

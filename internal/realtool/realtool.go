@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// Tick is how far time(2) may be behind: it tells the kernel's last tick, and nginx, openssl and sshd ask it. A tick takes 10 ms at most (time(7)).
+// Tick is how far time(2) may be behind: it tells the kernel's last tick, and nginx, openssl and sshd ask it. A tick
+// takes 10 ms at most (time(7)).
 const Tick = 10 * time.Millisecond
 
 const (
@@ -139,8 +140,9 @@ func (s *server) until(claim func() bool) bool {
 	return false
 }
 
-// freeAddr returns a loopback address that nobody listened on a moment ago, and that no other test is given until this one ends, in whatever
-// process: a server that came too late would be taken for one that is ready, since the other one answers.
+// freeAddr returns a loopback address that nobody listened on a moment ago, and that no other test is given
+// until this one ends, in whatever process: a server that came too late would be taken for one that is ready,
+// since the other one answers.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	for {

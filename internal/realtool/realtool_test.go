@@ -116,7 +116,8 @@ func TestSSHDRefusesARevokedCertificate(t *testing.T) {
 
 func keygen(t *testing.T, args ...string) {
 	t.Helper()
-	if out, err := exec.Command(Find(t, "ssh-keygen"), append([]string{"-q"}, args...)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(Find(t, "ssh-keygen"),
+		append([]string{"-q"}, args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("ssh-keygen %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 }
@@ -186,7 +187,11 @@ func (ca testCA) issue(t *testing.T, serial int64) *tls.Certificate {
 
 func (ca testCA) crl(t *testing.T, serials ...int64) string {
 	t.Helper()
-	list := &x509.RevocationList{Number: big.NewInt(time.Now().UnixNano()), ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour)}
+	list := &x509.RevocationList{
+		Number:     big.NewInt(time.Now().UnixNano()),
+		ThisUpdate: time.Now().Add(-time.Minute),
+		NextUpdate: time.Now().Add(time.Hour),
+	}
 	for _, serial := range serials {
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries,
 			x509.RevocationListEntry{SerialNumber: big.NewInt(serial), RevocationTime: time.Now().Add(-time.Minute)})
@@ -244,7 +249,8 @@ func (r *recorder) Helper()      {}
 func (r *recorder) Skip(...any)  { r.ended = append(r.ended, "skip") }
 func (r *recorder) Fatal(...any) { r.ended = append(r.ended, "fatal") }
 
-// Two servers were told to listen on one port: the one that came too late was believed to be ready, and two tests asked the same server.
+// Two servers were told to listen on one port: the one that came too late was believed to be ready, and two tests
+// asked the same server.
 func TestNoTwoTestsAreGivenOneAddress(t *testing.T) {
 	t.Parallel()
 	given := map[string]bool{}

@@ -156,22 +156,25 @@ func greets(addr string) bool {
 	return err == nil && strings.HasPrefix(line, "SSH-2.0-")
 }
 
-// Run runs a command with the real ssh, as login, with a private key file and its certificate: what the command printed,
-// or an error with what ssh said when it is refused.
+// Run runs a command with the real ssh, as login, with a private key file and its certificate: what the command
+// printed, or an error with what ssh said when it is refused.
 func (s *SSHD) Run(t testing.TB, login, key, certificate, command string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	host, port, _ := strings.Cut(s.Addr, ":")
 	cmd := exec.CommandContext(ctx, Find(t, "ssh"), "-F", "none", "-T", "-n", "-p", port, "-l", login,
-		"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "PreferredAuthentications=publickey",
-		"-o", "UserKnownHostsFile="+s.path("known_hosts"), "-o", "GlobalKnownHostsFile=none", "-o", "StrictHostKeyChecking=yes",
+		"-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o",
+		"PreferredAuthentications=publickey",
+		"-o", "UserKnownHostsFile="+s.path("known_hosts"), "-o", "GlobalKnownHostsFile=none", "-o",
+		"StrictHostKeyChecking=yes",
 		"-o", "LogLevel=ERROR", "-i", key, "-o", "CertificateFile="+certificate, host, command)
 	var said strings.Builder
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("ssh %s@%s: %w", login, s.Addr, err), errors.New(strings.TrimSpace(said.String())))
+		return "", errors.Join(fmt.Errorf("ssh %s@%s: %w", login, s.Addr, err),
+			errors.New(strings.TrimSpace(said.String())))
 	}
 	return string(out), nil
 }

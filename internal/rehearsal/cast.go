@@ -50,7 +50,10 @@ func models(partner string, records []*access.Record, now time.Time) (all []*acc
 	seen := map[access.Kind]bool{}
 	for _, r := range records {
 		c, ok := r.Object.(*access.Credential)
-		if !ok || c.Holder().Partner != partner || seen[c.Kind()] || !r.EndsAt.After(now) {
+		if !ok ||
+			c.Holder().Partner != partner ||
+			seen[c.Kind()] ||
+			!r.EndsAt.After(now) {
 			continue
 		}
 		seen[c.Kind()] = true
@@ -60,7 +63,8 @@ func models(partner string, records []*access.Record, now time.Time) (all []*acc
 }
 
 // castOf makes the shadow of a partner, in memory.
-func castOf(ctx context.Context, system access.System, partner, environment string, records []*access.Record, now time.Time) (*cast, error) {
+func castOf(ctx context.Context, system access.System, partner, environment string, records []*access.Record,
+	now time.Time) (*cast, error) {
 	var word [4]byte
 	_, _ = rand.Read(word[:]) // it never fails, or ends the process
 	shadow := access.ShadowPartner(hex.EncodeToString(word[:]))
@@ -106,7 +110,8 @@ func (c *cast) stage(ctx context.Context, stager access.Stager) error {
 
 // dress gives all of the cast its identity and terms.
 func (c *cast) dress(id access.IdentityID, terms access.Terms, partner string) {
-	purpose := "Shadow in a rehearsal of the offboarding of " + partner + ": it reaches nothing of the partner's, and is removed at once"
+	purpose := "Shadow in a rehearsal of the offboarding of " + partner +
+		": it reaches nothing of the partner's, and is removed at once"
 	c.identity = &access.Identity{ID: id, Terms: terms, Purpose: purpose}
 	for _, p := range c.parts {
 		p.credential.IdentityID, p.credential.Terms = id, terms
@@ -122,7 +127,8 @@ func (c *cast) grant() {
 		}
 		granted[p.path] = true
 		c.grants = append(c.grants, &access.Grant{
-			IdentityID: c.identity.ID, Name: fmt.Sprintf("probe-%d", len(c.grants)+1), Terms: c.identity.Terms, Resource: access.Pattern(p.path), Actions: []string{p.action},
+			IdentityID: c.identity.ID, Name: fmt.Sprintf("probe-%d", len(c.grants)+1), Terms: c.identity.Terms,
+			Resource: access.Pattern(p.path), Actions: []string{p.action},
 			Purpose: c.identity.Purpose,
 		})
 	}
@@ -163,7 +169,8 @@ func requestOf(key crypto.Signer) (*access.CertificateRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &access.CertificateRequest{CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))}, nil
+	return &access.CertificateRequest{CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST",
+		Bytes: der}))}, nil
 }
 
 func sshRequestOf(key crypto.Signer) (*access.SSHRequest, error) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package rehearsal tries the end of a partner's access on a shadow partner that holds what the partner holds: it comes in
-// by each door, is cut by the very steps that people are told, and is measured until no door lets it in. The partner's own
-// access is read and never touched.
+// Package rehearsal tries the end of a partner's access on a shadow partner that holds what the partner holds: it comes
+// in by each door, is cut by the very steps that people are told, and is measured until no door lets it in. The
+// partner's own access is read and never touched.
 package rehearsal
 
 import (
@@ -148,7 +148,10 @@ func (r Rehearsal) Sweep(ctx context.Context) error {
 func (r Rehearsal) sweep(ctx context.Context, rehearser access.Rehearser, records []*access.Record) error {
 	for _, left := range records {
 		i, ok := left.Object.(*access.Identity)
-		if !ok || !access.IsShadow(i.ID.Partner) || left.Stack != r.Stack || i.ID.Environment != r.Environment {
+		if !ok ||
+			!access.IsShadow(i.ID.Partner) ||
+			left.Stack != r.Stack ||
+			i.ID.Environment != r.Environment {
 			continue
 		}
 		if _, err := r.System.Delete(ctx, i.Ref(), left.UID); err != nil && !errors.Is(err, access.ErrNotFound) {

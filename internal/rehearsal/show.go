@@ -58,7 +58,8 @@ func (s *show) cut(ctx context.Context) error {
 		cmd := exec.CommandContext(ctx, "sh", "-c", step)
 		cmd.Env, cmd.Dir, cmd.WaitDelay = environment, os.TempDir(), time.Second
 		if said, failure := cmd.CombinedOutput(); failure != nil {
-			err = fmt.Errorf("step %d of the cut failed (%s): %w: %s", n+1, step, errors.Join(failure, ctx.Err()), strings.TrimSpace(string(said)))
+			err = fmt.Errorf("step %d of the cut failed (%s): %w: %s", n+1, step, errors.Join(failure, ctx.Err()),
+				strings.TrimSpace(string(said)))
 			break
 		}
 	}
@@ -78,7 +79,11 @@ func (s *show) make(ctx context.Context) error {
 	for _, p := range s.parts {
 		r, err := s.issue(ctx, p)
 		if errors.Is(err, access.ErrUnsupported) {
-			s.doors = append(s.doors, &door{result: Result{Kind: p.credential.Kind(), How: "not tried", Note: fmt.Sprintf("Could not create a shadow: %v.", err)}})
+			s.doors = append(s.doors, &door{result: Result{
+				Kind: p.credential.Kind(),
+				How:  "not tried",
+				Note: fmt.Sprintf("Could not create a shadow: %v.", err),
+			}})
 			continue
 		}
 		if err != nil {
@@ -89,7 +94,12 @@ func (s *show) make(ctx context.Context) error {
 			return err
 		}
 		for _, d := range s.rehearser.Doors(proof) {
-			s.doors = append(s.doors, &door{Door: d, action: p.action, path: p.path, result: Result{Kind: p.credential.Kind(), How: d.How, Note: d.Note}})
+			s.doors = append(s.doors, &door{
+				Door:   d,
+				action: p.action,
+				path:   p.path,
+				result: Result{Kind: p.credential.Kind(), How: d.How, Note: d.Note},
+			})
 		}
 	}
 	return nil
@@ -115,8 +125,8 @@ func (s *show) put(ctx context.Context, o access.Object, p *part) (*access.Recor
 	return r, err
 }
 
-// enter comes in by each door, and stays where one can. A door that this login may not try is a result by itself; with none
-// left there was no rehearsal.
+// enter comes in by each door, and stays where one can. A door that this login may not try is a result by itself; with
+// none left there was no rehearsal.
 func (s *show) enter(ctx context.Context) error {
 	tried := false
 	for _, d := range s.doors {
@@ -125,7 +135,8 @@ func (s *show) enter(ctx context.Context) error {
 		}
 		err := d.admit(ctx, s.Patience)
 		if errors.Is(err, access.ErrNotPermitted) || errors.Is(err, access.ErrUnsupported) {
-			d.result.Note, d.open = fmt.Sprintf("It could not be tried: %v.", err), false
+			d.result.Note = fmt.Sprintf("It could not be tried: %v.", err)
+			d.open = false
 			continue
 		}
 		if err != nil {
@@ -134,7 +145,8 @@ func (s *show) enter(ctx context.Context) error {
 		tried = true
 	}
 	if !tried {
-		return fmt.Errorf("%w: none of its kinds of access could be tried: %s", access.ErrUnsupported, s.doors[0].result.Note)
+		return fmt.Errorf("%w: none of its kinds of access could be tried: %s", access.ErrUnsupported,
+			s.doors[0].result.Note)
 	}
 	return nil
 }
@@ -146,7 +158,8 @@ func (d *door) knock(ctx context.Context, patience time.Duration) (err error) {
 			return err
 		}
 		if access.WallClock().After(deadline) {
-			return fmt.Errorf("the shadow was not let in within %s before the cut, so its refusal would prove nothing", access.Hours(patience))
+			return fmt.Errorf("the shadow was not let in within %s before the cut, so its refusal would prove nothing",
+				access.Hours(patience))
 		}
 		if err := pause(ctx); err != nil {
 			return err
@@ -240,8 +253,8 @@ func (s *show) clean(ctx context.Context) error {
 		err = nil
 	}
 	if err = errors.Join(append(errs, err, s.rehearser.Tidy(ctx))...); err != nil {
-		return fmt.Errorf("something of the shadow %s may be left. It reaches nothing of the partner's, and ends by itself at %s; the "+
-			"next rehearsal of this stack removes it: %w",
+		return fmt.Errorf("something of the shadow %s may be left. It reaches nothing of the partner's, and ends by "+
+			"itself at %s; the next rehearsal of this stack removes it: %w",
 			s.identity.ID, s.identity.ExpiresAt, err)
 	}
 	return nil

@@ -25,9 +25,15 @@ func TestThePageInARealBrowser(t *testing.T) {
 		t.Skip("it needs a real browser")
 	}
 	chromium := realtool.Find(t, "chromium")
-	for name, r := range map[string]*Report{"a few": sample(), "many": many(), "portfolio": portfolio(), "hostile": hostileReport("<script>alert(1)</script>" + strings.Repeat("x", 200))} {
+	for name, r := range map[string]*Report{
+		"a few":     sample(),
+		"many":      many(),
+		"portfolio": portfolio(),
+		"hostile":   hostileReport("<script>alert(1)</script>" + strings.Repeat("x", 200)),
+	} {
 		page := html(t, r)
-		for scheme, flag := range map[string]string{"light": "preferredColorScheme=1", "dark": "preferredColorScheme=0"} {
+		for scheme, flag := range map[string]string{"light": "preferredColorScheme=1",
+			"dark": "preferredColorScheme=0"} {
 			t.Run(name+", "+scheme, func(t *testing.T) {
 				t.Parallel()
 				for _, seen := range look(t, chromium, page, flag) {
@@ -35,7 +41,8 @@ func TestThePageInARealBrowser(t *testing.T) {
 						t.Errorf("%d pixels wide: %s", seen.Width, strings.Join(seen.Problems, "\n"))
 					}
 					if seen.Dark != (scheme == "dark") || seen.Texts < 50 {
-						t.Errorf("%d pixels wide: dark %v, %d texts: the browser did not look", seen.Width, seen.Dark, seen.Texts)
+						t.Errorf("%d pixels wide: dark %v, %d texts: the browser did not look", seen.Width, seen.Dark,
+							seen.Texts)
 					}
 				}
 			})
@@ -73,21 +80,23 @@ type seen struct {
 	Problems     []string
 }
 
-// look opens a page in frames of three widths, and measures. The frame's own policy forbids scripts, so that the measuring
-// one is beside it.
+// look opens a page in frames of three widths, and measures. The frame's own policy forbids scripts, so that the
+// measuring one is beside it.
 func look(t *testing.T, chromium, page, flag string) []seen {
 	t.Helper()
 	folder := t.TempDir()
 	var frames strings.Builder
 	for _, width := range []int{390, 900, 1400} {
-		fmt.Fprintf(&frames, "<iframe width=%d height=3000 style='border:0' srcdoc=\"%s\"></iframe>\n", width, entities.EscapeString(page))
+		fmt.Fprintf(&frames, "<iframe width=%d height=3000 style='border:0' srcdoc=\"%s\"></iframe>\n", width,
+			entities.EscapeString(page))
 	}
 	script, err := os.ReadFile("testdata/look.js")
 	if err != nil {
 		t.Fatal(err)
 	}
 	outside := filepath.Join(folder, "look.html")
-	text := "<!doctype html><html><body>" + frames.String() + "<pre id=said></pre><script>" + string(script) + "</script></body></html>"
+	text := "<!doctype html><html><body>" + frames.String() + "<pre id=said></pre><script>" + string(script) +
+		"</script></body></html>"
 	if err := os.WriteFile(outside, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +104,9 @@ func look(t *testing.T, chromium, page, flag string) []seen {
 	_, answer, _ := strings.Cut(out, `<pre id="said">`)
 	answer, _, found := strings.Cut(answer, "</pre>")
 	var all []seen
-	if err := json.Unmarshal([]byte(entities.UnescapeString(answer)), &all); err != nil || !found || len(all) != 3 {
+	if err := json.Unmarshal([]byte(entities.UnescapeString(answer)), &all); err != nil ||
+		!found ||
+		len(all) != 3 {
 		t.Fatalf("chromium answered %.300q: %v", answer, err)
 	}
 	return all
@@ -104,7 +115,8 @@ func look(t *testing.T, chromium, page, flag string) []seen {
 // browse runs a browser that asks nobody for anything, and returns what it prints.
 func browse(t *testing.T, chromium string, arguments ...string) string {
 	t.Helper()
-	cmd := exec.Command(chromium, append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage",
+	cmd := exec.Command(chromium, append([]string{"--headless", "--no-sandbox", "--disable-gpu",
+		"--disable-background-networking", "--disable-dev-shm-usage",
 		"--user-data-dir=" + filepath.Join(t.TempDir(), "profile")}, arguments...)...)
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -137,7 +149,8 @@ func TestThePortfolioPrintsOnFewPages(t *testing.T) {
 func printed(t *testing.T, chromium, page string) int {
 	t.Helper()
 	folder := t.TempDir()
-	source, paper := filepath.Join(folder, "report.html"), filepath.Join(folder, "report.pdf")
+	source := filepath.Join(folder, "report.html")
+	paper := filepath.Join(folder, "report.pdf")
 	if err := os.WriteFile(source, []byte(page), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +160,8 @@ func printed(t *testing.T, chromium, page string) int {
 		t.Fatal(err)
 	}
 	pages := 0 // the root of the tree of pages counts all of them
-	for _, count := range regexp.MustCompile(`/Type\s*/Pages\b[^>]*/Count (\d+)|/Count (\d+)[^>]*/Type\s*/Pages\b`).FindAllStringSubmatch(string(text), -1) {
+	for _, count := range regexp.MustCompile(`/Type\s*/Pages\b[^>]*/Count (\d+)|/Count (\d+)[^>]*/Type\s*/Pages\b`).
+		FindAllStringSubmatch(string(text), -1) {
 		n, _ := strconv.Atoi(count[1] + count[2])
 		pages = max(pages, n)
 	}
@@ -171,7 +185,8 @@ func TestThePicturesOfTheReport(t *testing.T) {
 			if err := os.WriteFile(source, []byte(html(t, portfolio())), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			browse(t, realtool.Find(t, "chromium"), "--hide-scrollbars", "--blink-settings="+shot.flag, fmt.Sprintf("--window-size=%d,%d", shot.width, shot.height),
+			browse(t, realtool.Find(t, "chromium"), "--hide-scrollbars", "--blink-settings="+shot.flag,
+				fmt.Sprintf("--window-size=%d,%d", shot.width, shot.height),
 				"--screenshot="+picture, "file://"+source)
 		}
 		file, err := os.Open(picture)

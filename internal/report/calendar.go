@@ -16,8 +16,8 @@ import (
 // notice is how long before an end the calendar reminds: long enough for a review, short enough to be acted on.
 const notice = "-P14D"
 
-// Calendar returns the ends of all identities and agreements as RFC 5545 has them, an event each, to be subscribed to. An event
-// keeps its UID from report to report, so that a renewal moves it.
+// Calendar returns the ends of all identities and agreements as RFC 5545 has them, an event each, to be subscribed to.
+// An event keeps its UID from report to report, so that a renewal moves it.
 func (r *Report) Calendar() string {
 	var c calendar
 	c.line("BEGIN", "VCALENDAR")
@@ -54,11 +54,13 @@ type event struct {
 func (r *Report) end(h *holding) event {
 	i := h.Items()[0]
 	e := event{
-		uid: uuid("end", r.key(h.System), string(i.Type), cmp.Or(i.ID, i.NativeID)), stamped: r.Inventory.At, at: h.EndsAt(),
+		uid: uuid("end", r.key(h.System), string(i.Type), cmp.Or(i.ID, i.NativeID)), stamped: r.Inventory.At,
+		at:       h.EndsAt(),
 		sequence: i.Renewals, summary: h.Holder + " ends, in " + r.label(h.System),
 	}
 	all := [][2]string{
-		{"Owner", i.Owner}, {"Contact", i.Contact}, {"Purpose", i.Purpose}, {"Stands", string(h.Standing)}, {"Stack", i.Stack}, {"Ended by", i.EnforcedBy},
+		{"Owner", i.Owner}, {"Contact", i.Contact}, {"Purpose", i.Purpose}, {"Stands", string(h.Standing)},
+		{"Stack", i.Stack}, {"Ended by", i.EnforcedBy},
 	}
 	for _, part := range slices.Concat(h.Credentials, h.Grants) {
 		if !part.EndsAt.IsZero() && part.EndsAt.Before(h.EndsAt()) {
@@ -76,7 +78,8 @@ func (r *Report) agreementEnd(p *partner) event {
 		uid: uuid("agreement", p.Name, a.Reference), stamped: r.Inventory.At, at: a.EndsAt.Time,
 		summary: "Agreement " + a.Reference + " with " + p.Name + " ends",
 		describe: details([][2]string{
-			{"Contact", p.Contact}, {"Identities", strconv.Itoa(len(p.Holdings))}, {"Can act now", strconv.Itoa(p.CanAct())},
+			{"Contact", p.Contact}, {"Identities", strconv.Itoa(len(p.Holdings))},
+			{"Can act now", strconv.Itoa(p.CanAct())},
 		}),
 	}
 }

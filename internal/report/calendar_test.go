@@ -15,7 +15,12 @@ func TestNoValueBreaksTheCalendar(t *testing.T) {
 	for _, value := range append(hostile, strings.Repeat("漢", 200), strings.Repeat("x", 74)+"é") {
 		text := hostileReport(value).Calendar()
 		checkLines(t, text)
-		for line, times := range map[string]int{"BEGIN:VCALENDAR\r\n": 1, "END:VCALENDAR\r\n": 1, "BEGIN:VEVENT\r\n": 2, "END:VEVENT\r\n": 2} {
+		for line, times := range map[string]int{
+			"BEGIN:VCALENDAR\r\n": 1,
+			"END:VCALENDAR\r\n":   1,
+			"BEGIN:VEVENT\r\n":    2,
+			"END:VEVENT\r\n":      2,
+		} {
 			if n := strings.Count("\r\n"+text, "\r\n"+line); n != times {
 				t.Errorf("%q: %d times %q, want %d", value, n, line, times)
 			}
@@ -26,7 +31,8 @@ func TestNoValueBreaksTheCalendar(t *testing.T) {
 // checkLines looks at each line as it is sent, and at each as it is read once it is unfolded.
 func checkLines(t *testing.T, text string) {
 	t.Helper()
-	if strings.Count(text, "\n") != strings.Count(text, "\r\n") || strings.Count(text, "\r") != strings.Count(text, "\r\n") {
+	if strings.Count(text, "\n") != strings.Count(text, "\r\n") ||
+		strings.Count(text, "\r") != strings.Count(text, "\r\n") {
 		t.Error("not every line ends in CR LF")
 	}
 	for line := range strings.SplitSeq(text, "\r\n") {
@@ -47,7 +53,8 @@ func TestCalendarUID(t *testing.T) {
 	uid := regexp.MustCompile(`UID:.*`)
 	before, after := sample(), sample()
 	after.Inventory.At, after.Inventory.Items[0].EndsAt = day(3), day(300)
-	was, is := uid.FindAllString(before.Calendar(), -1), uid.FindAllString(after.Calendar(), -1)
+	was := uid.FindAllString(before.Calendar(), -1)
+	is := uid.FindAllString(after.Calendar(), -1)
 	seen := map[string]bool{}
 	for n := range was {
 		if was[n] != is[n] || seen[was[n]] {
@@ -59,7 +66,9 @@ func TestCalendarUID(t *testing.T) {
 
 // The value is that of Python's uuid.uuid5(uuid.NAMESPACE_URL, ...).
 func TestUUID(t *testing.T) {
-	if got := uuid("a", "b"); !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(got) || got != "f00a73d1-e63b-503b-9831-06097c172bf5" {
+	if got := uuid("a",
+		"b"); !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`).
+		MatchString(got) || got != "f00a73d1-e63b-503b-9831-06097c172bf5" {
 		t.Error(got)
 	}
 }

@@ -47,7 +47,8 @@ func (c *control) Verdict(judged, of int) string {
 			levels[f.Level]++
 		}
 		var texts []string
-		for _, level := range order.Sorted(maps.Keys(levels), func(a, b string) int { return cmp.Or(gravity(a)-gravity(b), cmp.Compare(a, b)) }) {
+		for _, level := range order.Sorted(maps.Keys(levels),
+			func(a, b string) int { return cmp.Or(gravity(a)-gravity(b), cmp.Compare(a, b)) }) {
 			texts = append(texts, fmt.Sprintf("%d %s", levels[level], level))
 		}
 		return strings.Join(texts, ", ")
@@ -75,7 +76,8 @@ func gravity(level string) int {
 // sorted returns the findings, the gravest first.
 func (r *Report) sorted() []Finding {
 	return order.Sorted(slices.Values(r.Findings), func(a, b Finding) int {
-		return cmp.Or(gravity(a.Level)-gravity(b.Level), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Type, b.Type))
+		return cmp.Or(gravity(a.Level)-gravity(b.Level), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.Type, b.Type))
 	})
 }
 
@@ -117,7 +119,13 @@ func (r *Report) standards() []standard {
 // compareNumbers compares names so that 5.5 comes before 15.7.
 func compareNumbers(a, b string) int {
 	split := func(s string) []string {
-		return strings.FieldsFunc(s, func(r rune) bool { return r == '.' || r == '-' || r == ' ' || r == '(' || r == ')' })
+		return strings.FieldsFunc(s, func(r rune) bool {
+			return r == '.' ||
+				r == '-' ||
+				r == ' ' ||
+				r == '(' ||
+				r == ')'
+		})
 	}
 	x, y := split(a), split(b)
 	for n := range min(len(x), len(y)) {
@@ -147,8 +155,8 @@ func (r *Report) removed() (partners []string) {
 	return partners
 }
 
-// departed returns the partners that left: their agreement ended, or all that they had was removed in the period. Clean are
-// those of them that can do nothing any more, as far as the report knows.
+// departed returns the partners that left: their agreement ended, or all that they had was removed in the period. Clean
+// are those of them that can do nothing any more, as far as the report knows.
 func (r *Report) departed() (clean, all []string) {
 	left, there := map[string]bool{}, map[string]bool{}
 	for _, p := range r.partners() {
@@ -181,7 +189,8 @@ func (r *Report) decommissioned() string {
 		}
 		return text + "no partner left in the period."
 	}
-	text := fmt.Sprintf("CIS 15.7, securely decommissioned service providers: %d of %d (%d %%)", len(clean), len(all), 100*len(clean)/len(all))
+	text := fmt.Sprintf("CIS 15.7, securely decommissioned service providers: %d of %d (%d %%)", len(clean), len(all),
+		100*len(clean)/len(all))
 	var rest []string
 	for _, name := range all {
 		if !slices.Contains(clean, name) {

@@ -18,7 +18,8 @@ var columns = []string{
 	"contact", "stack", "resource", "actions", "ceiling", "agreement", "agreement_ends_at", "expires_at", "ends_at",
 	"rotates_at", "created_at", "renewed_at", "renewals", "reviewed_at", "reviewed_by", "review_reason", "last_used_at",
 	"status", "flags", "drift", "waivers", "enforced_by", "revocation", "why", "import",
-	"standing", "source", "issuer", "subject", "audiences", "fingerprint", "networks", "owner_left", "review_due_at", "use_unknown", "logins",
+	"standing", "source", "issuer", "subject", "audiences", "fingerprint", "networks", "owner_left", "review_due_at",
+	"use_unknown", "logins",
 }
 
 // CSV returns the inventory, a row per item, as RFC 4180 has it: ended by CR LF, the first row naming the columns.
@@ -53,8 +54,10 @@ func (r *Report) row(i *inventory.Item, standing Standing) []string {
 		stamp(agreement.EndsAt.Time), stamp(i.ExpiresAt), stamp(i.EndsAt),
 		stamp(i.RotatesAt), stamp(i.CreatedAt), stamp(i.RenewedAt), strconv.FormatInt(i.Renewals, 10),
 		stamp(i.ReviewedAt), review.By, review.Reason, stamp(i.LastUsedAt),
-		i.Status, lines(flagsOf(i)), lines(i.Drift), lines(waiversOf(i)), i.EnforcedBy, lines(i.Revocation), i.Why, i.Import,
-		standing.Slug(), r.label(i.System), i.Issuer, i.Subject, lines(i.Audiences), i.Fingerprint, lines(i.Networks), truth(i.OwnerLeft), stamp(i.ReviewDueAt), truth(i.UseUnknown), strconv.Itoa(i.Logins),
+		i.Status, lines(flagsOf(i)), lines(i.Drift), lines(waiversOf(i)), i.EnforcedBy, lines(i.Revocation), i.Why,
+		i.Import,
+		standing.Slug(), r.label(i.System), i.Issuer, i.Subject, lines(i.Audiences), i.Fingerprint, lines(i.Networks),
+		truth(i.OwnerLeft), stamp(i.ReviewDueAt), truth(i.UseUnknown), strconv.Itoa(i.Logins),
 	}
 	for n := range cells {
 		cells[n] = shown.Inert(shown.Visible(cells[n]))

@@ -27,7 +27,8 @@ func TestEveryRowOfTheCSVIsReadBack(t *testing.T) {
 
 // beside are the columns that the schema of an item has elsewhere, or in another form, and what they hold.
 var beside = map[string]string{
-	"system": `{"type": "string"}`, "at": `{"type": "string", "format": "date-time"}`, "partner": `{"type": "string"}`, "waivers": `{"type": "string"}`,
+	"system": `{"type": "string"}`, "at": `{"type": "string", "format": "date-time"}`, "partner": `{"type": "string"}`,
+	"waivers":   `{"type": "string"}`,
 	"agreement": `{"type": "string"}`, "agreement_ends_at": `{"type": "string", "format": "date-time"}`,
 	"reviewed_by": `{"type": "string"}`, "review_reason": `{"type": "string"}`,
 }

@@ -140,7 +140,8 @@ func floored(before, after *journal.Given) (all []string) {
 	}
 	for _, name := range names {
 		if was[name] != is[name] {
-			all = append(all, fmt.Sprintf("floor %s: %s → %s", name, cmp.Or(was[name], "not set"), cmp.Or(is[name], "not set")))
+			all = append(all, fmt.Sprintf("floor %s: %s → %s", name, cmp.Or(was[name], "not set"),
+				cmp.Or(is[name], "not set")))
 		}
 	}
 	return all
@@ -163,7 +164,9 @@ func wider(was, is *journal.Given) bool {
 			return true
 		}
 	}
-	return outside(is.Resource, was.Resource) || beyond(was.Ceiling, is.Ceiling) || is.Subcontractors > was.Subcontractors ||
+	return outside(is.Resource, was.Resource) ||
+		beyond(was.Ceiling, is.Ceiling) ||
+		is.Subcontractors > was.Subcontractors ||
 		admits(was.AllowedCIDRs, is.AllowedCIDRs) || federates(was.Trust, is.Trust)
 }
 

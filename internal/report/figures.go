@@ -40,16 +40,28 @@ func (f figure) Number() string {
 
 // Grave says whether somebody has to act on it.
 func (f figure) Grave() bool {
-	return len(f.Of) > 0 && (f.Slug == "undeclared" || f.Slug == "due-for-review" || f.Slug == "owner-left")
+	return len(f.Of) > 0 && (f.Slug == "undeclared" ||
+		f.Slug == "due-for-review" ||
+		f.Slug == "owner-left")
 }
 
 // figures returns what a reader is told first, in the order in which an auditor asks.
 func (r *Report) figures() []figure {
-	undeclared := figure{Slug: "undeclared", Name: "Undeclared", Meaning: "logins that nobody declared; they may act as well"}
+	undeclared := figure{
+		Slug:    "undeclared",
+		Name:    "Undeclared",
+		Meaning: "logins that nobody declared; they may act as well",
+	}
 	undeclared.Unknown, undeclared.Partly = r.unsearched()
 	ownerLeft := figure{Slug: "owner-left", Name: "Owner left", Meaning: "identities of which an owner is gone"}
-	ownerLeft.Unknown, ownerLeft.Partly = r.partly(func(s Source) bool { return s.OwnersUnknown }, "nobody said who is there")
-	ended := figure{Slug: "ended", Name: "Ended in this period", Meaning: "by themselves, or because somebody cut them", Partly: r.unread()}
+	ownerLeft.Unknown, ownerLeft.Partly = r.partly(func(s Source) bool { return s.OwnersUnknown },
+		"nobody said who is there")
+	ended := figure{
+		Slug:    "ended",
+		Name:    "Ended in this period",
+		Meaning: "by themselves, or because somebody cut them",
+		Partly:  r.unread(),
+	}
 	all := []figure{
 		{Slug: "can-act", Name: "Can act now", Meaning: "identities with a credential and a grant in force"},
 		undeclared,
@@ -141,7 +153,10 @@ const soon = 30
 // reviewDue says when an identity in force has to be reviewed, if that is soon or has passed.
 func (r *Report) reviewDue(h *holding) (string, bool) {
 	i := h.Identity
-	if i == nil || i.ReviewDueAt.IsZero() || h.Standing == Ended || i.ReviewDueAt.After(r.now().AddDate(0, 0, soon)) {
+	if i == nil ||
+		i.ReviewDueAt.IsZero() ||
+		h.Standing == Ended ||
+		i.ReviewDueAt.After(r.now().AddDate(0, 0, soon)) {
 		return "", false
 	}
 	if !i.ReviewDueAt.After(r.now()) {
@@ -214,7 +229,8 @@ func (r *Report) rehearsal() string {
 	if last == nil {
 		return "None is known."
 	}
-	return fmt.Sprintf("%s, of %s: %s. %d of %d partners were rehearsed.", moment(last.RehearsedAt), last.Name, last.took(), tried, all)
+	return fmt.Sprintf("%s, of %s: %s. %d of %d partners were rehearsed.", moment(last.RehearsedAt), last.Name,
+		last.took(), tried, all)
 }
 
 // took returns how long the last rehearsed cut took.

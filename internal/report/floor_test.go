@@ -14,9 +14,11 @@ func TestAChangeOfTheFloorSaysWhatChanged(t *testing.T) {
 	c := &change{Line: journal.Line{
 		Verb: journal.Change, Type: "floor", ID: "floor",
 		Before: &journal.Given{Floor: []string{"max_grants: 9", "shared: none", "set_by: ciso@example.com"}},
-		After:  &journal.Given{Floor: []string{"max_grants: 5", "levels.scope/overlap: deny", "set_by: ciso@example.com"}},
+		After: &journal.Given{Floor: []string{"max_grants: 5", "levels.scope/overlap: deny",
+			"set_by: ciso@example.com"}},
 	}, Outcome: string(journal.Done)}
-	want := []string{"floor max_grants: 9 → 5", "floor shared: none → not set", "floor levels.scope/overlap: not set → deny"}
+	want := []string{"floor max_grants: 9 → 5", "floor shared: none → not set",
+		"floor levels.scope/overlap: not set → deny"}
 	if got := c.Differences(); !slices.Equal(got, want) || c.sort() != other {
 		t.Errorf("%q in %s", got, c.sort())
 	}

@@ -32,7 +32,8 @@ type formerObject struct {
 	Cuts    []formerCut      `json:"cuts"`
 }
 
-// formerSpan is what an object gave from one moment to another. From is zero where it was there before the journal began.
+// formerSpan is what an object gave from one moment to another. From is zero where it was there
+// before the journal began.
 type formerSpan struct {
 	From    time.Time `json:"from,omitzero"`
 	To      time.Time `json:"to,omitzero"`
@@ -49,8 +50,8 @@ type formerCut struct {
 	Seconds float64   `json:"seconds_to_refusal,omitzero"`
 }
 
-// collectFormer returns what was removed of the partner that the report is of: after an offboarding only the journal tells. It is nil in a report
-// of all partners, where the period has the removals.
+// collectFormer returns what was removed of the partner that the report is of: after an offboarding only the journal
+// tells. It is nil in a report of all partners, where the period has the removals.
 func (r *Report) collectFormer() *former {
 	if r.Partner == "" {
 		return nil
@@ -73,10 +74,21 @@ func (r *Report) collectFormer() *former {
 }
 
 func formerOf(p *journal.Past) formerObject {
-	o := formerObject{Type: p.Type, ID: p.ID, UID: p.UID, Removed: p.Removed.UTC(), Gave: []formerSpan{}, Reviews: []documentReview{}, Cuts: []formerCut{}}
+	o := formerObject{
+		Type:    p.Type,
+		ID:      p.ID,
+		UID:     p.UID,
+		Removed: p.Removed.UTC(),
+		Gave:    []formerSpan{},
+		Reviews: []documentReview{},
+		Cuts:    []formerCut{},
+	}
 	for _, s := range p.Spans {
 		next := formerSpan{s.From.UTC(), s.To.UTC(), s.Given.Reached(), s.Given.Owner}
-		if n := len(o.Gave) - 1; n >= 0 && o.Gave[n].Reached == next.Reached && o.Gave[n].Owner == next.Owner && o.Gave[n].To.Equal(next.From) {
+		if n := len(o.Gave) - 1; n >= 0 &&
+			o.Gave[n].Reached == next.Reached &&
+			o.Gave[n].Owner == next.Owner &&
+			o.Gave[n].To.Equal(next.From) {
 			o.Gave[n].To = next.To // a renewal gives nothing else
 			continue
 		}
@@ -98,7 +110,8 @@ func (o formerObject) Spans() (texts []string) {
 		if !s.From.IsZero() {
 			from = moment(s.From)
 		}
-		texts = append(texts, fmt.Sprintf("%s (%s to %s)", cmp.Or(s.Reached, "not told"), from, cmp.Or(moment(s.To), "an end that the journal does not tell")))
+		texts = append(texts, fmt.Sprintf("%s (%s to %s)", cmp.Or(s.Reached, "not told"), from,
+			cmp.Or(moment(s.To), "an end that the journal does not tell")))
 	}
 	return texts
 }

@@ -17,7 +17,8 @@ var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMa
 	"inc": func(n int) int { return n + 1 },
 }).ParseFS(files, "page.html", "timeline.html"))
 
-// HTML returns the report as one page that needs nothing else: it loads nothing, runs nothing and can be kept as evidence.
+// HTML returns the report as one page that needs nothing else: it loads nothing, runs nothing and
+// can be kept as evidence.
 func (r *Report) HTML() (string, error) {
 	style, err := files.ReadFile("style.css")
 	if err != nil {

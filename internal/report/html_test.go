@@ -21,16 +21,20 @@ func TestHTML(t *testing.T) { golden(t, "report.html", html(t, sample())) }
 func many() *Report {
 	r := sample()
 	for n := range 60 {
-		i := inventory.Item{Type: access.TypeGrant, ID: fmt.Sprintf("umbrella/prod/lab/results-%02d", n), Partner: "umbrella", Environment: "prod", Name: "lab",
-			Owner: "team-lab", Resource: fmt.Sprintf("kv/data/a-rather-long-path/of/results/%02d", n), Actions: []string{"read"}, Status: "active",
+		i := inventory.Item{Type: access.TypeGrant, ID: fmt.Sprintf("umbrella/prod/lab/results-%02d", n),
+			Partner: "umbrella", Environment: "prod", Name: "lab",
+			Owner: "team-lab", Resource: fmt.Sprintf("kv/data/a-rather-long-path/of/results/%02d", n),
+			Actions: []string{"read"}, Status: "active",
 			CreatedAt: day(-300 + 3*n), EndsAt: day(n*9 - 20), Flags: []inventory.Flag{inventory.Governed}}
 		if n%4 == 0 {
 			i.ReviewedAt = day(-n)
 		}
 		r.Inventory.Items = append(r.Inventory.Items, i)
 	}
-	r.Inventory.Items = append(r.Inventory.Items, inventory.Item{Type: access.TypeIdentity, ID: "hooli/prod/x", Partner: "hooli", Environment: "prod", Name: "x", Owner: "team-x",
-		CreatedAt: day(-1), EndsAt: day(2), Flags: []inventory.Flag{inventory.Governed, inventory.Expiring}})
+	r.Inventory.Items = append(r.Inventory.Items,
+		inventory.Item{Type: access.TypeIdentity, ID: "hooli/prod/x", Partner: "hooli", Environment: "prod", Name: "x",
+			Owner:     "team-x",
+			CreatedAt: day(-1), EndsAt: day(2), Flags: []inventory.Flag{inventory.Governed, inventory.Expiring}})
 	r.Parties["umbrella"] = Party{Agreement: &access.Agreement{Reference: "MSA-9", EndsAt: access.At(day(300))}}
 	r.Parties["vandelay"] = Party{Agreement: &access.Agreement{Reference: "NDA-1", EndsAt: access.At(day(300))}}
 	return r
@@ -100,7 +104,9 @@ func html(t *testing.T, r *Report) string {
 func elements(t *testing.T, page string) []string {
 	t.Helper()
 	d := xml.NewDecoder(strings.NewReader(page))
-	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	d.Strict = false
+	d.AutoClose = xml.HTMLAutoClose
+	d.Entity = xml.HTMLEntity
 	var all []string
 	for {
 		token, err := d.Token()

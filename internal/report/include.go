@@ -24,8 +24,8 @@ func Digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Include takes another report in, by its JSON: what it holds, what it found, and what was changed there. The report says
-// which ones it holds.
+// Include takes another report in, by its JSON: what it holds, what it found, and what was changed there. The report
+// says which ones it holds.
 func (r *Report) Include(text string) error {
 	d, err := parseDocument(text)
 	if err != nil {
@@ -108,8 +108,10 @@ func (r *Report) take(d documentSource, digest string) error {
 		}
 	}
 	s := Source{
-		System: d.System, ID: d.ID, Place: d.Place, Environment: d.Environment, Floor: d.Floor, At: d.At, From: d.From, To: d.To, Since: d.Since,
-		Stacks: d.Stacks, Objects: d.Objects, Judged: d.Judged, UseUnknown: d.UseUnknown, OwnersUnknown: d.NoOwners, SHA256: digest,
+		System: d.System, ID: d.ID, Place: d.Place, Environment: d.Environment, Floor: d.Floor, At: d.At, From: d.From,
+		To: d.To, Since: d.Since,
+		Stacks: d.Stacks, Objects: d.Objects, Judged: d.Judged, UseUnknown: d.UseUnknown, OwnersUnknown: d.NoOwners,
+		SHA256: digest,
 	}
 	for _, f := range d.Unchecked {
 		s.Unchecked = append(s.Unchecked, inventory.Flag(f))
@@ -146,12 +148,18 @@ func (r *Report) party(d documentPartner) {
 // item returns what itemOf was made of.
 func (d documentItem) item(partner string) inventory.Item {
 	i := inventory.Item{
-		Type: access.Type(d.Type), ID: d.ID, NativeID: d.NativeID, Partner: partner, Environment: d.Environment, Name: d.Name, Parent: d.Parent, Kind: access.Kind(d.Kind),
-		Owner: d.Owner, Purpose: d.Purpose, Contact: d.Contact, Stack: d.Stack, Resource: d.Resource, Actions: d.Actions, Ceiling: d.Ceiling,
-		ExpiresAt: d.ExpiresAt, EndsAt: d.EndsAt, RotatesAt: d.RotatesAt, CreatedAt: d.CreatedAt, RenewedAt: d.RenewedAt,
-		ReviewedAt: d.ReviewedAt, LastUsedAt: d.LastUsedAt, Renewals: d.Renewals, Status: d.Status, Drift: d.Drift, EnforcedBy: d.EnforcedBy,
-		Revocation: d.Revocation, Why: d.Why, Import: d.Import, System: d.Source, Issuer: d.Issuer, Subject: d.Subject, Audiences: d.Audiences,
-		Fingerprint: d.Fingerprint, Networks: d.Networks, Logins: d.Logins, OwnerLeft: d.OwnerLeft, UseUnknown: d.UseUnknown, ReviewDueAt: d.ReviewDueAt,
+		Type: access.Type(d.Type), ID: d.ID, NativeID: d.NativeID, Partner: partner, Environment: d.Environment,
+		Name: d.Name, Parent: d.Parent, Kind: access.Kind(d.Kind),
+		Owner: d.Owner, Purpose: d.Purpose, Contact: d.Contact, Stack: d.Stack, Resource: d.Resource,
+		Actions: d.Actions, Ceiling: d.Ceiling,
+		ExpiresAt: d.ExpiresAt, EndsAt: d.EndsAt, RotatesAt: d.RotatesAt, CreatedAt: d.CreatedAt,
+		RenewedAt:  d.RenewedAt,
+		ReviewedAt: d.ReviewedAt, LastUsedAt: d.LastUsedAt, Renewals: d.Renewals, Status: d.Status, Drift: d.Drift,
+		EnforcedBy: d.EnforcedBy,
+		Revocation: d.Revocation, Why: d.Why, Import: d.Import, System: d.Source, Issuer: d.Issuer, Subject: d.Subject,
+		Audiences:   d.Audiences,
+		Fingerprint: d.Fingerprint, Networks: d.Networks, Logins: d.Logins, OwnerLeft: d.OwnerLeft,
+		UseUnknown: d.UseUnknown, ReviewDueAt: d.ReviewDueAt,
 	}
 	for _, f := range d.Flags {
 		i.Flags = append(i.Flags, inventory.Flag(f))
@@ -187,9 +195,12 @@ func signedWith(keys map[string]string, what, key string) map[string]string {
 // toChange returns what appliedOf was made of.
 func (a applied) toChange() *change {
 	c := &change{Asked: a.Asked, Outcome: a.Outcome, Line: journal.Line{
-		Time: a.Asked, Verb: journal.Verb(a.Verb), Phase: journal.Phase(a.Outcome), Change: a.Change, Type: a.Type, ID: a.ID, System: a.System, Stack: a.Stack,
-		Actor: journal.Actor{Name: a.Actor, Kind: a.ActorKind, Run: a.Run, Host: a.Host}, Owner: a.Owner, EndsAt: a.EndsAt,
-		Swept: a.Swept, Refused: a.Refused, Seconds: a.Seconds, Serial: a.Serial, Error: a.Error, Found: a.Found, Before: a.Before, After: a.After,
+		Time: a.Asked, Verb: journal.Verb(a.Verb), Phase: journal.Phase(a.Outcome), Change: a.Change, Type: a.Type,
+		ID: a.ID, System: a.System, Stack: a.Stack,
+		Actor: journal.Actor{Name: a.Actor, Kind: a.ActorKind, Run: a.Run, Host: a.Host}, Owner: a.Owner,
+		EndsAt: a.EndsAt,
+		Swept:  a.Swept, Refused: a.Refused, Seconds: a.Seconds, Serial: a.Serial, Error: a.Error, Found: a.Found,
+		Before: a.Before, After: a.After,
 	}, Source: a.Source}
 	if v := a.Review; v != nil {
 		c.Review = &journal.Review{At: v.At, By: v.By, Reason: v.Reason}

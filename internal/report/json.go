@@ -10,7 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
-// Version is that of the JSON's form. It rises when a field is removed or means something else; new fields do not raise it.
+// Version is that of the JSON's form. It rises when a field is removed or means something else; new
+// fields do not raise it.
 const Version = 1
 
 // SchemaID names the JSON Schema of what JSON returns. It is schemas/report.v1.json of the repository.
@@ -178,12 +179,18 @@ func (r *Report) toDocument() document {
 	clean, departed := r.departed()
 	reviewed := r.countReviews()
 	d := document{
-		Version: Version, Title: r.Title, System: r.Inventory.System, At: r.Inventory.At.UTC(), From: r.From.UTC(), To: r.To.UTC(),
+		Version: Version, Title: r.Title, System: r.Inventory.System, At: r.Inventory.At.UTC(), From: r.From.UTC(),
+		To:      r.To.UTC(),
 		Partner: r.Partner, Owner: r.Owner, Unknown: r.unknowns(),
 		Summary: r.counts(), Partners: []documentPartner{}, Former: r.collectFormer(), Changes: map[string][]applied{},
 		Gaps: append([]string{}, r.Gaps...), Findings: []documentFinding{}, Standards: []documentStandard{},
 		Departed: documentDeparted{All: append([]string{}, departed...), Clean: append([]string{}, clean...)},
-		Reviews:  documentReviews{Done: holders(reviewed.Done), Missing: holders(reviewed.Missing), New: holders(reviewed.New), Progress: r.progress()},
+		Reviews: documentReviews{
+			Done:     holders(reviewed.Done),
+			Missing:  holders(reviewed.Missing),
+			New:      holders(reviewed.New),
+			Progress: r.progress(),
+		},
 	}
 	for _, s := range r.sources() {
 		d.Sources = append(d.Sources, sourceOf(s))
@@ -205,7 +212,8 @@ func (r *Report) toDocument() document {
 	for _, s := range r.standards() {
 		one := documentStandard{Name: s.Name}
 		for _, c := range s.Controls {
-			one.Controls = append(one.Controls, documentControl{c.Name, c.Rules, len(c.Findings), c.Verdict(judged, of)})
+			one.Controls = append(one.Controls,
+				documentControl{c.Name, c.Rules, len(c.Findings), c.Verdict(judged, of)})
 		}
 		d.Standards = append(d.Standards, one)
 	}
@@ -222,8 +230,10 @@ func holders(all []*holding) []string {
 
 func sourceOf(s Source) documentSource {
 	d := documentSource{
-		System: s.System, ID: s.ID, Place: s.Place, Environment: s.Environment, Floor: s.Floor, Label: s.Label(), At: s.At.UTC(), From: s.From.UTC(), To: s.To.UTC(),
-		Since: s.Since.UTC(), Stacks: append([]string{}, s.Stacks...), Objects: s.Objects, Judged: s.Judged, Unchecked: []string{},
+		System: s.System, ID: s.ID, Place: s.Place, Environment: s.Environment, Floor: s.Floor, Label: s.Label(),
+		At: s.At.UTC(), From: s.From.UTC(), To: s.To.UTC(),
+		Since: s.Since.UTC(), Stacks: append([]string{}, s.Stacks...), Objects: s.Objects, Judged: s.Judged,
+		Unchecked:  []string{},
 		UseUnknown: s.UseUnknown, NoOwners: s.OwnersUnknown, SHA256: s.SHA256,
 	}
 	for _, f := range s.Unchecked {
@@ -235,8 +245,9 @@ func sourceOf(s Source) documentSource {
 func (r *Report) counts() documentSummary {
 	s := r.summarize()
 	d := documentSummary{
-		Partners: s.Partners, Identities: s.Identities, Credentials: s.Credentials, Grants: s.Grants, Attention: map[string]int{},
-		Figures: map[string]documentFigure{}, Rehearsal: r.rehearsal(),
+		Partners: s.Partners, Identities: s.Identities, Credentials: s.Credentials, Grants: s.Grants,
+		Attention: map[string]int{},
+		Figures:   map[string]documentFigure{}, Rehearsal: r.rehearsal(),
 		PastEnd: len(s.Past), EndsIn30Days: len(s.Soon30), EndsIn90Days: len(s.Soon90),
 	}
 	for _, f := range r.figures() {

@@ -57,13 +57,18 @@ type documentItem struct {
 
 func itemOf(i *inventory.Item) documentItem {
 	d := documentItem{
-		Type: string(i.Type), ID: i.ID, NativeID: i.NativeID, Environment: i.Environment, Name: i.Name, Parent: i.Parent, Kind: string(i.Kind),
-		Owner: i.Owner, Purpose: i.Purpose, Contact: i.Contact, Stack: i.Stack, Resource: i.Resource, Actions: i.Actions, Ceiling: i.Ceiling,
-		ExpiresAt: i.ExpiresAt.UTC(), EndsAt: i.EndsAt.UTC(), RotatesAt: i.RotatesAt.UTC(), CreatedAt: i.CreatedAt.UTC(), RenewedAt: i.RenewedAt.UTC(),
-		ReviewedAt: i.ReviewedAt.UTC(), LastUsedAt: i.LastUsedAt.UTC(), Renewals: i.Renewals, Status: i.Status, Flags: append([]string{}, flagsOf(i)...),
+		Type: string(i.Type), ID: i.ID, NativeID: i.NativeID, Environment: i.Environment, Name: i.Name,
+		Parent: i.Parent, Kind: string(i.Kind),
+		Owner: i.Owner, Purpose: i.Purpose, Contact: i.Contact, Stack: i.Stack, Resource: i.Resource,
+		Actions: i.Actions, Ceiling: i.Ceiling,
+		ExpiresAt: i.ExpiresAt.UTC(), EndsAt: i.EndsAt.UTC(), RotatesAt: i.RotatesAt.UTC(),
+		CreatedAt: i.CreatedAt.UTC(), RenewedAt: i.RenewedAt.UTC(),
+		ReviewedAt: i.ReviewedAt.UTC(), LastUsedAt: i.LastUsedAt.UTC(), Renewals: i.Renewals, Status: i.Status,
+		Flags: append([]string{}, flagsOf(i)...),
 		Drift: i.Drift, EnforcedBy: i.EnforcedBy, Revocation: i.Revocation, Why: i.Why, Import: i.Import,
-		Source: i.System, Issuer: i.Issuer, Subject: i.Subject, Audiences: i.Audiences, Fingerprint: i.Fingerprint, Networks: i.Networks,
-		Logins: i.Logins, OwnerLeft: i.OwnerLeft, UseUnknown: i.UseUnknown, ReviewDueAt: i.ReviewDueAt.UTC(),
+		Source: i.System, Issuer: i.Issuer, Subject: i.Subject, Audiences: i.Audiences, Fingerprint: i.Fingerprint,
+		Networks: i.Networks,
+		Logins:   i.Logins, OwnerLeft: i.OwnerLeft, UseUnknown: i.UseUnknown, ReviewDueAt: i.ReviewDueAt.UTC(),
 	}
 	if a := i.Agreement; a != nil {
 		d.Agreement = &documentAgreement{Reference: a.Reference, EndsAt: a.EndsAt.UTC()}
@@ -75,7 +80,12 @@ func itemOf(i *inventory.Item) documentItem {
 		if d.Waivers == nil {
 			d.Waivers = map[string]documentWaiver{}
 		}
-		d.Waivers[rule] = documentWaiver{Reason: w.Reason, Approver: w.Approver, Until: w.Until.UTC(), SignedWith: i.Signed[rule]}
+		d.Waivers[rule] = documentWaiver{
+			Reason:     w.Reason,
+			Approver:   w.Approver,
+			Until:      w.Until.UTC(),
+			SignedWith: i.Signed[rule],
+		}
 	}
 	return d
 }
@@ -113,9 +123,12 @@ func appliedOf(changes []*change) []applied {
 	all := []applied{}
 	for _, c := range changes {
 		a := applied{
-			Asked: c.Asked.UTC(), Verb: string(c.Verb), Change: c.Change, Type: c.Type, ID: c.ID, System: c.System, Stack: c.Stack, Actor: c.Actor.Name,
-			ActorKind: c.Actor.Kind, Run: c.Actor.Run, Host: c.Actor.Host, Owner: c.Owner, EndsAt: c.EndsAt.UTC(), Swept: c.Swept, Refused: c.Refused.UTC(),
-			Seconds: c.Seconds, Serial: c.Serial, Outcome: c.Outcome, Error: c.Error, Reach: c.Reach(), Found: c.Found, Before: c.Before, After: c.After, Source: c.Source,
+			Asked: c.Asked.UTC(), Verb: string(c.Verb), Change: c.Change, Type: c.Type, ID: c.ID, System: c.System,
+			Stack: c.Stack, Actor: c.Actor.Name,
+			ActorKind: c.Actor.Kind, Run: c.Actor.Run, Host: c.Actor.Host, Owner: c.Owner, EndsAt: c.EndsAt.UTC(),
+			Swept: c.Swept, Refused: c.Refused.UTC(),
+			Seconds: c.Seconds, Serial: c.Serial, Outcome: c.Outcome, Error: c.Error, Reach: c.Reach(), Found: c.Found,
+			Before: c.Before, After: c.After, Source: c.Source,
 		}
 		if v := c.Review; v != nil {
 			a.Review = &documentReview{At: v.At.UTC(), By: v.By, Reason: v.Reason, SignedWith: keyOf(v.Signed)}

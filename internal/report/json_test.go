@@ -137,7 +137,9 @@ func violations(root, schema, value any, at string) []string {
 	case "string":
 		all = stringViolations(s, value, at)
 	case "integer", "number":
-		if n, ok := value.(float64); !ok || n < 0 || s["type"] == "integer" && n != float64(int64(n)) {
+		if n, ok := value.(float64); !ok ||
+			n < 0 ||
+			(s["type"] == "integer" && n != float64(int64(n))) {
 			all = append(all, fmt.Sprintf("%s: %v is no %s", at, value, s["type"]))
 		}
 	}
@@ -172,7 +174,9 @@ func stringViolations(s map[string]any, value any, at string) []string {
 		return []string{at + ": no string"}
 	}
 	if s["format"] == "date-time" {
-		if parsed, err := time.Parse(time.RFC3339, text); err != nil || parsed.IsZero() || !strings.HasSuffix(text, "Z") {
+		if parsed, err := time.Parse(time.RFC3339, text); err != nil ||
+			parsed.IsZero() ||
+			!strings.HasSuffix(text, "Z") {
 			return []string{at + ": no moment in UTC: " + text}
 		}
 	}

@@ -111,10 +111,12 @@ func (m *markdown) period(r *Report) {
 		rows := make([][]string, 0, len(g.Changes))
 		for _, c := range g.Changes {
 			rows = append(rows, []string{
-				moment(c.Asked), string(c.Verb), c.Type, c.ID, c.Source, lines(c.Differences()), c.Who(), c.Word(), moment(c.EndsAt), c.Refusal(), lines(c.Swept), c.Result(),
+				moment(c.Asked), string(c.Verb), c.Type, c.ID, c.Source, lines(c.Differences()), c.Who(), c.Word(),
+				moment(c.EndsAt), c.Refusal(), lines(c.Swept), c.Result(),
 			})
 		}
-		m.rows([]string{"Asked (UTC)", "Verb", "Type", "ID", "In", "Before and after", "By", "On whose review", "Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows, none)
+		m.rows([]string{"Asked (UTC)", "Verb", "Type", "ID", "In", "Before and after", "By", "On whose review",
+			"Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows, none)
 	}
 	m.heading(3, fmt.Sprintf("Gaps (%s)", r.recorded(len(r.Gaps))))
 	m.rows([]string{"Where the journal cannot be relied on"}, single(r.Gaps), none)
@@ -126,7 +128,8 @@ func (m *markdown) findings(r *Report) {
 	m.table([]string{"Objects that the rules were applied to"}, [][]string{{fmt.Sprintf("%d of %d", judged, of)}})
 	rows := make([][]string, 0, len(r.Findings))
 	for _, f := range r.sorted() {
-		rows = append(rows, []string{f.Level, f.Rule, f.Type, f.ID, f.Source, f.Problem, f.Fix, strings.Join(f.Controls, ", ")})
+		rows = append(rows, []string{f.Level, f.Rule, f.Type, f.ID, f.Source, f.Problem, f.Fix,
+			strings.Join(f.Controls, ", ")})
 	}
 	if judged == 0 && len(rows) == 0 {
 		m.paragraph("Not checked.")

@@ -83,7 +83,8 @@ func (m *markdown) writePartner(r *Report, p *partner, n *notes) {
 	if !p.RehearsedAt.IsZero() {
 		last = moment(p.RehearsedAt) + ", " + p.took()
 	}
-	m.table([]string{"Agreement", "Ends (UTC)", "Contact", "Networks", "Subcontractors", "Last rehearsal", "How to cut it by hand"}, [][]string{
+	m.table([]string{"Agreement", "Ends (UTC)", "Contact", "Networks", "Subcontractors", "Last rehearsal",
+		"How to cut it by hand"}, [][]string{
 		append(agreement, p.Contact, lines(networks), lines(holders(p.Subcontractors)), last, lines(p.Steps)),
 	})
 	if len(p.Holdings) == 0 {
@@ -94,12 +95,16 @@ func (m *markdown) writePartner(r *Report, p *partner, n *notes) {
 	for _, h := range p.Holdings {
 		rows = append(rows, r.textRow(h, n))
 	}
-	m.table([]string{"Identity", "Owner", "Stands", "Ends (UTC)", "Reviewed", "Last used", "Credentials", "Grants", "Remarks"}, rows)
+	m.table([]string{"Identity", "Owner", "Stands", "Ends (UTC)", "Reviewed", "Last used", "Credentials", "Grants",
+		"Remarks"}, rows)
 }
 
 // textRow returns the row of an identity.
 func (r *Report) textRow(h *holding, n *notes) []string {
-	name, owner, reviewed, used := []string{h.Holder}, "", "", ""
+	name := []string{h.Holder}
+	owner := ""
+	reviewed := ""
+	used := ""
 	stands := []string{string(h.Standing)}
 	var says []string
 	if i := h.Identity; i != nil {
@@ -131,7 +136,8 @@ func (r *Report) textRow(h *holding, n *notes) []string {
 	if len(r.included) > 0 {
 		name = append(name, "in "+r.label(h.System))
 	}
-	return []string{lines(name), owner, lines(stands), moment(h.EndsAt()), reviewed, used, r.textParts(h, h.Credentials, n), r.textParts(h, h.Grants, n), lines(says)}
+	return []string{lines(name), owner, lines(stands), moment(h.EndsAt()), reviewed, used,
+		r.textParts(h, h.Credentials, n), r.textParts(h, h.Grants, n), lines(says)}
 }
 
 func ownerText(i *inventory.Item) string {

@@ -25,7 +25,8 @@ func (r *Report) Narrow(partner, owner string) {
 	}
 	r.Partner, r.Owner = partner, owner
 	r.Inventory = r.Inventory.Whole(partner, owner)
-	kept, partners := map[string]bool{}, map[string]bool{partner: true}
+	kept := map[string]bool{}
+	partners := map[string]bool{partner: true}
 	for _, h := range r.holdings() {
 		kept[h.Holder], partners[h.Partner] = true, true
 	}
@@ -37,7 +38,8 @@ func (r *Report) Narrow(partner, owner string) {
 	r.Findings = only(r.Findings, func(f Finding) bool { return kept[holderOf(f.ID)] })
 }
 
-// only returns those of which something is true, in their order. It leaves the list that it was given as it is, since others may hold it.
+// only returns those of which something is true, in their order. It leaves the list that it was given as it is,
+// since others may hold it.
 func only[T any](all []T, wanted func(T) bool) (some []T) {
 	for _, one := range all {
 		if wanted(one) {
@@ -54,14 +56,17 @@ type subtree struct {
 	kept, known, below map[string]bool
 }
 
-// line reports whether a line is about what is wanted. An identity that is gone is told by its owner, and by what it hung on.
+// line reports whether a line is about what is wanted. An identity that is gone is told by its owner,
+// and by what it hung on.
 func (w *subtree) line(l journal.Line) bool {
 	holder := holderOf(l.ID)
 	if w.kept[holder] {
 		return true
 	}
 	if w.owner != "" {
-		return !w.known[holder] && access.SameAddress(l.Owner, w.owner) && (w.partner == "" || w.theirs(l, holder))
+		return !w.known[holder] &&
+			access.SameAddress(l.Owner, w.owner) &&
+			(w.partner == "" || w.theirs(l, holder))
 	}
 	return w.theirs(l, holder)
 }
@@ -75,7 +80,9 @@ func (w *subtree) theirs(l journal.Line, holder string) bool {
 		if g == nil || g.ParentID == "" {
 			continue
 		}
-		if name, _, _ := strings.Cut(g.ParentID, "/"); name == w.partner || w.below[g.ParentID] || w.kept[g.ParentID] {
+		if name, _, _ := strings.Cut(g.ParentID, "/"); name == w.partner ||
+			w.below[g.ParentID] ||
+			w.kept[g.ParentID] {
 			w.below[holder] = true
 		}
 	}

@@ -20,8 +20,8 @@ const (
 	vocabulary   = "https://github.com/partner-access/terraform-provider-partner"
 )
 
-// OSCAL returns the report as assessment results in NIST's OSCAL: everything that is held is an inventory item, each finding
-// an observation on one, and each control that a finding serves a finding that the control is not satisfied.
+// OSCAL returns the report as assessment results in NIST's OSCAL: everything that is held is an inventory item, each
+// finding an observation on one, and each control that a finding serves a finding that the control is not satisfied.
 func (r *Report) OSCAL() (string, error) {
 	content, err := r.JSON()
 	if err != nil {
@@ -32,21 +32,25 @@ func (r *Report) OSCAL() (string, error) {
 		// A document that says something else has to have another UUID.
 		UUID: uuid("assessment-results", content),
 		Metadata: oscalMetadata{
-			Title: markupLine(cmp.Or(r.Title, "Report of partners' access")), LastModified: stamp(r.Inventory.At), Version: stamp(r.Inventory.At), OSCALVersion: oscalVersion,
+			Title: markupLine(cmp.Or(r.Title, "Report of partners' access")), LastModified: stamp(r.Inventory.At),
+			Version: stamp(r.Inventory.At), OSCALVersion: oscalVersion,
 		},
 		ImportAP: oscalLink{Href: "#" + plan},
 		Results:  []oscalResult{r.toResult()},
 		BackMatter: oscalBackMatter{Resources: []oscalResource{{
-			UUID: plan, Title: "Rules", Description: "There is no assessment plan as a document: the provider's rules were applied to all that partners hold.",
+			UUID: plan, Title: "Rules", Description: "There is no assessment plan as a document: the provider's " +
+				"rules were applied to all that partners hold.",
 		}}},
 	}})
 }
 
 func (r *Report) toResult() oscalResult {
 	out := oscalResult{
-		UUID: uuid("result", r.Inventory.System, stamp(r.Inventory.At)), Title: markupLine("Partners' access in " + r.Inventory.System),
-		Description: shown.Markdown("Everything that partners hold at " + stamp(r.Inventory.At) + ". Period of the changes: " + r.period() + " (UTC)."),
-		Start:       stamp(r.start()), End: stamp(r.Inventory.At), Reviewed: r.toReviewed(),
+		UUID:  uuid("result", r.Inventory.System, stamp(r.Inventory.At)),
+		Title: markupLine("Partners' access in " + r.Inventory.System),
+		Description: shown.Markdown("Everything that partners hold at " + stamp(r.Inventory.At) +
+			". Period of the changes: " + r.period() + " (UTC)."),
+		Start: stamp(r.start()), End: stamp(r.Inventory.At), Reviewed: r.toReviewed(),
 	}
 	if len(r.Inventory.Items) > 0 {
 		out.Local = &oscalLocal{}
@@ -61,8 +65,10 @@ func (r *Report) toResult() oscalResult {
 	}
 	for n, gap := range r.Gaps {
 		out.Observed = append(out.Observed, oscalObservation{
-			UUID: uuid("gap", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), gap), Title: "Gap in the journal",
-			Description: shown.Markdown(gap), Methods: []string{"EXAMINE"}, Types: []string{"finding"}, Collected: stamp(r.Inventory.At),
+			UUID:        uuid("gap", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), gap),
+			Title:       "Gap in the journal",
+			Description: shown.Markdown(gap), Methods: []string{"EXAMINE"}, Types: []string{"finding"},
+			Collected: stamp(r.Inventory.At),
 		})
 	}
 	return out
@@ -82,18 +88,24 @@ func (r *Report) itemUUID(i *inventory.Item) string {
 
 func (r *Report) toItem(i *inventory.Item) oscalItem {
 	return oscalItem{UUID: r.itemUUID(i), Description: markupLine(kindOf(i) + " " + label(i)), Props: props(
-		"type", string(i.Type), "id", i.ID, "native-id", i.NativeID, "partner", i.Partner, "environment", i.Environment, "owner", i.Owner,
-		"purpose", i.Purpose, "stack", i.Stack, "resource", i.Resource, "actions", strings.Join(i.Actions, ", "), "ends-at", stamp(i.EndsAt),
-		"created-at", stamp(i.CreatedAt), "reviewed-at", stamp(i.ReviewedAt), "last-used-at", stamp(i.LastUsedAt), "status", i.Status,
+		"type", string(i.Type), "id", i.ID, "native-id", i.NativeID, "partner", i.Partner, "environment", i.Environment,
+		"owner", i.Owner,
+		"purpose", i.Purpose, "stack", i.Stack, "resource", i.Resource, "actions", strings.Join(i.Actions, ", "),
+		"ends-at", stamp(i.EndsAt),
+		"created-at", stamp(i.CreatedAt), "reviewed-at", stamp(i.ReviewedAt), "last-used-at", stamp(i.LastUsedAt),
+		"status", i.Status,
 		"flags", strings.Join(flagsOf(i), ", "), "enforced-by", i.EnforcedBy,
 	)}
 }
 
 func (r *Report) toObservation(n int, f Finding) oscalObservation {
 	o := oscalObservation{
-		UUID:  uuid("observation", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), f.Rule, f.Type, f.ID, f.Problem),
-		Title: markupLine(cmp.Or(f.Rule, "Finding")), Description: shown.Markdown(f.Problem), Methods: []string{"TEST"}, Types: []string{"finding"},
-		Collected: stamp(r.Inventory.At), Props: props("rule", f.Rule, "level", f.Level, "type", f.Type, "id", f.ID), Remarks: shown.Markdown(f.Fix),
+		UUID: uuid("observation", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), f.Rule, f.Type, f.ID,
+			f.Problem),
+		Title: markupLine(cmp.Or(f.Rule, "Finding")), Description: shown.Markdown(f.Problem), Methods: []string{"TEST"},
+		Types:     []string{"finding"},
+		Collected: stamp(r.Inventory.At), Props: props("rule", f.Rule, "level", f.Level, "type", f.Type, "id", f.ID),
+		Remarks: shown.Markdown(f.Fix),
 	}
 	if i := r.itemOf(f); i != nil {
 		o.Subjects = []oscalSubject{{UUID: r.itemUUID(i), Type: "inventory-item"}}
@@ -106,7 +118,8 @@ func oscalFindings(f Finding, o oscalObservation) []oscalFinding {
 	var all []oscalFinding
 	for n, control := range f.Controls {
 		all = append(all, oscalFinding{
-			UUID: uuid("finding", o.UUID, strconv.Itoa(n), control), Title: o.Title, Description: o.Description, Props: props("control", control),
+			UUID: uuid("finding", o.UUID, strconv.Itoa(n), control), Title: o.Title, Description: o.Description,
+			Props:   props("control", control),
 			Target:  oscalTarget{Type: "objective-id", ID: token(control), Status: oscalStatus{State: "not-satisfied"}},
 			Related: []oscalRelated{{UUID: o.UUID}},
 		})

@@ -48,8 +48,10 @@ var (
 
 // shapes are what the fields' values have to look like, by the fields' names.
 var shapes = map[string]*regexp.Regexp{
-	"uuid": oscalUUID, "subject-uuid": oscalUUID, "observation-uuid": oscalUUID, "control-id": oscalToken, "target-id": oscalToken, "name": oscalToken,
-	"value": oscalText, "version": oscalText, "start": oscalTime, "end": oscalTime, "collected": oscalTime, "last-modified": oscalTime,
+	"uuid": oscalUUID, "subject-uuid": oscalUUID, "observation-uuid": oscalUUID, "control-id": oscalToken,
+	"target-id": oscalToken, "name": oscalToken,
+	"value": oscalText, "version": oscalText, "start": oscalTime, "end": oscalTime, "collected": oscalTime,
+	"last-modified": oscalTime,
 }
 
 // checkOSCAL looks at the shape of values, that no list is empty, that what is referred to is there, and that no two

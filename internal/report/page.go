@@ -123,9 +123,11 @@ func (r *Report) layOut() (*page, error) {
 	}
 	s := r.summarize()
 	p := &page{
-		Title: r.Title, System: r.systems(), At: r.pointAt(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps, Filter: r.filter(), Unread: r.unread(),
-		All: len(r.Inventory.Items), Rehearsal: r.rehearsal(), Unknown: r.unknowns(), ByHand: r.recorded(r.byHand()), Departed: r.decommissioned(),
-		SHA256: Digest(text), Signatories: signatories, Former: r.collectFormer(),
+		Title: r.Title, System: r.systems(), At: r.pointAt(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps,
+		Filter: r.filter(), Unread: r.unread(),
+		All: len(r.Inventory.Items), Rehearsal: r.rehearsal(), Unknown: r.unknowns(), ByHand: r.recorded(r.byHand()),
+		Departed: r.decommissioned(),
+		SHA256:   Digest(text), Signatories: signatories, Former: r.collectFormer(),
 	}
 	names := r.anchors()
 	for _, s := range r.sources() {
@@ -193,8 +195,12 @@ func (r *Report) fillFindings(p *page, names map[*inventory.Item]string) {
 		}
 	}
 	judged, of := r.judged()
-	p.Certain = judged == of && p.Unread == "" && !slices.ContainsFunc(p.Attention, func(a attentionView) bool { return a.Unchecked })
-	p.Judged, p.AllJudged, p.NoneJudged = fmt.Sprintf("The rules were applied to %d of %d objects.", judged, of), judged == of, judged == 0
+	p.Certain = judged == of &&
+		p.Unread == "" &&
+		!slices.ContainsFunc(p.Attention, func(a attentionView) bool { return a.Unchecked })
+	p.Judged = fmt.Sprintf("The rules were applied to %d of %d objects.", judged, of)
+	p.AllJudged = judged == of
+	p.NoneJudged = judged == 0
 	for _, s := range r.standards() {
 		v := standardView{Name: s.Name}
 		for _, c := range s.Controls {
@@ -266,7 +272,9 @@ func needsAttention(i *inventory.Item) bool {
 }
 
 func (r *Report) viewGroup(g *group) *groupView {
-	v := &groupView{group: g, Number: r.recorded(len(g.Changes)), Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == failed || g.Slug == found)}
+	v := &groupView{group: g, Number: r.recorded(len(g.Changes)), Worrying: len(g.Changes) > 0 && (g.Slug == missing ||
+		g.Slug == failed ||
+		g.Slug == found)}
 	for _, c := range g.Changes {
 		v.Changes = append(v.Changes, changeView{c, r.pointAt(c.Asked), r.pointAt(c.EndsAt)})
 	}

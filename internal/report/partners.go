@@ -39,7 +39,8 @@ func (p *partner) Title() string {
 	return p.Name
 }
 
-// Networks returns those from which alone its credentials are let in; any says that one of them is let in from everywhere.
+// Networks returns those from which alone its credentials are let in; any says that one of them is
+// let in from everywhere.
 func (p *partner) Networks() (networks []string, any bool) {
 	for _, i := range p.Items {
 		if i.Type == access.TypeCredential && i.ID != "" {
@@ -66,8 +67,9 @@ func (p *partner) Over(r *Report) bool {
 	return p.Agreement != nil && !p.Agreement.EndsAt.IsZero() && !p.Agreement.EndsAt.After(r.now())
 }
 
-// partners returns all who hold something or have a contract, by name; what has no partner comes last, since it needs to be
-// looked at for itself. A partner with a contract that holds nothing is there too: an auditor asks for both directions.
+// partners returns all who hold something or have a contract, by name; what has no partner comes last, since
+// it needs to be looked at for itself. A partner with a contract that holds nothing is there too: an auditor
+// asks for both directions.
 func (r *Report) partners() []*partner {
 	byName := map[string]*partner{}
 	get := func(name string) *partner {

@@ -118,14 +118,16 @@ func (c *change) direction() string {
 		return rotated
 	case c.Before != nil && c.After != nil && c.After.EndsAt.After(c.Before.EndsAt):
 		return renewed
-	case wider(c.After, c.Before), c.Before != nil && c.After != nil && c.After.EndsAt.Before(c.Before.EndsAt):
+	case wider(c.After, c.Before), c.Before != nil &&
+		c.After != nil &&
+		c.After.EndsAt.Before(c.Before.EndsAt):
 		return narrowed
 	}
 	return other
 }
 
-// changes returns those asked for within the period, in the order of the journal. An outcome that came after the period is
-// taken along: the change is of the period, and its outcome is known.
+// changes returns those asked for within the period, in the order of the journal. An outcome that came after the period
+// is taken along: the change is of the period, and its outcome is known.
 func (r *Report) changes() []*change {
 	var all []*change
 	for _, c := range r.all() {

@@ -16,15 +16,33 @@ import (
 // Each form says how far the review is, and none says a number that nobody knows.
 func TestAReportSaysHowFarTheReviewIs(t *testing.T) {
 	item := func(name string, seen, ends time.Time) inventory.Item {
-		return inventory.Item{Type: access.TypeIdentity, ID: "acme/prod/" + name, Partner: "acme", Environment: "prod", Name: name, CreatedAt: seen, EndsAt: ends, Status: "active", Flags: []inventory.Flag{inventory.Governed}}
+		return inventory.Item{
+			Type:        access.TypeIdentity,
+			ID:          "acme/prod/" + name,
+			Partner:     "acme",
+			Environment: "prod",
+			Name:        name,
+			CreatedAt:   seen,
+			EndsAt:      ends,
+			Status:      "active",
+			Flags:       []inventory.Flag{inventory.Governed},
+		}
 	}
-	r := &Report{Title: "Progress", Inventory: &inventory.Inventory{System: "embedded", At: now, ReviewEvery: 90 * 24 * time.Hour, Items: []inventory.Item{
-		item("looked-at", day(-10), day(20)), item("forgotten", day(-100), day(20)), item("over", day(-100), day(-1)),
-	}}}
-	const says = "1 of 2 identities, credentials and grants in force were reviewed or created within the time that a review counts; overdue: 1; ended by themselves: 1."
+	r := &Report{Title: "Progress",
+		Inventory: &inventory.Inventory{System: "embedded", At: now, ReviewEvery: 90 * 24 * time.Hour,
+			Items: []inventory.Item{
+				item("looked-at", day(-10), day(20)), item("forgotten", day(-100), day(20)),
+				item("over", day(-100), day(-1)),
+			}}}
+	const says = "1 of 2 identities, credentials and grants in force were reviewed or created within the time that a " +
+		"review counts; overdue: 1; ended by themselves: 1."
 	forms := func() (all map[string]string) {
 		all = map[string]string{}
-		for name, form := range map[string]func() (string, error){"html": r.HTML, "markdown": r.Markdown, "json": r.JSON} {
+		for name, form := range map[string]func() (string, error){
+			"html":     r.HTML,
+			"markdown": r.Markdown,
+			"json":     r.JSON,
+		} {
 			text, err := form()
 			if err != nil {
 				t.Fatal(name, err)
@@ -42,7 +60,9 @@ func TestAReportSaysHowFarTheReviewIs(t *testing.T) {
 	var read struct {
 		Reviews struct{ Progress *documentProgress }
 	}
-	if err := json.Unmarshal([]byte(all["json"]), &read); err != nil || read.Reviews.Progress == nil || *read.Reviews.Progress != (documentProgress{Of: 2, Reviewed: 1, Overdue: 1, Lapsed: 1}) {
+	if err := json.Unmarshal([]byte(all["json"]), &read); err != nil ||
+		read.Reviews.Progress == nil ||
+		*read.Reviews.Progress != (documentProgress{Of: 2, Reviewed: 1, Overdue: 1, Lapsed: 1}) {
 		t.Errorf("the JSON says %+v (%v)", read.Reviews.Progress, err)
 	}
 	root := schema(t)
@@ -63,11 +83,22 @@ func TestWidenedIsWhatTheLinesSay(t *testing.T) {
 		return &journal.Given{Resource: "orders/acme/*", Actions: actions}
 	}
 	line := func(n int, phase journal.Phase, change string, before, after *journal.Given) journal.Line {
-		return journal.Line{Time: day(n), Phase: phase, Verb: journal.Renew, Change: change, Type: "grant", ID: "acme/prod/orders/" + change[:1], Before: before, After: after}
+		return journal.Line{
+			Time:   day(n),
+			Phase:  phase,
+			Verb:   journal.Renew,
+			Change: change,
+			Type:   "grant",
+			ID:     "acme/prod/orders/" + change[:1],
+			Before: before,
+			After:  after,
+		}
 	}
 	last, since := Widened([]journal.Line{
-		line(-9, journal.Intent, "a1", given("read"), given("read", "list")), line(-9, journal.Done, "a1", nil, given("read", "list")),
-		line(-8, journal.Intent, "a2", given("read", "list"), given("read")), line(-8, journal.Done, "a2", nil, given("read")),
+		line(-9, journal.Intent, "a1", given("read"), given("read", "list")),
+		line(-9, journal.Done, "a1", nil, given("read", "list")),
+		line(-8, journal.Intent, "a2", given("read", "list"), given("read")),
+		line(-8, journal.Done, "a2", nil, given("read")),
 		line(-7, journal.Intent, "b1", given("read"), given("read", "list")), line(-7, journal.Failed, "b1", nil, nil),
 	})
 	if !since.Equal(day(-9)) || len(last) != 1 || !last["grant acme/prod/orders/a"].Equal(day(-9)) {
@@ -78,7 +109,8 @@ func TestWidenedIsWhatTheLinesSay(t *testing.T) {
 	}
 }
 
-// Who reads a report sees what somebody signed, and with which key: on a row, in a change, in the count, and of another system's report too.
+// Who reads a report sees what somebody signed, and with which key: on a row, in a change, in the count, and of
+// another system's report too.
 func TestAReportTellsSignedFromUnsigned(t *testing.T) {
 	made := func() *Report {
 		r := sample()
@@ -90,13 +122,20 @@ func TestAReportTellsSignedFromUnsigned(t *testing.T) {
 		}
 		for n := range r.Lines {
 			if l := &r.Lines[n]; l.Review != nil {
-				l.Review = &journal.Review{At: l.Review.At, By: l.Review.By, Reason: l.Review.Reason, Signed: &journal.Signed{Key: "SHA256:line", Digest: "0"}}
+				l.Review = &journal.Review{
+					At:     l.Review.At,
+					By:     l.Review.By,
+					Reason: l.Review.Reason,
+					Signed: &journal.Signed{Key: "SHA256:line", Digest: "0"},
+				}
 			}
 		}
 		return r
 	}
 	text, err := made().Markdown()
-	if err != nil || !strings.Contains(text, "signed with SHA256:item") || !strings.Contains(text, "signed with SHA256:line") {
+	if err != nil ||
+		!strings.Contains(text, "signed with SHA256:item") ||
+		!strings.Contains(text, "signed with SHA256:line") {
 		t.Error("Markdown does not say it", err)
 	}
 	if text, err = sample().Markdown(); err != nil || strings.Contains(text, "signed with") {
@@ -116,7 +155,9 @@ func TestAReportTellsSignedFromUnsigned(t *testing.T) {
 	if err = all.Include(content); err == nil {
 		text, err = all.Markdown()
 	}
-	if err != nil || !strings.Contains(text, "signed with SHA256:item") || !strings.Contains(text, "signed with SHA256:line") {
+	if err != nil ||
+		!strings.Contains(text, "signed with SHA256:item") ||
+		!strings.Contains(text, "signed with SHA256:line") {
 		t.Error("the report that includes it does not say it", err)
 	}
 }

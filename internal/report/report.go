@@ -35,7 +35,8 @@ type Report struct {
 	// Rules are the rules that findings may be of, with the controls that they serve.
 	Rules []Rule
 
-	// included are the sources of reports that were included, changed are their changes, formerly is what was removed there.
+	// included are the sources of reports that were included, changed are their changes, formerly is
+	// what was removed there.
 	included []Source
 	changed  []*change
 	formerly []formerObject
@@ -50,7 +51,8 @@ type Source struct {
 	// Environment is the provider's.
 	Environment string
 	At          time.Time
-	// From and To bound the period that is known of it, Since is the first line of its journal; zero if nothing is known.
+	// From and To bound the period that is known of it, Since is the first line of its journal;
+	// zero if nothing is known.
 	From, To, Since time.Time
 	// Stacks are the configurations whose objects it holds, Objects is how many objects these are.
 	Stacks  []string
@@ -69,14 +71,15 @@ type Source struct {
 
 // Party is what the company knows of a partner.
 type Party struct {
-	// Kind is what it is to the company, such as an integrator, and Contact whom to call; "" if the register does not say.
+	// Kind is what it is to the company, such as an integrator, and Contact whom to call; "" if the
+	// register does not say.
 	Kind, Contact string
 	// Agreement is the contract, nil if none is known.
 	Agreement *access.Agreement
 	// Steps cut the partner by hand.
 	Steps []string
-	// RehearsedAt is when that was last rehearsed; zero if no rehearsal is known. Seconds is how long it took; zero if that is
-	// not known.
+	// RehearsedAt is when that was last rehearsed; zero if no rehearsal is known. Seconds is how long it took;
+	// zero if that is not known.
 	RehearsedAt time.Time
 	Seconds     float64
 }
@@ -103,7 +106,10 @@ func (r *Report) now() time.Time { return r.Inventory.At.UTC() }
 func (r *Report) itemOf(f Finding) *inventory.Item {
 	for i := range r.Inventory.Items {
 		item := &r.Inventory.Items[i]
-		if f.ID != "" && string(item.Type) == f.Type && item.System == f.Source && (item.ID == f.ID || item.NativeID == f.ID) {
+		if f.ID != "" &&
+			string(item.Type) == f.Type &&
+			item.System == f.Source &&
+			(item.ID == f.ID || item.NativeID == f.ID) {
 			return item
 		}
 	}

@@ -14,7 +14,12 @@ import (
 func renderings(t *testing.T, r *Report) map[string]string {
 	t.Helper()
 	all := map[string]string{"csv": r.CSV(), "ics": r.Calendar()}
-	for name, render := range map[string]func() (string, error){"html": r.HTML, "json": r.JSON, "oscal": r.OSCAL, "md": r.Markdown} {
+	for name, render := range map[string]func() (string, error){
+		"html":  r.HTML,
+		"json":  r.JSON,
+		"oscal": r.OSCAL,
+		"md":    r.Markdown,
+	} {
 		text, err := render()
 		if err != nil {
 			t.Fatal(err)
@@ -49,7 +54,8 @@ func elsewhere(r *Report) *Report {
 	move(&r.Inventory.At)
 	for n := range r.Inventory.Items {
 		i := &r.Inventory.Items[n]
-		for _, t := range []*time.Time{&i.ExpiresAt, &i.EndsAt, &i.RotatesAt, &i.CreatedAt, &i.RenewedAt, &i.ReviewedAt, &i.LastUsedAt} {
+		for _, t := range []*time.Time{&i.ExpiresAt, &i.EndsAt, &i.RotatesAt, &i.CreatedAt, &i.RenewedAt, &i.ReviewedAt,
+			&i.LastUsedAt} {
 			move(t)
 		}
 	}
@@ -97,8 +103,12 @@ func changesIn(r *Report, slug string) []*change {
 
 func TestTheSummaryCountsTheSample(t *testing.T) {
 	s := sample().summarize()
-	if s.Partners != 3 || s.Identities != 3 || s.Credentials != 3 || s.Grants != 2 {
-		t.Errorf("%d partners, %d identities, %d credentials, %d grants", s.Partners, s.Identities, s.Credentials, s.Grants)
+	if s.Partners != 3 ||
+		s.Identities != 3 ||
+		s.Credentials != 3 ||
+		s.Grants != 2 {
+		t.Errorf("%d partners, %d identities, %d credentials, %d grants", s.Partners, s.Identities, s.Credentials,
+			s.Grants)
 	}
 	if len(s.Past) != 1 || len(s.Soon30) != 3 || len(s.Soon90) != 5 {
 		t.Errorf("%d past, %d in 30 days, %d in 90", len(s.Past), len(s.Soon30), len(s.Soon90))
@@ -119,12 +129,18 @@ func TestEndsAtTheEdge(t *testing.T) {
 // What nobody looked for is not counted as none, in any form: an auditor would take that for a result.
 func TestWhatWasNotCheckedIsNotNone(t *testing.T) {
 	r := sample()
-	r.Inventory = &inventory.Inventory{System: "embedded", At: now, Unchecked: []inventory.Flag{inventory.Ungoverned, inventory.Drifted}}
+	r.Inventory = &inventory.Inventory{
+		System:    "embedded",
+		At:        now,
+		Unchecked: []inventory.Flag{inventory.Ungoverned, inventory.Drifted},
+	}
 	all := renderings(t, r)
 	for form, wants := range map[string][]string{
-		"md":   {"| Needs attention: ungoverned (nobody declared it: no owner, no end) | not checked |", "| Needs attention: unused (nothing uses it) | 0 |"},
+		"md": {"| Needs attention: ungoverned (nobody declared it: no owner, no end) | not checked |",
+			"| Needs attention: unused (nothing uses it) | 0 |"},
 		"json": {`"not_checked": [`, `"unused": 0`},
-		"html": {"nobody declared it: no owner, no end – not checked", "the system holds more than was declared – not checked"},
+		"html": {"nobody declared it: no owner, no end – not checked",
+			"the system holds more than was declared – not checked"},
 	} {
 		for _, want := range wants {
 			if !strings.Contains(all[form], want) {

@@ -47,7 +47,8 @@ func (r *Report) Progress() string {
 	if p == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%d of %d identities, credentials and grants in force were reviewed or created within the time that a review counts; overdue: %d; ended by themselves: %d.",
+	text := fmt.Sprintf("%d of %d identities, credentials and grants in force were reviewed or created within the "+
+		"time that a review counts; overdue: %d; ended by themselves: %d.",
 		p.Reviewed, p.Of, p.Overdue, p.Lapsed)
 	if p.Signed > 0 {
 		text += fmt.Sprintf(" A review of their own that is signed: %d of %d.", p.Signed, p.Of)

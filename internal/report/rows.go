@@ -62,7 +62,14 @@ type partView struct {
 }
 
 func (r *Report) viewPartner(p *partner, names map[*inventory.Item]string, n *notes, s scale) partnerView {
-	v := partnerView{Title: p.Title(), Contact: p.Contact, Steps: p.Steps, Rehearsed: r.pointAt(p.RehearsedAt), AgreementOver: p.Over(r), Outlived: p.Over(r) && p.CanAct() > 0}
+	v := partnerView{
+		Title:         p.Title(),
+		Contact:       p.Contact,
+		Steps:         p.Steps,
+		Rehearsed:     r.pointAt(p.RehearsedAt),
+		AgreementOver: p.Over(r),
+		Outlived:      p.Over(r) && p.CanAct() > 0,
+	}
 	if !p.RehearsedAt.IsZero() {
 		v.Took = p.took()
 	}
@@ -85,15 +92,25 @@ func (r *Report) viewPartner(p *partner, names map[*inventory.Item]string, n *no
 }
 
 func (r *Report) viewHolding(p *partner, h *holding, names map[*inventory.Item]string, n *notes, s scale) holdingView {
-	v := holdingView{Anchor: names[h.Items()[0]], Label: h.Holder, Standing: h.Standing, Ends: r.pointAt(h.EndsAt()), Bar: s.drawBar(p, h, r.now())}
+	v := holdingView{
+		Anchor:   names[h.Items()[0]],
+		Label:    h.Holder,
+		Standing: h.Standing,
+		Ends:     r.pointAt(h.EndsAt()),
+		Bar:      s.drawBar(p, h, r.now()),
+	}
 	if len(r.included) > 0 {
 		v.System = r.label(h.System)
 	}
 	if i := h.Identity; i != nil {
 		review := reviewOf(i)
-		v.Purpose, v.Owner, v.OwnerLeft, v.Parent = i.Purpose, i.Owner, i.OwnerLeft, i.Parent
+		v.Purpose = i.Purpose
+		v.Owner = i.Owner
+		v.OwnerLeft = i.OwnerLeft
+		v.Parent = i.Parent
 		v.Flags, v.Ceiling, v.Renewals, v.Import = troubles(i), strings.Join(i.Ceiling, ", "), i.Renewals, i.Import
-		v.Created, v.Renewed, v.Reviewed, v.ReviewDue = r.pointAt(i.CreatedAt), r.pointAt(i.RenewedAt), r.pointAt(i.ReviewedAt), r.pointAt(i.ReviewDueAt)
+		v.Created, v.Renewed, v.Reviewed, v.ReviewDue = r.pointAt(i.CreatedAt), r.pointAt(i.RenewedAt),
+			r.pointAt(i.ReviewedAt), r.pointAt(i.ReviewDueAt)
 		v.ReviewedBy, v.ReviewReason, v.LastUsed = review.By, review.Reason, r.lastUsed(i)
 		v.Remarks = phrases(n, i)
 		if h.Standing == Undeclared {
@@ -117,19 +134,25 @@ func (r *Report) viewHolding(p *partner, h *holding, names map[*inventory.Item]s
 
 func (r *Report) viewPart(h *holding, i *inventory.Item, names map[*inventory.Item]string, n *notes) partView {
 	v := partView{
-		Anchor: names[i], Name: strings.TrimPrefix(label(i), h.Holder+"/"), Kind: string(i.Kind), Reach: reach(i), Purpose: i.Purpose, Item: i,
-		Rotates: r.pointAt(i.RotatesAt), Over: over(i, r.now()), LastUsed: r.lastUsed(i), Flags: troubles(i), Remarks: phrases(n, i),
+		Anchor: names[i], Name: strings.TrimPrefix(label(i), h.Holder+"/"), Kind: string(i.Kind), Reach: reach(i),
+		Purpose: i.Purpose, Item: i,
+		Rotates: r.pointAt(i.RotatesAt), Over: over(i, r.now()), LastUsed: r.lastUsed(i), Flags: troubles(i),
+		Remarks: phrases(n, i),
 	}
 	if !i.EndsAt.Equal(h.EndsAt()) || i.EndsAt.IsZero() {
 		v.Ends = r.pointAt(i.EndsAt)
 	}
-	if i.Status != access.StatusActive && i.Status != access.StatusExpiring && i.Status != access.StatusExpired {
+	if i.Status != access.StatusActive &&
+		i.Status != access.StatusExpiring &&
+		i.Status != access.StatusExpired {
 		v.Status = i.Status
 	}
 	if review := i.Review; review != nil {
 		v.Review = date(review.At.Time) + " by " + review.By + ": " + review.Reason + signedText(i.Signed["review"])
 	}
-	if h.Identity == nil || !access.SameAddress(i.Owner, h.Identity.Owner) || i.OwnerLeft != h.Identity.OwnerLeft {
+	if h.Identity == nil ||
+		!access.SameAddress(i.Owner, h.Identity.Owner) ||
+		i.OwnerLeft != h.Identity.OwnerLeft {
 		v.Owner, v.OwnerLeft = i.Owner, i.OwnerLeft
 	}
 	return v

@@ -41,7 +41,8 @@ func TestAllTextStandsOutFromItsGround(t *testing.T) {
 
 func contrast(t *testing.T, palette int, colours map[string]float64, a, b string, least float64) {
 	t.Helper()
-	light, dark := max(colours[a], colours[b]), min(colours[a], colours[b])
+	light := max(colours[a], colours[b])
+	dark := min(colours[a], colours[b])
 	if ratio := (light + 0.05) / (dark + 0.05); ratio < least {
 		t.Errorf("palette %d: %s on %s is %.2f to 1", palette, a, b, ratio)
 	}

@@ -15,8 +15,8 @@ type summary struct {
 	Partners, Identities, Credentials, Grants int
 	// Attention are the items that need it, by flag, the worst flag first. A flag that nothing has is there with none.
 	Attention []attention
-	// Past are those whose end is behind them and that are still listed; Soon30 and Soon90 end within so many days, where
-	// those of the first are in the second too.
+	// Past are those whose end is behind them and that are still listed; Soon30 and Soon90 end within so many days,
+	// where those of the first are in the second too.
 	Past, Soon30, Soon90 []*inventory.Item
 }
 
@@ -55,7 +55,7 @@ func (r *Report) summarize() summary {
 	for _, a := range meanings {
 		a.Items = having(r.Inventory, a.Flag)
 		a.Unchecked = len(a.Items) == 0 && slices.ContainsFunc(sources, func(s Source) bool {
-			return s.unchecked(a.Flag) || a.Flag == inventory.Orphaned && s.OwnersUnknown
+			return s.unchecked(a.Flag) || (a.Flag == inventory.Orphaned && s.OwnersUnknown)
 		})
 		s.Attention = append(s.Attention, a)
 	}

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A timeline shows no more than this on either side of today: one access that is years old would leave the others no room.
+// A timeline shows no more than this on either side of today: one access that is years old would
+// leave the others no room.
 const (
 	monthsBack  = 12
 	monthsAhead = 18
@@ -89,7 +90,8 @@ func percent(share float64) string { return fmt.Sprintf("%.2f%%", share) }
 var steps = []struct {
 	months, days int
 	form         string
-}{{0, 7, "2 Jan"}, {0, 14, "2 Jan"}, {1, 0, "Jan 06"}, {2, 0, "Jan 06"}, {3, 0, "Jan 06"}, {6, 0, "Jan 06"}, {12, 0, "2006"}}
+}{{0, 7, "2 Jan"}, {0, 14, "2 Jan"}, {1, 0, "Jan 06"}, {2, 0, "Jan 06"}, {3, 0, "Jan 06"}, {6, 0, "Jan 06"},
+	{12, 0, "2006"}}
 
 // drawAxis draws the beginnings of weeks, months or years: as many as have room.
 func (s scale) drawAxis(now time.Time) *axis {
@@ -110,8 +112,8 @@ func (s scale) drawAxis(now time.Time) *axis {
 	return a
 }
 
-// first returns a moment before the scale at which a step of so many months begins: with 3, the first of January, April and
-// so on; with none, midnight.
+// first returns a moment before the scale at which a step of so many months begins: with 3, the first of January, April
+// and so on; with none, midnight.
 func (s scale) first(months int) time.Time {
 	y, m, d := s.from.UTC().Date()
 	if months == 0 {
@@ -123,7 +125,13 @@ func (s scale) first(months int) time.Time {
 // drawBar draws a holding.
 func (s scale) drawBar(p *partner, h *holding, now time.Time) *bar {
 	end := h.EndsAt()
-	b := &bar{State: state(end, now), Title: lifeOf(h), Today: s.at(now), After: end.IsZero() || end.After(s.to), Before: true}
+	b := &bar{
+		State:  state(end, now),
+		Title:  lifeOf(h),
+		Today:  s.at(now),
+		After:  end.IsZero() || end.After(s.to),
+		Before: true,
+	}
 	if h.Standing == Held || h.Standing == Suspended {
 		b.State = "cut"
 	}

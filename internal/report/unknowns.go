@@ -16,7 +16,8 @@ import (
 func (r *Report) own() Source {
 	own := r.Source
 	own.System, own.At = r.Inventory.System, r.Inventory.At
-	own.Unchecked, own.OwnersUnknown = r.Inventory.Unchecked, r.Inventory.OwnersUnknown
+	own.Unchecked = r.Inventory.Unchecked
+	own.OwnersUnknown = r.Inventory.OwnersUnknown
 	own.From, own.To = r.From, r.To
 	return own
 }
@@ -33,7 +34,10 @@ func (r *Report) sources() []Source {
 
 // count counts what the report's own system holds; what is of another system is counted there.
 func (r *Report) count(own *Source) {
-	own.Objects, own.Stacks, own.UseUnknown, own.Judged = 0, nil, 0, 0
+	own.Objects = 0
+	own.Stacks = nil
+	own.UseUnknown = 0
+	own.Judged = 0
 	judged := map[string]bool{}
 	for _, id := range r.Judged {
 		judged[id] = true
@@ -107,7 +111,8 @@ func (r *Report) unknowns() []string {
 		all = append(all, "Only the access of "+r.Partner+" and of its subcontractors is shown.")
 	}
 	if r.Owner != "" {
-		all = append(all, "Only the identities of which "+r.Owner+" owns something are shown, and no login that nobody declared.")
+		all = append(all, "Only the identities of which "+r.Owner+
+			" owns something are shown, and no login that nobody declared.")
 	}
 	for _, s := range r.sources() {
 		all = append(all, r.unknownOf(s)...)
@@ -120,7 +125,8 @@ func (r *Report) unknowns() []string {
 	if n := len(r.Gaps); n > 0 {
 		all = append(all, "What happened in "+plural(n, "gap")+" of the journal: see Gaps in the period.")
 	}
-	return append(all, "How many sessions are open now, and what a partner did with its access: the logs of the gateways tell.")
+	return append(all, "How many sessions are open now, and what a partner did with its access: the logs of the "+
+		"gateways tell.")
 }
 
 func (r *Report) unknownOf(s Source) []string {
@@ -133,10 +139,12 @@ func (r *Report) unknownOf(s Source) []string {
 		all = append(all, "Which owners in "+at+" left: active_owners is not set.")
 	}
 	if s.UseUnknown > 0 {
-		all = append(all, fmt.Sprintf("When %s in %s last acted: the system does not see every use.", plural(s.UseUnknown, "credential"), at))
+		all = append(all, fmt.Sprintf("When %s in %s last acted: the system does not see every use.",
+			plural(s.UseUnknown, "credential"), at))
 	}
 	if s.Judged < s.Objects {
-		all = append(all, fmt.Sprintf("Whether a rule is broken by %s of %d in %s: the rules were not applied there.", plural(s.Objects-s.Judged, "object"), s.Objects, at))
+		all = append(all, fmt.Sprintf("Whether a rule is broken by %s of %d in %s: the rules were not applied there.",
+			plural(s.Objects-s.Judged, "object"), s.Objects, at))
 	}
 	switch {
 	case s.Since.IsZero():
@@ -145,7 +153,8 @@ func (r *Report) unknownOf(s Source) []string {
 		all = append(all, "What was changed in "+at+" before "+moment(s.Since)+", where the journal begins.")
 	}
 	if s.SHA256 != "" && r.now().Sub(s.At) > 24*time.Hour {
-		all = append(all, fmt.Sprintf("What changed in %s since %s: its report is %d days old.", at, moment(s.At), int(r.now().Sub(s.At).Hours()/24)))
+		all = append(all, fmt.Sprintf("What changed in %s since %s: its report is %d days old.", at, moment(s.At),
+			int(r.now().Sub(s.At).Hours()/24)))
 	}
 	return all
 }

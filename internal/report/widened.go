@@ -8,7 +8,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
-// Widened returns when each object was widened last, by type and id, and since when the lines tell; zero: they tell of nothing.
+// Widened returns when each object was widened last, by type and id, and since when the lines tell;
+// zero: they tell of nothing.
 func Widened(lines []journal.Line) (last map[string]time.Time, since time.Time) {
 	last = map[string]time.Time{}
 	if len(lines) == 0 {

@@ -74,7 +74,8 @@ func waiversOf(i *inventory.Item) []string {
 	var all []string
 	for _, rule := range slices.Sorted(maps.Keys(i.Waivers)) {
 		w := i.Waivers[rule]
-		all = append(all, rule+" until "+w.Until.String()+", approved by "+w.Approver+": "+w.Reason+signedText(i.Signed[rule]))
+		all = append(all, rule+" until "+w.Until.String()+", approved by "+w.Approver+": "+w.Reason+
+			signedText(i.Signed[rule]))
 	}
 	return all
 }

@@ -73,7 +73,8 @@ func sshPrivate(t *testing.T, key crypto.PrivateKey) string {
 // open reads a sealed secret with the real age.
 func open(t *testing.T, sealed, private string) (string, bool) {
 	t.Helper()
-	program, identity := realtool.Find(t, "age"), filepath.Join(t.TempDir(), "identity")
+	program := realtool.Find(t, "age")
+	identity := filepath.Join(t.TempDir(), "identity")
 	if err := os.WriteFile(identity, []byte(private), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,8 @@ func TestOnlyThePartnerOpensWhatIsSealed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.HasPrefix(sealed, "-----BEGIN AGE ENCRYPTED FILE-----\n") || !strings.HasSuffix(sealed, "-----END AGE ENCRYPTED FILE-----\n") {
+			if !strings.HasPrefix(sealed, "-----BEGIN AGE ENCRYPTED FILE-----\n") ||
+				!strings.HasSuffix(sealed, "-----END AGE ENCRYPTED FILE-----\n") {
 				t.Errorf("no ASCII armor: %s", sealed)
 			}
 			if got, ok := open(t, sealed, pair[1]); !ok || got != canary {
@@ -122,15 +124,20 @@ func TestOnlyThePartnerOpensWhatIsSealed(t *testing.T) {
 }
 
 func TestTwoSpellingsOfOneKeyAreOne(t *testing.T) {
-	x, ed := x25519Key(t).Recipient().String(), sshLine(t, edKey(t))
-	for _, spellings := range [][]string{{x, " " + x + "\n", strings.ToUpper(x), x + " jane", x + " # jane\n", x + "," + x}, {ed, ed + " jane@example.com", ed + "\tother comment\r\n"}} {
+	x := x25519Key(t).Recipient().String()
+	ed := sshLine(t, edKey(t))
+	for _, spellings := range [][]string{{x, " " + x + "\n", strings.ToUpper(x), x + " jane", x + " # jane\n",
+		x + "," + x}, {ed, ed + " jane@example.com", ed + "\tother comment\r\n"}} {
 		first, err := Parse(spellings[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range spellings {
 			r, err := Parse(s)
-			if err != nil || r.String() != spellings[0] || r.Fingerprint() != first.Fingerprint() || !strings.HasPrefix(r.Fingerprint(), "SHA256:") {
+			if err != nil ||
+				r.String() != spellings[0] ||
+				r.Fingerprint() != first.Fingerprint() ||
+				!strings.HasPrefix(r.Fingerprint(), "SHA256:") {
 				t.Errorf("%q became %q, %s: %v", s, r, r.Fingerprint(), err)
 			}
 		}
@@ -165,7 +172,8 @@ func TestWhatCannotBeSealedToIsRefused(t *testing.T) {
 		"PEM private key":          {sshPrivate(t, ed), "private key"},
 		"RSA PEM private key":      {sshPrivate(t, r), "private key"},
 		"private key as comment":   {sshLine(t, ed) + " " + x.String(), "private key"},
-		"plugin":                   {"age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "plugin"},
+		"plugin": {"age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t",
+			"plugin"},
 		"hardware tag":             {"age1tag1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "plugin"},
 		"two age keys":             {pub + "\n" + x25519Key(t).Recipient().String(), "there are 2 keys in it (age1"},
 		"two age keys in one line": {pub + "," + x25519Key(t).Recipient().String(), "there are 2 keys in it (age1"},
@@ -174,17 +182,19 @@ func TestWhatCannotBeSealedToIsRefused(t *testing.T) {
 		"cut short":                {pub[:len(pub)-1], "no whole age key"},
 		"one letter wrong":         {pub[:20] + flip(pub[20]) + pub[21:], "no whole age key"},
 		"mixed case":               {"Age1" + pub[4:], ""},
-		"point of low order":       {"age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z", "nothing can be sealed"},
-		"ssh point of low order":   {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", ""},
-		"ssh key cut short":        {"ssh-ed25519 " + blob[:40], "key is not whole"},
-		"ssh key of another name":  {"ssh-rsa " + blob, "write ssh-ed25519"},
-		"ssh options":              {"no-pty " + sshLine(t, ed), "options"},
-		"RSA 1024":                 {sshLine(t, rsaKey(t, 1024)), "1024 bits"},
-		"ECDSA":                    {sshLine(t, ec), "ECDSA"},
-		"PGP":                      {"-----BEGIN PGP PUBLIC KEY BLOCK-----", "PGP"},
-		"GitHub user":              {"github:jane", "nothing is fetched"},
-		"NUL":                      {pub + "\x00", ""},
-		"non-ASCII":                {strings.Replace(pub, "a", "а", 1), "one of"},
+		"point of low order": {"age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z",
+			"nothing can be sealed"},
+		"ssh point of low order": {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+			""},
+		"ssh key cut short":       {"ssh-ed25519 " + blob[:40], "key is not whole"},
+		"ssh key of another name": {"ssh-rsa " + blob, "write ssh-ed25519"},
+		"ssh options":             {"no-pty " + sshLine(t, ed), "options"},
+		"RSA 1024":                {sshLine(t, rsaKey(t, 1024)), "1024 bits"},
+		"ECDSA":                   {sshLine(t, ec), "ECDSA"},
+		"PGP":                     {"-----BEGIN PGP PUBLIC KEY BLOCK-----", "PGP"},
+		"GitHub user":             {"github:jane", "nothing is fetched"},
+		"NUL":                     {pub + "\x00", ""},
+		"non-ASCII":               {strings.Replace(pub, "a", "а", 1), "one of"},
 	} {
 		got, err := Parse(c.given)
 		if err == nil {
@@ -227,7 +237,8 @@ func TestNobodyIsNoRecipient(t *testing.T) {
 }
 
 func FuzzParseNeverPanicsAndNeverRepeats(f *testing.F) {
-	for _, seed := range []string{"", "age1", "ssh-rsa AAAA", "AGE-SECRET-KEY-1QQQQ", "age1pq1", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== x"} {
+	for _, seed := range []string{"", "age1", "ssh-rsa AAAA", "AGE-SECRET-KEY-1QQQQ", "age1pq1",
+		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== x"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, given string) {

@@ -37,7 +37,8 @@ func decider(address string, keys ...string) access.Decider {
 	return d
 }
 
-// keyPair makes a key with the real ssh-keygen, and returns the file of its private half and the line of its public one.
+// keyPair makes a key with the real ssh-keygen, and returns the file of its private half and the
+// line of its public one.
 func keyPair(t *testing.T, args ...string) (file, public string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "key")
@@ -116,7 +117,15 @@ func armor(blob []byte) string {
 
 // sound are the parts of a signature that counts, by a key that is made here.
 func sound(key *signingKey) parts {
-	return parts{magic: magic, version: 1, public: key.public.Marshal(), namespace: Namespace, hash: "sha512", over: content, signs: key.signs}
+	return parts{
+		magic:     magic,
+		version:   1,
+		public:    key.public.Marshal(),
+		namespace: Namespace,
+		hash:      "sha512",
+		over:      content,
+		signs:     key.signs,
+	}
 }
 
 // signingKey is a key whose signatures are made here, byte by byte.
@@ -146,7 +155,9 @@ func plainKey(t *testing.T) *signingKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &signingKey{key, func(data []byte) []byte { return inner(ssh.KeyAlgoED25519, ed25519.Sign(private, data), nil) }}
+	return &signingKey{key, func(data []byte) []byte {
+		return inner(ssh.KeyAlgoED25519, ed25519.Sign(private, data), nil)
+	}}
 }
 
 // said is what a hardware key says beside a signature: its flags and its counter.
@@ -154,7 +165,8 @@ func said(flags byte) []byte { return []byte{flags, 0, 0, 0, 7} }
 
 // asked is what a hardware key signs (PROTOCOL.u2f).
 func asked(application string, beside, data []byte) []byte {
-	app, sum := sha256.Sum256([]byte(application)), sha256.Sum256(data)
+	app := sha256.Sum256([]byte(application))
+	sum := sha256.Sum256(data)
 	return append(append(app[:], beside...), sum[:]...)
 }
 

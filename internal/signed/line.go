@@ -28,13 +28,15 @@ func ReviewLine(on Subject, r *access.Review, until time.Time) string {
 	if decision == "" {
 		decision = string(access.DecisionKeep)
 	}
-	return line("review", on, "decision", decision, "until", moment(until), "at", moment(r.At.Time), "by", r.By, "reason", r.Reason)
+	return line("review", on, "decision", decision, "until", moment(until), "at", moment(r.At.Time), "by", r.By,
+		"reason", r.Reason)
 }
 
-// WaiverLine returns the one line that is signed for the waiver of a rule. Many rules look at the end or at the owner of what they judge:
-// these stand in it as well.
+// WaiverLine returns the one line that is signed for the waiver of a rule. Many rules look at the end or at the owner
+// of what they judge: these stand in it as well.
 func WaiverLine(on Subject, of *access.Terms, rule string, w access.Waiver) string {
-	return line("waiver", on, "expires_at", moment(of.ExpiresAt.Time), "owner", of.Owner, "rule", rule, "until", moment(w.Until.Time), "by", w.Approver, "reason", w.Reason)
+	return line("waiver", on, "expires_at", moment(of.ExpiresAt.Time), "owner", of.Owner, "rule", rule, "until",
+		moment(w.Until.Time), "by", w.Approver, "reason", w.Reason)
 }
 
 // ReleaseLine returns the one line that is signed to lift what was cut by hand.
@@ -42,8 +44,8 @@ func ReleaseLine(on Subject, value, by string) string {
 	return line("hold-release", on, "value", value, "by", by)
 }
 
-// line writes names and values in their order. Each value is quoted in ASCII, with escapes for what would end it, end the line, or not be
-// seen: two decisions never have the same line.
+// line writes names and values in their order. Each value is quoted in ASCII, with escapes for what would end it, end
+// the line, or not be seen: two decisions never have the same line.
 func line(kind string, on Subject, values ...string) string {
 	var b strings.Builder
 	b.WriteString(Namespace + " v1 " + kind + " " + strconv.QuoteToASCII(on.Ref.String()))
@@ -79,7 +81,8 @@ func CheckLine(line, text string, deciders []access.Decider, moments ...time.Tim
 
 // Mark is what stays with a decision of how it was signed: enough to name it, and nothing to prove it by.
 type Mark struct {
-	// Digest is the SHA-256 of the worksheet that was signed, or of the signature of a single decision; Key the fingerprint.
+	// Digest is the SHA-256 of the worksheet that was signed, or of the signature of a single
+	// decision; Key the fingerprint.
 	Digest, Key string
 	// Sheet reports whether it is of a worksheet.
 	Sheet bool
@@ -91,7 +94,9 @@ const sheetPrefix = "worksheet sha256:"
 func MarkOf(text string) (Mark, error) {
 	if rest, ok := strings.CutPrefix(text, sheetPrefix); ok {
 		digest, key, _ := strings.Cut(rest, " ")
-		if raw, err := hex.DecodeString(digest); err != nil || len(raw) != sha256.Size || !strings.HasPrefix(key, "SHA256:") {
+		if raw, err := hex.DecodeString(digest); err != nil ||
+			len(raw) != sha256.Size ||
+			!strings.HasPrefix(key, "SHA256:") {
 			return Mark{}, errors.New("it names no worksheet: take it from the function decisions as it is")
 		}
 		return Mark{Digest: digest, Key: key, Sheet: true}, nil

@@ -13,7 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Sheet is a filled worksheet that somebody signed: what a row of it says counts only where the whole of it, byte by byte, was signed.
+// Sheet is a filled worksheet that somebody signed: what a row of it says counts only where the whole of it,
+// byte by byte, was signed.
 type Sheet struct {
 	File      string
 	Content   []byte
@@ -46,11 +47,13 @@ func (s *Sheet) Signer(deciders []access.Decider, moments ...time.Time) (*access
 	}
 	for _, other := range s.otherwise() {
 		if _, failed := Check(other.content, s.Signature, deciders, moments...); failed == nil {
-			return nil, fmt.Errorf("it is over the file %s: %s; a signature is over each byte of the file, so put the file back as it was signed, "+
-				"let git leave it alone (*.csv -text in .gitattributes), and read it with filebase64()", other.how, other.cause)
+			return nil, fmt.Errorf("it is over the file %s: %s; a signature is over each byte of the file, so put "+
+				"the file back as it was signed, let git leave it alone (*.csv -text in .gitattributes), and read it "+
+				"with filebase64()", other.how, other.cause)
 		}
 	}
-	return nil, fmt.Errorf("%w than the file as it is now: it was changed after it was signed, or is another; sign it as it is, or put back what was signed", ErrOther)
+	return nil, fmt.Errorf("%w than the file as it is now: it was changed after it was signed, or is another; sign "+
+		"it as it is, or put back what was signed", ErrOther)
 }
 
 type spelling struct {
@@ -64,10 +67,13 @@ func (s *Sheet) otherwise() []spelling {
 	mark := []byte("\ufeff")
 	return []spelling{
 		{unix, "with the line ends of Unix", "something gave it those of Windows"},
-		{bytes.ReplaceAll(unix, []byte("\n"), []byte("\r\n")), "with the line ends of Windows", "something gave it those of Unix, as git does"},
+		{bytes.ReplaceAll(unix, []byte("\n"), []byte("\r\n")), "with the line ends of Windows",
+			"something gave it those of Unix, as git does"},
 		{append(mark[:len(mark):len(mark)], s.Content...), "with a byte order mark", "something took it away"},
 		{bytes.TrimPrefix(s.Content, mark), "without a byte order mark", "something put one there"},
-		{append(s.Content[:len(s.Content):len(s.Content)], '\n'), "with a line end behind its last line", "something took it away"},
-		{bytes.TrimSuffix(s.Content, []byte("\n")), "without a line end behind its last line", "something put one there"},
+		{append(s.Content[:len(s.Content):len(s.Content)], '\n'), "with a line end behind its last line",
+			"something took it away"},
+		{bytes.TrimSuffix(s.Content, []byte("\n")), "without a line end behind its last line",
+			"something put one there"},
 	}
 }

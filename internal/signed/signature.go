@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package signed verifies decisions that people signed with ssh-keygen -Y sign: the signature (PROTOCOL.sshsig of OpenSSH), whose it is
-// among the deciders, and what exactly was signed: a worksheet, or the one line of a single decision.
+// Package signed verifies decisions that people signed with ssh-keygen -Y sign: the signature
+// (PROTOCOL.sshsig of OpenSSH), whose it is among the deciders, and what exactly was signed: a worksheet, or
+// the one line of a single decision.
 package signed
 
 import (
@@ -20,7 +21,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Namespace is what a signature of a decision says it is for: one that was made for another purpose, such as a commit, is none.
+// Namespace is what a signature of a decision says it is for: one that was made for another purpose,
+// such as a commit, is none.
 const Namespace = "partner-access"
 
 const (
@@ -69,7 +71,8 @@ func (e *envelope) check() error {
 	case e.Reserved != "":
 		return errors.New("its reserved field is not empty: sign again with ssh-keygen -Y sign")
 	case e.Namespace != Namespace:
-		return fmt.Errorf("it was made for %q, and not for %s: sign with ssh-keygen -Y sign -n %s", e.Namespace, Namespace, Namespace)
+		return fmt.Errorf("it was made for %q, and not for %s: sign with ssh-keygen -Y sign -n %s", e.Namespace,
+			Namespace, Namespace)
 	case e.Hash != "sha256" && e.Hash != "sha512":
 		return fmt.Errorf("its hash is %q, and only sha256 and sha512 count", e.Hash)
 	}
@@ -145,8 +148,8 @@ func parseKey(blob []byte) (ssh.PublicKey, error) {
 // userPresent is the flag by which a hardware key says that somebody touched it (PROTOCOL.u2f).
 const userPresent = 1
 
-// parseInner reads the signature itself, and refuses one that is of another kind than its key, or is by SHA-1 (RFC 8332 has the
-// kinds of RSA).
+// parseInner reads the signature itself, and refuses one that is of another kind than its key, or is by SHA-1 (RFC 8332
+// has the kinds of RSA).
 func (s *Signature) parseInner(blob []byte) error {
 	if err := ssh.Unmarshal(blob, &s.signature); err != nil {
 		return errors.New("the signature in it is not whole")
@@ -158,14 +161,16 @@ func (s *Signature) parseInner(blob []byte) error {
 	}
 	switch {
 	case format == ssh.KeyAlgoRSA:
-		return errors.New("it is an RSA signature with SHA-1, which can be forged: sign with an ssh-keygen of OpenSSH 8.1 or later")
+		return errors.New("it is an RSA signature with SHA-1, which can be forged: sign with an ssh-keygen of " +
+			"OpenSSH 8.1 or later")
 	case format != allowed[0] && format != allowed[len(allowed)-1]:
 		return fmt.Errorf("it is a signature of the kind %q by a key of the kind %s", format, s.key.Type())
 	}
 	return checkRest(hardware(s.key), s.signature.Rest)
 }
 
-// checkRest looks at what is behind a signature: of a hardware key a byte of flags and a counter (PROTOCOL.u2f), else nothing.
+// checkRest looks at what is behind a signature: of a hardware key a byte of flags and a counter
+// (PROTOCOL.u2f), else nothing.
 func checkRest(hardware bool, rest []byte) error {
 	switch {
 	case !hardware && len(rest) > 0:
@@ -205,7 +210,8 @@ func (s *Signature) over(content []byte) bool {
 // ErrOther is said of a signature that is in order and over something else.
 var ErrOther = errors.New("it is over something else")
 
-// Check returns the decider who signed exactly these bytes by a key that was in force at all of the moments. The error says why nobody did.
+// Check returns the decider who signed exactly these bytes by a key that was in force at all of the moments. The
+// error says why nobody did.
 func Check(content []byte, text string, deciders []access.Decider, moments ...time.Time) (*access.Decider, error) {
 	s, err := Parse(text)
 	if err != nil {

@@ -13,8 +13,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// The files are what LibreOffice 7.4 wrote: a worksheet of CSV, filled in with dates as people of a country type them, opened in that
-// country's language and saved as CSV in several of its ways. It changes dates, quotes and separators, and what it writes is understood.
+// The files are what LibreOffice 7.4 wrote: a worksheet of CSV, filled in with dates as people of a country type them,
+// opened in that country's language and saved as CSV in several of its ways. It changes dates, quotes and separators,
+// and what it writes is understood.
 func TestWhatLibreOfficeWritesIsUnderstood(t *testing.T) {
 	files, err := filepath.Glob("testdata/libreoffice-7.4/*.csv")
 	if err != nil || len(files) != 7 {
@@ -30,9 +31,17 @@ func TestWhatLibreOfficeWritesIsUnderstood(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		decisions, mistakes := Read([]Sheet{{File: file, CSV: string(text), By: "jane@example.com", At: access.At(at).String()}}, nil)
-		if filepath.Base(file) == "ansi.csv" { // somebody chose the system's character set: an umlaut is told from no other letter
-			if len(decisions) != 0 || len(mistakes) != 1 || !strings.Contains(mistakes[0].String(), "it is not UTF-8") {
+		decisions, mistakes := Read([]Sheet{{
+			File: file,
+			CSV:  string(text),
+			By:   "jane@example.com",
+			At:   access.At(at).String(),
+		}}, nil)
+		// somebody chose the system's character set: an umlaut is told from no other letter
+		if filepath.Base(file) == "ansi.csv" {
+			if len(decisions) != 0 ||
+				len(mistakes) != 1 ||
+				!strings.Contains(mistakes[0].String(), "it is not UTF-8") {
 				t.Errorf("%s: %v, %v", file, decisions, mistakes)
 			}
 			continue

@@ -56,7 +56,8 @@ type Now struct {
 	ReviewedAt time.Time
 }
 
-// Mistake is what cannot be taken of a worksheet. Row is counted as spreadsheets do; 0 is the whole sheet. Column is "" for the whole row.
+// Mistake is what cannot be taken of a worksheet. Row is counted as spreadsheets do; 0 is the whole sheet. Column
+// is "" for the whole row.
 type Mistake struct {
 	File    string
 	Row     int
@@ -76,10 +77,16 @@ func (m Mistake) String() string {
 	return where + ": " + m.Problem
 }
 
-// Read returns the decisions of sheets, by the ids of what they are on, and what could not be taken. A blank decision is none. Of what has a
-// mistake nothing is taken. Of what is held today, a decision on what has changed since is a mistake, unless it was applied.
+// Read returns the decisions of sheets, by the ids of what they are on, and what could not be taken. A blank decision
+// is none. Of what has a mistake nothing is taken. Of what is held today, a decision on what has changed since is a
+// mistake, unless it was applied.
 func Read(sheets []Sheet, today []Now) (map[string]access.Review, []Mistake) {
-	in := &reading{decisions: map[string]access.Review{}, editions: map[string]string{}, at: map[string]Mistake{}, today: map[string]Now{}}
+	in := &reading{
+		decisions: map[string]access.Review{},
+		editions:  map[string]string{},
+		at:        map[string]Mistake{},
+		today:     map[string]Now{},
+	}
 	for _, n := range today {
 		in.today[n.ID+" "+nameOf(n.Access)] = n
 	}
@@ -148,20 +155,25 @@ func (in *reading) twice(id string, here Mistake) (column, problem string) {
 		return "", ""
 	}
 	delete(in.decisions, id)
-	return columnID, fmt.Sprintf("%s is in %s, row %d as well: leave one of the two; neither is taken", id, first.File, first.Row)
+	return columnID, fmt.Sprintf("%s is in %s, row %d as well: leave one of the two; neither is taken", id, first.File,
+		first.Row)
 }
 
 // decide reads the decision of one line; "" where there is none. A mistake has a problem.
 func (in *reading) decide(t *table, l line, r access.Review) (id string, _ access.Review, _ Mistake) {
 	id = t.cell(l, columnID)
-	digest, decision, until, reason := t.cell(l, columnAccess), t.cell(l, columnDecision), t.cell(l, columnUntil), t.cell(l, columnReason)
+	digest := t.cell(l, columnAccess)
+	decision := t.cell(l, columnDecision)
+	until := t.cell(l, columnUntil)
+	reason := t.cell(l, columnReason)
 	if problem := t.beside(l); problem != "" {
 		return id, r, Mistake{Problem: problem}
 	}
 	if decision == "" && until == "" && reason == "" {
 		return id, r, Mistake{}
 	}
-	for _, c := range []struct{ column, text string }{{columnID, id}, {columnAccess, digest}, {columnDecision, decision}, {columnUntil, until}, {columnReason, reason}} {
+	for _, c := range []struct{ column, text string }{{columnID, id}, {columnAccess, digest},
+		{columnDecision, decision}, {columnUntil, until}, {columnReason, reason}} {
 		if problem := unfit(c.text); problem != "" {
 			return id, r, Mistake{Column: c.column, Problem: problem}
 		}
@@ -169,12 +181,15 @@ func (in *reading) decide(t *table, l line, r access.Review) (id string, _ acces
 	if column, problem := whose(id, digest); problem != "" {
 		return id, r, Mistake{Column: column, Problem: problem}
 	}
-	r.Decision, r.Access, r.Reason = access.Decision(strings.ToLower(decision)), digest, reason
+	r.Decision = access.Decision(strings.ToLower(decision))
+	r.Access = digest
+	r.Reason = reason
 	if problem := noDecision(r.Decision, decision); problem != "" {
 		return id, r, Mistake{Column: columnDecision, Problem: problem}
 	}
 	if reason == "" {
-		return id, r, Mistake{Column: columnReason, Problem: "it is blank: write why it is to " + strings.ToLower(decision)}
+		return id, r, Mistake{Column: columnReason,
+			Problem: "it is blank: write why it is to " + strings.ToLower(decision)}
 	}
 	if problem := setUntil(&r, until); problem != "" {
 		return id, r, Mistake{Column: columnUntil, Problem: problem}
@@ -205,7 +220,8 @@ func setUntil(r *access.Review, text string) (problem string) {
 		return problem
 	}
 	if !r.Until.After(r.At.Time) {
-		return fmt.Sprintf("%s is not after the review, which was at %s: write a later date, or end", quoted(text), r.At)
+		return fmt.Sprintf("%s is not after the review, which was at %s: write a later date, or end", quoted(text),
+			r.At)
 	}
 	return ""
 }
@@ -215,7 +231,10 @@ func unfit(text string) string {
 	switch {
 	case strings.HasPrefix(text, "="):
 		return quoted(text) + " is a formula: write its result"
-	case strings.HasPrefix(text, "#") && (strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "#") || text == "#N/A"):
+	case strings.HasPrefix(text, "#") && (strings.HasSuffix(text, "!") ||
+		strings.HasSuffix(text, "?") ||
+		strings.HasSuffix(text, "#") ||
+		text == "#N/A"):
 		return quoted(text) + " is what a spreadsheet shows where it cannot show a value: write the value"
 	}
 	return ""
@@ -241,7 +260,8 @@ func whose(id, digest string) (column, problem string) {
 	case nameOf(digest) == "":
 		return columnAccess, quoted(digest) + " is none that a worksheet has: copy the cell from the worksheet"
 	}
-	return columnID, fmt.Sprintf("%s is not the id that this row's access is of: id or access was edited, or moved to another row; copy the row from the worksheet", id)
+	return columnID, fmt.Sprintf("%s is not the id that this row's access is of: id or access was edited, or moved "+
+		"to another row; copy the row from the worksheet", id)
 }
 
 // nameOf returns the part of a digest that is of the object's name; "" where it is no digest.
@@ -259,7 +279,9 @@ func (in *reading) stale(id string, r access.Review) Mistake {
 	if !there || now.Access == r.Access || !r.At.Truncate(time.Second).After(now.ReviewedAt) {
 		return Mistake{}
 	}
-	return Mistake{Column: columnAccess, Problem: fmt.Sprintf("the decision is void: what %s allows has changed since the worksheet was made; look at it again in a new one", id)}
+	return Mistake{Column: columnAccess,
+		Problem: fmt.Sprintf("the decision is void: what %s allows has changed since the worksheet was made; look at "+
+			"it again in a new one", id)}
 }
 
 // longest is how much of a cell a mistake shows.

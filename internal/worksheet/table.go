@@ -60,17 +60,21 @@ func readTable(text string) (*table, Mistake, bool) {
 	}
 	for _, column := range needed {
 		if _, has := t.at[column]; !has {
-			return nil, Mistake{Column: column, Problem: "there is no such column: put it back, with its name in the first row"}, false
+			return nil, Mistake{Column: column,
+				Problem: "there is no such column: put it back, with its name in the first row"}, false
 		}
 	}
 	if t.twice != "" {
-		return nil, Mistake{Column: t.twice, Problem: "two columns have this name, and nobody knows which one somebody filled in: leave one of them"}, false
+		return nil, Mistake{Column: t.twice,
+				Problem: "two columns have this name, and nobody knows which one somebody filled in: leave " +
+					"one of them"},
+			false
 	}
 	return t, Mistake{}, true
 }
 
-// separated returns the table that a text is with the one separator that makes it one. Where none does, the mistake is that of the first
-// separator that cannot even split it, if there is one.
+// separated returns the table that a text is with the one separator that makes it one. Where none does, the mistake is
+// that of the first separator that cannot even split it, if there is one.
 func separated(text string) (found *table, first Mistake, ok bool) {
 	for _, separator := range ",;\t|" {
 		lines, wrong, ok := split(text, separator)
@@ -85,7 +89,8 @@ func separated(text string) (found *table, first Mistake, ok bool) {
 			continue
 		}
 		if found != nil {
-			return nil, Mistake{Problem: "it is one table with one separator between its cells, and another one with another: nobody knows which one somebody filled in; " + asCSV}, false
+			return nil, Mistake{Problem: "it is one table with one separator between its cells, and another one with " +
+				"another: nobody knows which one somebody filled in; " + asCSV}, false
 		}
 		found = t
 	}
@@ -93,8 +98,9 @@ func separated(text string) (found *table, first Mistake, ok bool) {
 		return found, Mistake{}, true
 	}
 	if first == (Mistake{}) {
-		first.Problem = "no row names the columns " + strings.Join(needed, ", ") + ": the first row of the worksheet is missing, or it is no " +
-			"table with commas, semicolons or tabs between its cells"
+		first.Problem = "no row names the columns " + strings.Join(needed, ", ") +
+			": the first row of the worksheet is missing, or it is no table with commas, semicolons or tabs " +
+			"between its cells"
 	}
 	return nil, first, false
 }
@@ -107,8 +113,8 @@ func raw(text string) []byte {
 	return []byte(text)
 }
 
-// plain returns a sheet's text, with ends of lines of one kind and without a byte order mark; or a problem. What Terraform's file() cannot
-// read comes by filebase64().
+// plain returns a sheet's text, with ends of lines of one kind and without a byte order mark; or a problem. What
+// Terraform's file() cannot read comes by filebase64().
 func plain(text string) (string, string) {
 	text = string(raw(text))
 	switch {
@@ -124,8 +130,8 @@ func plain(text string) (string, string) {
 	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(text, bom)), ""
 }
 
-// split reads the lines of a text, with a separator. Rows are counted as spreadsheets do: a cell of several lines is in one row, and an
-// empty line is one.
+// split reads the lines of a text, with a separator. Rows are counted as spreadsheets do: a cell of several lines is in
+// one row, and an empty line is one.
 func split(text string, separator rune) ([]line, Mistake, bool) {
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comma, r.FieldsPerRecord = separator, -1
@@ -145,7 +151,11 @@ func split(text string, separator rune) ([]line, Mistake, bool) {
 		last, _ := r.FieldPos(len(cells) - 1)
 		end = last + strings.Count(cells[len(cells)-1], "\n")
 		for n := range cells {
-			cells[n] = strings.TrimFunc(cells[n], func(r rune) bool { return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' })
+			cells[n] = strings.TrimFunc(cells[n], func(r rune) bool {
+				return unicode.IsSpace(r) ||
+					r == '\u200b' ||
+					r == '\ufeff'
+			})
 		}
 		lines = append(lines, line{row, cells})
 	}
@@ -157,7 +167,8 @@ func misquoted(err *csv.ParseError) string {
 	if errors.Is(err, csv.ErrBareQuote) {
 		seen = "a quotation mark stands in a cell that does not begin with one"
 	}
-	return seen + ": nothing of the sheet is taken. Save it anew as CSV in the spreadsheet, or write \"\" for each quotation mark in a cell, and one more around the cell"
+	return seen + ": nothing of the sheet is taken. Save it anew as CSV in the spreadsheet, or write \"\" for each " +
+		"quotation mark in a cell, and one more around the cell"
 }
 
 // headings are how many rows somebody may have put above the names of the columns.
@@ -190,7 +201,8 @@ func named(lines []line) *table {
 func (t *table) beside(l line) string {
 	for at := t.width; at < len(l.cells); at++ {
 		if l.cells[at] != "" {
-			return fmt.Sprintf("%s stands in column %d, which has no name: a separator within a cell may have moved the cells; put the text into one cell", quoted(l.cells[at]), at+1)
+			return fmt.Sprintf("%s stands in column %d, which has no name: a separator within a cell may have moved "+
+				"the cells; put the text into one cell", quoted(l.cells[at]), at+1)
 		}
 	}
 	return ""

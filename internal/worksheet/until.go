@@ -20,10 +20,11 @@ var (
 )
 
 // withNames are the layouts of dates whose month is a word: nobody can misread these.
-var withNames = []string{"2-Jan-2006", "2 Jan 2006", "2 January 2006", "January 2, 2006", "Jan 2, 2006", "January 2 2006", "Monday, January 2, 2006", "Monday, 2 January 2006", "2. January 2006"}
+var withNames = []string{"2-Jan-2006", "2 Jan 2006", "2 January 2006", "January 2, 2006", "Jan 2, 2006",
+	"January 2 2006", "Monday, January 2, 2006", "Monday, 2 January 2006", "2. January 2006"}
 
-// parseUntil reads a date as people and spreadsheets write it, which means its first moment in UTC, or an RFC 3339 moment. What could be
-// two dates is refused, with both.
+// parseUntil reads a date as people and spreadsheets write it, which means its first moment in UTC, or an RFC 3339
+// moment. What could be two dates is refused, with both.
 func parseUntil(text string) (access.Moment, string) {
 	if m, err := access.ParseMoment(text); err == nil {
 		return m, ""
@@ -45,15 +46,18 @@ func parseUntil(text string) (access.Moment, string) {
 	case serial.MatchString(text):
 		whole, _ := strconv.Atoi(text[:5])
 		is := time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, whole)
-		return access.Moment{}, fmt.Sprintf("%s is a date as a spreadsheet counts it, in days; in Excel it would be %s: write it so", quoted(text), is.Format(time.DateOnly))
+		return access.Moment{}, fmt.Sprintf("%s is a date as a spreadsheet counts it, in days; in Excel it would be "+
+			"%s: write it so", quoted(text), is.Format(time.DateOnly))
 	}
 	if _, err := access.ParseMoment(text); err != nil && strings.Contains(err.Error(), ": write ") {
-		return access.Moment{}, quoted(text) + " is no date: " + err.Error()[strings.LastIndex(err.Error(), ": write ")+2:]
+		return access.Moment{}, quoted(text) + " is no date: " +
+			err.Error()[strings.LastIndex(err.Error(), ": write ")+2:]
 	}
 	return access.Moment{}, quoted(text) + " is no date: write it as 2027-03-31"
 }
 
-// yearAtEnd reads a date that ends with its year. Which of the first two is the month is told only by one that is over 12.
+// yearAtEnd reads a date that ends with its year. Which of the first two is the month is told only
+// by one that is over 12.
 func yearAtEnd(text, first, second, year string) (access.Moment, string) {
 	a, _ := strconv.Atoi(first)
 	b, _ := strconv.Atoi(second)
@@ -65,7 +69,8 @@ func yearAtEnd(text, first, second, year string) (access.Moment, string) {
 	case b > 12:
 		return day(text, year, first, second)
 	}
-	return access.Moment{}, fmt.Sprintf("%s could be %s-%02d-%02d or %s-%02d-%02d: write the one that is meant so", quoted(text), year, a, b, year, b, a)
+	return access.Moment{}, fmt.Sprintf("%s could be %s-%02d-%02d or %s-%02d-%02d: write the one that is meant so",
+		quoted(text), year, a, b, year, b, a)
 }
 
 // day returns the first moment of a day.

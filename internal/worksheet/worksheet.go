@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package worksheet writes what is due for review as a table that people fill in with a spreadsheet, and reads their decisions back.
+// Package worksheet writes what is due for review as a table that people fill in with a spreadsheet, and
+// reads their decisions back.
 package worksheet
 
 import (
@@ -24,8 +25,8 @@ type Row struct {
 	EndsAt      time.Time
 	// LastUsed is a moment, never, or not known.
 	LastUsed string
-	// ReviewedAt is when somebody looked last; zero: nobody has since it was created. DueAt is when somebody has to look again: before the
-	// review is too old, and before the access ends.
+	// ReviewedAt is when somebody looked last; zero: nobody has since it was created. DueAt is when somebody has to
+	// look again: before the review is too old, and before the access ends.
 	ReviewedAt, DueAt time.Time
 	// Widened says whether it gives more than at the last review: a date, changed, no, or not known.
 	Widened string
@@ -42,12 +43,14 @@ type Options struct {
 	DueWithin time.Duration
 	// ReviewEvery is how long a review counts.
 	ReviewEvery time.Duration
-	// Widened is when each object was widened last, by type and id, as far back as Since; where Since is zero nothing is known.
+	// Widened is when each object was widened last, by type and id, as far back as Since; where Since is
+	// zero nothing is known.
 	Widened map[string]time.Time
 	Since   time.Time
 }
 
-// Build returns the rows of what is in force and due, sorted by owner and id. The records are those that the inventory is of.
+// Build returns the rows of what is in force and due, sorted by owner and id. The records are those
+// that the inventory is of.
 func Build(inv *inventory.Inventory, records []*access.Record, o Options) []Row {
 	objects := map[access.Ref]*access.Record{}
 	for _, r := range records {
@@ -75,7 +78,8 @@ func Build(inv *inventory.Inventory, records []*access.Record, o Options) []Row 
 		}
 	}
 	order.Sort(rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(strings.ToLower(a.Owner), strings.ToLower(b.Owner)), cmp.Compare(a.ID, b.ID), cmp.Compare(b.Type, a.Type))
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Owner), strings.ToLower(b.Owner)), cmp.Compare(a.ID, b.ID),
+			cmp.Compare(b.Type, a.Type))
 	})
 	return rows
 }
@@ -145,11 +149,14 @@ func lastUsed(i *inventory.Item) string {
 	return never
 }
 
-// widened says whether an object gives more than when it was looked at last. A decision of a worksheet names the access that it was made
-// on; for other reviews the journal tells.
+// widened says whether an object gives more than when it was looked at last. A decision of a worksheet names the access
+// that it was made on; for other reviews the journal tells.
 func (o Options) widened(i *inventory.Item, digest string) string {
 	seen := i.Looked()
-	if r := i.Review; r != nil && r.Access != "" && r.Decision == access.DecisionKeep && r.At.Equal(seen) {
+	if r := i.Review; r != nil &&
+		r.Access != "" &&
+		r.Decision == access.DecisionKeep &&
+		r.At.Equal(seen) {
 		if r.Access == digest {
 			return "no"
 		}

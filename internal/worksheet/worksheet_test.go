@@ -32,7 +32,9 @@ func held(edit func(*access.Record)) []*access.Record {
 		}
 		copied.Common().Owner, copied.Common().ExpiresAt = "jane@example.com", access.At(at.Add(60*day24))
 		r := &access.Record{Object: copied, EndsAt: at.Add(60 * day24)}
-		r.CreatedAt, r.UID, r.Stack = at.Add(-80*day24), "u", "partners"
+		r.CreatedAt = at.Add(-80 * day24)
+		r.UID = "u"
+		r.Stack = "partners"
 		edit(r)
 		all = append(all, r)
 	}
@@ -53,11 +55,13 @@ func TestAWorksheetHasWhatIsDue(t *testing.T) {
 		edit func(*access.Record)
 		want int
 	}{
-		"everything":                          {Options{}, asIs, 3},
-		"due in ten days":                     {Options{DueWithin: 10 * day24}, asIs, 3},
-		"due later than that":                 {Options{DueWithin: 9 * day24}, asIs, 0},
-		"reviewed since":                      {Options{DueWithin: 50 * day24}, func(r *access.Record) { r.ReviewedAt = at.Add(-day24) }, 0},
-		"reviewed since, but it ends":         {Options{DueWithin: 60 * day24}, func(r *access.Record) { r.ReviewedAt = at.Add(-day24) }, 3},
+		"everything":          {Options{}, asIs, 3},
+		"due in ten days":     {Options{DueWithin: 10 * day24}, asIs, 3},
+		"due later than that": {Options{DueWithin: 9 * day24}, asIs, 0},
+		"reviewed since": {Options{DueWithin: 50 * day24},
+			func(r *access.Record) { r.ReviewedAt = at.Add(-day24) }, 0},
+		"reviewed since, but it ends": {Options{DueWithin: 60 * day24},
+			func(r *access.Record) { r.ReviewedAt = at.Add(-day24) }, 3},
 		"another owner's":                     {Options{Owner: "bob@example.com"}, asIs, 0},
 		"the owner's, in another spelling":    {Options{Owner: "Jane@Example.com"}, asIs, 3},
 		"another partner's":                   {Options{Partner: "globex"}, asIs, 0},
@@ -74,7 +78,11 @@ func TestAWorksheetSaysWhetherAccessIsWiderThanWhatWasReviewed(t *testing.T) {
 	reviewed := func(digest string) func(*access.Record) {
 		return func(r *access.Record) {
 			r.ReviewedAt = at.Add(-30 * day24)
-			r.Object.Common().Review = &access.Review{At: access.At(r.ReviewedAt), Decision: access.DecisionKeep, Access: digest}
+			r.Object.Common().Review = &access.Review{
+				At:       access.At(r.ReviewedAt),
+				Decision: access.DecisionKeep,
+				Access:   digest,
+			}
 		}
 	}
 	asIs := func(*access.Record) {}
@@ -86,9 +94,10 @@ func TestAWorksheetSaysWhetherAccessIsWiderThanWhatWasReviewed(t *testing.T) {
 		"no journal":                       {Options{}, asIs, "not known"},
 		"a journal that begins too late":   {Options{Since: at.Add(-day24)}, asIs, "not known"},
 		"a journal that has nothing of it": {Options{Since: at.Add(-90 * day24)}, asIs, "no"},
-		"widened":                          {Options{Since: at.Add(-90 * day24), Widened: map[string]time.Time{ref: at.Add(-3 * day24)}}, asIs, "on 2026-11-25"},
-		"decided on just this":             {Options{}, reviewed(access.Digest(daily)), "no"},
-		"decided on something else":        {Options{}, reviewed("v1-other"), "changed"},
+		"widened": {Options{Since: at.Add(-90 * day24),
+			Widened: map[string]time.Time{ref: at.Add(-3 * day24)}}, asIs, "on 2026-11-25"},
+		"decided on just this":      {Options{}, reviewed(access.Digest(daily)), "no"},
+		"decided on something else": {Options{}, reviewed("v1-other"), "changed"},
 	} {
 		for _, r := range rowsOf(c.o, c.edit) {
 			if r.Type == access.TypeGrant && r.Widened != c.want {
@@ -100,7 +109,8 @@ func TestAWorksheetSaysWhetherAccessIsWiderThanWhatWasReviewed(t *testing.T) {
 
 // What a partner chose is shown to people who open it with a spreadsheet. It must not run there, nor move their cells.
 func TestAWorksheetRunsNothingInASpreadsheet(t *testing.T) {
-	for _, odd := range []string{"=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "＝1", "a\nb", `say "no"`, "a,b;c", "\u202egnp"} {
+	for _, odd := range []string{"=cmd|' /C calc'!A0", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "＝1", "a\nb",
+		`say "no"`, "a,b;c", "\u202egnp"} {
 		text := CSV([]Row{{ID: "acme/prod/orders", Type: access.TypeIdentity, For: odd, Owner: odd, Allows: odd}})
 		if !strings.HasPrefix(text, bom) {
 			t.Fatal("it is not marked as UTF-8")
@@ -110,7 +120,9 @@ func TestAWorksheetRunsNothingInASpreadsheet(t *testing.T) {
 			t.Fatal(err, rows)
 		}
 		for n, cell := range rows[1] {
-			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") || strings.HasPrefix(cell, "＝") || strings.Contains(cell, "\u202e") {
+			if (cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r")) ||
+				strings.HasPrefix(cell, "＝") ||
+				strings.Contains(cell, "\u202e") {
 				t.Errorf("%q: column %s is %q", odd, columns[n], cell)
 			}
 		}
@@ -134,12 +146,18 @@ func TestWhatWasWrittenIsReadBack(t *testing.T) {
 		if err := w.WriteAll(rows); err != nil {
 			t.Fatal(err)
 		}
-		decisions, mistakes := Read([]Sheet{{File: "s.csv", CSV: out.String(), By: "jane@example.com", At: "2026-11-28T15:00:00Z"}}, nil)
+		decisions, mistakes := Read([]Sheet{{
+			File: "s.csv",
+			CSV:  out.String(),
+			By:   "jane@example.com",
+			At:   "2026-11-28T15:00:00Z",
+		}}, nil)
 		if len(decisions) != 3 || len(mistakes) != 0 {
 			t.Errorf("%q: %v, %v", separator, decisions, mistakes)
 		}
 	}
-	if m := Markdown(rowsOf(Options{}, func(*access.Record) {}), at); strings.Count(m, "\n| acme") != 3 || strings.Contains(m, "https://") {
+	if m := Markdown(rowsOf(Options{}, func(*access.Record) {}), at); strings.Count(m, "\n| acme") != 3 ||
+		strings.Contains(m, "https://") {
 		t.Error(m)
 	}
 }
@@ -157,17 +175,41 @@ func TestARowSaysWhatItsReaderHasToKnow(t *testing.T) {
 	shadow := *identity
 	shadow.ID.Partner = access.ShadowPartner("acme")
 	records = append(records, &access.Record{Object: &shadow, EndsAt: at.Add(day24)})
-	inv := inventory.Build(records, nil, at, inventory.Options{System: "openbao", KnowsLastUse: true, ReviewEvery: 90 * day24, Departed: func(string) bool { return true }})
+	inv := inventory.Build(records, nil, at,
+		inventory.Options{
+			System:       "openbao",
+			KnowsLastUse: true,
+			ReviewEvery:  90 * day24,
+			Departed:     func(string) bool { return true },
+		})
 	rows := Build(inv, records, Options{ReviewEvery: 90 * day24})
 	if len(rows) != 3 {
 		t.Fatalf("%d rows: a rehearsal's twin is nobody's to review", len(rows))
 	}
 	for n, want := range []Row{
-		{ID: "acme/prod/orders", For: "Nightly order feed", LastUsed: "2026-11-25T15:00:00Z", Flags: []string{"orphaned", "suspended", "owner left"}},
-		{ID: "acme/prod/orders/daily", For: "Nightly order feed", LastUsed: "not known", Flags: []string{"orphaned", "owner left"}},
-		{ID: "acme/prod/orders/federated", For: "Nightly order feed", LastUsed: "not known", Flags: []string{"orphaned", "held", "owner left"}},
+		{
+			ID:       "acme/prod/orders",
+			For:      "Nightly order feed",
+			LastUsed: "2026-11-25T15:00:00Z",
+			Flags:    []string{"orphaned", "suspended", "owner left"},
+		},
+		{
+			ID:       "acme/prod/orders/daily",
+			For:      "Nightly order feed",
+			LastUsed: "not known",
+			Flags:    []string{"orphaned", "owner left"},
+		},
+		{
+			ID:       "acme/prod/orders/federated",
+			For:      "Nightly order feed",
+			LastUsed: "not known",
+			Flags:    []string{"orphaned", "held", "owner left"},
+		},
 	} {
-		if r := rows[n]; r.ID != want.ID || r.For != want.For || r.LastUsed != want.LastUsed || !slices.Equal(r.Flags, want.Flags) {
+		if r := rows[n]; r.ID != want.ID ||
+			r.For != want.For ||
+			r.LastUsed != want.LastUsed ||
+			!slices.Equal(r.Flags, want.Flags) {
 			t.Errorf("got  %+v\nwant %+v", r, want)
 		}
 	}

@@ -26,7 +26,8 @@ const (
 
 // columns are a worksheet's, in their order.
 var columns = []string{
-	columnID, columnType, "allows", "for", "owner", "ends", "last used", "reviewed", "due", "widened since", "flags", columnAccess, columnEdition,
+	columnID, columnType, "allows", "for", "owner", "ends", "last used", "reviewed", "due", "widened since", "flags",
+	columnAccess, columnEdition,
 	columnDecision, columnUntil, columnReason,
 }
 
@@ -35,7 +36,8 @@ const bom = "\ufeff"
 
 func (r Row) cells() []string {
 	return []string{
-		r.ID, string(r.Type), r.Allows, r.For, r.Owner, access.At(r.EndsAt).String(), r.LastUsed, access.At(r.ReviewedAt).String(),
+		r.ID, string(r.Type), r.Allows, r.For, r.Owner, access.At(r.EndsAt).String(), r.LastUsed,
+		access.At(r.ReviewedAt).String(),
 		access.At(r.DueAt).String(), r.Widened, strings.Join(r.Flags, ", "), r.Access, r.Edition, "", "", "",
 	}
 }
@@ -60,7 +62,8 @@ func CSV(rows []Row) string {
 // Markdown returns rows as a table for a tracker of issues.
 func Markdown(rows []Row, at time.Time) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d to review, as of %s. Decide on each: keep until a date, narrow or end, and why. What nobody decides on ends by itself.\n\n",
+	fmt.Fprintf(&out, "%d to review, as of %s. Decide on each: keep until a date, narrow or end, and why. What "+
+		"nobody decides on ends by itself.\n\n",
 		len(rows), access.At(at))
 	if len(rows) == 0 {
 		return out.String()

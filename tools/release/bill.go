@@ -28,8 +28,9 @@ type hash struct {
 	Content   string `json:"content"`
 }
 
-// contents returns the bill of materials of a binary in CycloneDX: the modules that Go's linker says are in it, each with the hash that
-// go.sum has. cyclonedx-gomod finds the same in the binary (scripts/verify compares), but writes the moment and a random number as well.
+// contents returns the bill of materials of a binary in CycloneDX: the modules that Go's linker says are in it, each
+// with the hash that go.sum has. cyclonedx-gomod finds the same in the binary (scripts/verify compares), but writes the
+// moment and a random number as well.
 func contents(version string, binary []byte) ([]byte, error) {
 	info, err := buildinfo.Read(bytes.NewReader(binary))
 	if err != nil {
@@ -48,7 +49,8 @@ func contents(version string, binary []byte) ([]byte, error) {
 		refs[i] = p.Ref
 	}
 	text, err := json.MarshalIndent(map[string]any{
-		"$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json", "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+		"$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json", "bomFormat": "CycloneDX", "specVersion": "1.6",
+		"version":      1,
 		"metadata":     map[string]any{"component": whole},
 		"components":   parts,
 		"dependencies": []any{map[string]any{"ref": whole.Ref, "dependsOn": refs}},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Command release writes the files of a release: an archive for each machine, what is in it, and the checksums of all. Two runs on one
-// commit write the same bytes, whoever runs them and wherever.
+// Command release writes the files of a release: an archive for each machine, what is in it, and the checksums of all.
+// Two runs on one commit write the same bytes, whoever runs them and wherever.
 //
 //	go run ./tools/release [-targets linux_amd64,...] [-commit SHA -builder URL] VERSION FOLDER
 //
@@ -27,7 +27,8 @@ import (
 
 const (
 	name     = "terraform-provider-partner"
-	machines = "darwin_amd64,darwin_arm64,freebsd_amd64,freebsd_arm64,linux_amd64,linux_arm64,windows_amd64,windows_arm64"
+	machines = "darwin_amd64,darwin_arm64,freebsd_amd64,freebsd_arm64," +
+		"linux_amd64,linux_arm64,windows_amd64,windows_arm64"
 )
 
 // version is what registries take: a semantic version without a v.
@@ -52,7 +53,8 @@ func main() {
 	}
 }
 
-// write writes all files of a version into a folder that has none yet: what lay there before would be signed with the rest.
+// write writes all files of a version into a folder that has none yet: what lay there before would
+// be signed with the rest.
 func write(version, folder string, targets []string, from origin) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
@@ -116,7 +118,8 @@ func build(version, target string) ([]byte, error) {
 	return os.ReadFile(binary)
 }
 
-// buildFlags are how everything of the project is compiled, one flag a line beside comments. The makefile reads them too.
+// buildFlags are how everything of the project is compiled, one flag a line beside comments. The
+// makefile reads them too.
 //
 //go:embed build-flags
 var buildFlags string
@@ -149,7 +152,11 @@ func archive(version, target string, binary []byte) ([]byte, error) {
 		mode    os.FileMode
 		content []byte
 	}{{"LICENSE", 0o644, license}, {program, 0o755, binary}} {
-		header := &zip.FileHeader{Name: file.name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
+		header := &zip.FileHeader{
+			Name:     file.name,
+			Method:   zip.Deflate,
+			Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC),
+		}
 		header.SetMode(file.mode)
 		w, err := z.CreateHeader(header)
 		if err != nil {

@@ -18,14 +18,15 @@ const repository = "https://github.com/partner-access/terraform-provider-partner
 // origin is where a release comes from.
 type origin struct{ commit, builder string }
 
-// provenance returns a statement of in-toto, with SLSA's predicate: from which commit, by which builder, and how each archive was made.
-// It is signed with the checksums. Beside it, the workflow has its own statement signed by Sigstore.
+// provenance returns a statement of in-toto, with SLSA's predicate: from which commit, by which builder, and how each
+// archive was made. It is signed with the checksums. Beside it, the workflow has its own statement signed by Sigstore.
 func provenance(version string, targets []string, from origin, files map[string][]byte) ([]byte, error) {
 	var subjects []any
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if strings.HasSuffix(file, ".zip") {
 			sum := sha256.Sum256(files[file])
-			subjects = append(subjects, map[string]any{"name": file, "digest": map[string]string{"sha256": hex.EncodeToString(sum[:])}})
+			subjects = append(subjects, map[string]any{"name": file,
+				"digest": map[string]string{"sha256": hex.EncodeToString(sum[:])}})
 		}
 	}
 	text, err := json.MarshalIndent(map[string]any{
@@ -36,7 +37,8 @@ func provenance(version string, targets []string, from origin, files map[string]
 			"buildDefinition": map[string]any{
 				"buildType":          repository + "/tree/main/tools/release",
 				"externalParameters": map[string]any{"version": version, "targets": targets},
-				"internalParameters": map[string]any{"go": runtime.Version(), "command": append([]string{"go"}, command(version)...)},
+				"internalParameters": map[string]any{"go": runtime.Version(),
+					"command": append([]string{"go"}, command(version)...)},
 				"resolvedDependencies": []any{map[string]any{
 					"uri": "git+" + repository, "digest": map[string]string{"gitCommit": from.commit},
 				}},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command rulesdoc writes the templates of the guardrail pages from the catalogue: one page for each family of rules,
-// and the table of all rules into templates/guides/guardrails.md.tmpl, between two marks. It also writes the catalogue that
-// examples/policy reads.
+// and the table of all rules into templates/guides/guardrails.md.tmpl, between two marks. It also writes the catalogue
+// that examples/policy reads.
 //
 // `make generate` runs it before tfplugindocs, in the folder of this file.
 package main
@@ -48,7 +48,8 @@ func write(folder string, rules []guardrail.Rule) error {
 	}
 	pages := map[string][]byte{}
 	for family, members := range families(rules) {
-		pages[filepath.Join(folder, "guardrails-"+family+".md.tmpl")] = page(filepath.Join(folder, "..", ".."), family, members)
+		pages[filepath.Join(folder, "guardrails-"+family+".md.tmpl")] = page(filepath.Join(folder, "..", ".."), family,
+			members)
 	}
 	for _, path := range old {
 		if _, stays := pages[path]; !stays {
@@ -86,7 +87,8 @@ func forPolicies(rules []guardrail.Rule) ([]byte, error) {
 	}
 	rows := map[string]row{}
 	for _, r := range rules {
-		rows[r.Slug] = row{r.Level.String(), r.Fixed, append([]string{}, r.Reads...), append([]string{}, r.ReadsAbove...), append([]string{}, r.Silences...), r.Remedy}
+		rows[r.Slug] = row{r.Level.String(), r.Fixed, append([]string{}, r.Reads...),
+			append([]string{}, r.ReadsAbove...), append([]string{}, r.Silences...), r.Remedy}
 	}
 	var b bytes.Buffer
 	text := json.NewEncoder(&b)
@@ -113,10 +115,12 @@ func family(r guardrail.Rule) string {
 func page(root, family string, rules []guardrail.Rule) []byte {
 	var b bytes.Buffer
 	title := "Guardrails: " + family
-	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"5 Guardrails\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, what to write instead, and how to waive it.\n---\n\n", title, family)
+	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"5 Guardrails\"\ndescription: |-\n  The rules of the family "+
+		"%s: what each refuses, why, what to write instead, and how to waive it.\n---\n\n", title, family)
 	fmt.Fprintf(&b, "# %s\n\n", title)
 	levels(&b, root, rules)
-	b.WriteString("The [guide to guardrails](guardrails.md) says what levels and waivers mean, and when a finding is an error.\n")
+	b.WriteString("The [guide to guardrails](guardrails.md) says what levels and waivers mean, and when a finding is " +
+		"an error.\n")
 	for _, r := range rules {
 		section(&b, r)
 		example(&b, root, r)
@@ -125,7 +129,8 @@ func page(root, family string, rules []guardrail.Rule) []byte {
 	return b.Bytes()
 }
 
-// levels shows the settings of a page's rules at their defaults. Where all are fixed there is nothing to set: it shows what they accept.
+// levels shows the settings of a page's rules at their defaults. Where all are fixed there is nothing to set: it
+// shows what they accept.
 func levels(b *bytes.Buffer, root string, all []guardrail.Rule) {
 	rules := slices.DeleteFunc(slices.Clone(all), func(r guardrail.Rule) bool { return r.Fixed })
 	if len(rules) == 0 {
@@ -136,7 +141,8 @@ func levels(b *bytes.Buffer, root string, all []guardrail.Rule) {
 	for _, r := range rules {
 		longest = max(longest, len(r.Slug))
 	}
-	b.WriteString("```hcl\nprovider \"partner\" {\n  environment = \"prod\"\n\n  guardrails = {\n    levels = { # the defaults; write only what differs\n")
+	b.WriteString("```hcl\nprovider \"partner\" {\n  environment = \"prod\"\n\n  guardrails = {\n    levels = { # " +
+		"the defaults; write only what differs\n")
 	for _, r := range rules {
 		fmt.Fprintf(b, "      %-*s = %q\n", longest+2, fmt.Sprintf("%q", r.Slug), r.Level)
 	}
@@ -148,7 +154,8 @@ func accepted(b *bytes.Buffer, root string, rules []guardrail.Rule) {
 	for _, r := range rules {
 		path := "examples/refused/" + strings.ReplaceAll(r.Slug, "/", "--") + ".fixed.tf"
 		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(path))); err == nil {
-			fmt.Fprintf(b, "{{tffile %q}}\n\nThis is accepted. No setting lowers a rule of this page, and no waiver sets it aside.\n\n", path)
+			fmt.Fprintf(b, "{{tffile %q}}\n\nThis is accepted. No setting lowers a rule of this page, and no waiver "+
+				"sets it aside.\n\n", path)
 			return
 		}
 	}
@@ -164,10 +171,11 @@ func controlsPage(rules []guardrail.Rule) []byte {
 		}
 	}
 	var b bytes.Buffer
-	b.WriteString("---\npage_title: \"Controls\"\nsubcategory: \"6 Trust\"\ndescription: |-\n  Which rules serve which control of OWASP NHI, NIST CSF, ISO 27001, CSA CCM, CIS and PCI DSS.\n---\n\n# Controls\n\n")
+	b.WriteString("---\npage_title: \"Controls\"\nsubcategory: \"6 Trust\"\ndescription: |-\n  Which rules serve " +
+		"which control of OWASP NHI, NIST CSF, ISO 27001, CSA CCM, CIS and PCI DSS.\n---\n\n# Controls\n\n")
 	b.WriteString("{{tffile \"examples/data-sources/partner_guardrails/data-source.tf\"}}\n\n")
-	b.WriteString("The rules see only a part of each control. If they find nothing, the control may still not be met. " +
-		"The [report](report.md) shows the findings by control.\n\n| Control | Rules |\n|---|---|\n")
+	b.WriteString("The rules see only a part of each control. If they find nothing, the control may still not be " +
+		"met. The [report](report.md) shows the findings by control.\n\n| Control | Rules |\n|---|---|\n")
 	for _, c := range slices.Sorted(maps.Keys(serve)) {
 		fmt.Fprintf(&b, "| %s | %s |\n", c, strings.Join(serve[c], ", "))
 	}
@@ -182,7 +190,8 @@ func section(b *bytes.Buffer, r guardrail.Rule) {
 		fmt.Fprintf(b, "- Reads: %s\n", read)
 	}
 	if len(r.Silences) > 0 {
-		fmt.Fprintf(b, "- If it speaks, these rules say nothing about the same argument: %s\n", strings.Join(quoted(r.Silences), ", "))
+		fmt.Fprintf(b, "- If it speaks, these rules say nothing about the same argument: %s\n",
+			strings.Join(quoted(r.Silences), ", "))
 	}
 	fmt.Fprintf(b, "- Controls: %s\n", strings.Join(controls(r), ", "))
 }
@@ -197,7 +206,8 @@ func publisher(page string) string {
 // example shows what the rule refuses, what it says, and how it is repaired, in the files that the tests compare with.
 // Some rules have none.
 func example(b *bytes.Buffer, root string, r guardrail.Rule) {
-	name, what := "examples/refused/"+strings.ReplaceAll(r.Slug, "/", "--"), "This is refused:"
+	name := "examples/refused/" + strings.ReplaceAll(r.Slug, "/", "--")
+	what := "This is refused:"
 	if r.Level < guardrail.Deny {
 		what = "This gets a warning:"
 	}
@@ -221,9 +231,11 @@ func setAside(b *bytes.Buffer, r guardrail.Rule) {
 		return
 	}
 	if r.Level == guardrail.Deny {
-		fmt.Fprintf(b, "`levels = { %q = \"warn\" }` in the provider's `guardrails` turns it into a warning everywhere. ", r.Slug)
+		fmt.Fprintf(b, "`levels = { %q = \"warn\" }` in the provider's `guardrails` turns it into a warning "+
+			"everywhere. ", r.Slug)
 	} else {
-		fmt.Fprintf(b, "It only warns, unless `levels = { %q = \"deny\" }` in the provider's `guardrails` raises it. `\"off\"` silences it everywhere. ", r.Slug)
+		fmt.Fprintf(b, "It only warns, unless `levels = { %q = \"deny\" }` in the provider's `guardrails` raises it. "+
+			"`\"off\"` silences it everywhere. ", r.Slug)
 	}
 	where := "on the resource"
 	if r.Pairs() {
@@ -236,8 +248,9 @@ func setAside(b *bytes.Buffer, r guardrail.Rule) {
 	if r.Bounded() {
 		b.WriteString(" Neither goes [beyond what no setting can raise](guardrails.md#what-no-setting-can-raise).")
 	}
-	fmt.Fprintf(b, "\n\n```hcl\n  waivers = {\n    %q = {\n      reason   = \"The partner moves to its new gateway in January\"\n"+
-		"      approver = \"ciso@example.com\"\n      until    = \"2027-01-31T00:00:00Z\"\n    }\n  }\n```\n", r.Slug)
+	fmt.Fprintf(b, "\n\n```hcl\n  waivers = {\n    %q = {\n      reason   = \"The partner moves to its new gateway "+
+		"in January\"\n      approver = \"ciso@example.com\"\n      until    = \"2027-01-31T00:00:00Z\"\n    "+
+		"}\n  }\n```\n", r.Slug)
 }
 
 func level(r guardrail.Rule) string {
@@ -248,7 +261,11 @@ func level(r guardrail.Rule) string {
 }
 
 func judged(r guardrail.Rule) []string {
-	plural := map[access.Type]string{access.TypeIdentity: "identities", access.TypeCredential: "credentials", access.TypeGrant: "grants"}
+	plural := map[access.Type]string{
+		access.TypeIdentity:   "identities",
+		access.TypeCredential: "credentials",
+		access.TypeGrant:      "grants",
+	}
 	var out []string
 	for _, t := range []access.Type{access.TypeIdentity, access.TypeCredential, access.TypeGrant} {
 		if slices.Contains(r.On, t) {
@@ -308,7 +325,8 @@ func table(rules []guardrail.Rule) []byte {
 	var b bytes.Buffer
 	b.WriteString("\n| rule | level | it speaks when |\n|---|---|---|\n")
 	for _, r := range rules {
-		fmt.Fprintf(&b, "| [`%s`](guardrails-%s.md#%s) | %s | %s |\n", r.Slug, family(r), anchor(r.Slug), level(r), lower(r.Title))
+		fmt.Fprintf(&b, "| [`%s`](guardrails-%s.md#%s) | %s | %s |\n", r.Slug, family(r), anchor(r.Slug), level(r),
+			lower(r.Title))
 	}
 	b.WriteString("\n")
 	return b.Bytes()

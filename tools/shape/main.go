@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Command shape prints how the house stands in numbers: files and functions, decisions, comments, circles of files. It reads
-// the code that is shipped, without tests. The numbers are aims to talk about, and no gate.
+// Command shape prints how the house stands in numbers: files and functions, decisions, comments, circles of files. It
+// reads the code that is shipped, without tests. The numbers are aims to talk about, and no gate.
 package main
 
 import (
@@ -73,7 +73,8 @@ func (h *house) read(paths []string) (parsed []*ast.File) {
 		for _, d := range f.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil {
 				h.functions = append(h.functions, function{
-					name: h.fset.Position(fn.Pos()).String() + " " + fn.Name.Name, lines: h.lines(fn.Pos(), fn.End()), complexity: decisions(fn) + 1,
+					name: h.fset.Position(fn.Pos()).String() + " " + fn.Name.Name, lines: h.lines(fn.Pos(), fn.End()),
+					complexity: decisions(fn) + 1,
 				})
 			}
 		}
@@ -125,8 +126,8 @@ func most(files []*ast.File) (n int, name string) {
 	return n, name
 }
 
-// circle returns how many files of a package are in the largest circle: each of them uses, directly or not, what every other
-// one defines.
+// circle returns how many files of a package are in the largest circle: each of them uses, directly or not, what
+// every other one defines.
 func circle(fset *token.FileSet, files []*ast.File) int {
 	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
 	conf := types.Config{Error: func(error) {}, Importer: nobody{}, FakeImportC: true}
@@ -136,7 +137,8 @@ func circle(fset *token.FileSet, files []*ast.File) int {
 		if object.Pkg() != pkg || !object.Pos().IsValid() {
 			continue
 		}
-		from, to := fset.Position(ident.Pos()).Filename, fset.Position(object.Pos()).Filename
+		from := fset.Position(ident.Pos()).Filename
+		to := fset.Position(object.Pos()).Filename
 		if uses[from] == nil {
 			uses[from] = map[string]bool{}
 		}
@@ -196,7 +198,8 @@ func (h *house) report() {
 	fmt.Printf("%d files       lines: %s\n", len(h.files), spread(h.files))
 	fmt.Printf("%d functions  lines: %s\n", len(h.functions), spread(all))
 	fmt.Printf("decisions per 100 lines of functions: %.1f\n", 100*float64(decided)/float64(lengths))
-	fmt.Printf("functions over complexity %d: %d, %.1f %%\n", complex, hard, 100*float64(hard)/float64(len(h.functions)))
+	fmt.Printf("functions over complexity %d: %d, %.1f %%\n", complex, hard,
+		100*float64(hard)/float64(len(h.functions)))
 	fmt.Printf("comments: %.1f %% of %d lines\n", 100*float64(h.comments)/float64(total), total)
 	fmt.Println("hardest:")
 	slices.SortFunc(h.functions, func(a, b function) int { return b.complexity - a.complexity })
@@ -208,5 +211,6 @@ func (h *house) report() {
 // spread returns the median, the ninetieth of a hundred, and the most.
 func spread(numbers []int) string {
 	slices.Sort(numbers)
-	return fmt.Sprintf("median %d, p90 %d, max %d", numbers[len(numbers)/2], numbers[len(numbers)*9/10], numbers[len(numbers)-1])
+	return fmt.Sprintf("median %d, p90 %d, max %d", numbers[len(numbers)/2], numbers[len(numbers)*9/10],
+		numbers[len(numbers)-1])
 }

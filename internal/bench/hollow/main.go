@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command hollow is a provider with the schemas of terraform-provider-partner and nothing behind them: what the
-// framework and the protocol cost by themselves. It has none of our validators, and the framework's default settings. With
-// HOLLOW_ECHO it works without the framework as well, and answers a plan's calls with what it was sent.
+// framework and the protocol cost by themselves. It has none of our validators, and the framework's default settings.
+// With HOLLOW_ECHO it works without the framework as well, and answers a plan's calls with what it was sent.
 package main
 
 import (
@@ -26,12 +26,14 @@ import (
 func main() {
 	const address = "registry.terraform.io/partner-access/hollow"
 	if os.Getenv("HOLLOW_ECHO") == "" {
-		if err := providerserver.Serve(context.Background(), newProvider, providerserver.ServeOpts{Address: address}); err != nil {
+		if err := providerserver.Serve(context.Background(), newProvider,
+			providerserver.ServeOpts{Address: address}); err != nil {
 			log.Fatal(err)
 		}
 		return
 	}
-	err := tf6server.Serve(address, func() tfprotov6.ProviderServer { return echo{providerserver.NewProtocol6(newProvider())()} })
+	err := tf6server.Serve(address,
+		func() tfprotov6.ProviderServer { return echo{providerserver.NewProtocol6(newProvider())()} })
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -40,20 +42,25 @@ func main() {
 // echo answers what a plan asks about a resource with what it was sent.
 type echo struct{ tfprotov6.ProviderServer }
 
-func (echo) ValidateResourceConfig(context.Context, *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+func (echo) ValidateResourceConfig(context.Context,
+	*tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	return &tfprotov6.ValidateResourceConfigResponse{}, nil
 }
 
-func (echo) UpgradeResourceState(_ context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+func (echo) UpgradeResourceState(_ context.Context,
+	req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
 	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
 }
 
-func (echo) ReadResource(_ context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (echo) ReadResource(_ context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse,
+	error) {
 	return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private}, nil
 }
 
-func (echo) PlanResourceChange(_ context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedPrivate: req.PriorPrivate}, nil
+func (echo) PlanResourceChange(_ context.Context,
+	req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedPrivate: req.PriorPrivate},
+		nil
 }
 
 // hollowProvider has the schema of ours.

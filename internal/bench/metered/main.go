@@ -2,8 +2,8 @@
 
 //go:build unix
 
-// Command metered stands in the place of a provider, runs it, and writes down what it used. It is told by BENCH_PROVIDER
-// what to run, by BENCH_SETTINGS which variables to set for it alone, and by BENCH_USAGE where to write.
+// Command metered stands in the place of a provider, runs it, and writes down what it used. It is told by
+// BENCH_PROVIDER what to run, by BENCH_SETTINGS which variables to set for it alone, and by BENCH_USAGE where to write.
 package main
 
 import (
@@ -20,7 +20,9 @@ import (
 func main() {
 	provider := exec.Command(os.Getenv("BENCH_PROVIDER"), os.Args[1:]...)
 	provider.Env = append(os.Environ(), strings.Fields(os.Getenv("BENCH_SETTINGS"))...)
-	provider.Stdin, provider.Stdout, provider.Stderr = os.Stdin, os.Stdout, os.Stderr
+	provider.Stdin = os.Stdin
+	provider.Stdout = os.Stdout
+	provider.Stderr = os.Stderr
 	err := provider.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

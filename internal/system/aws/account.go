@@ -27,10 +27,10 @@ type account struct {
 // firstLook is for how long STS may take to tell whose account it is, and then IAM.
 const firstLook = 10 * time.Second
 
-// Enter finds out whose account it is, which the words about a role need. Where there is no STS it is not known; where STS does not answer, what
-// IAM has of partners says so.
+// Enter finds out whose account it is, which the words about a role need. Where there is no STS it is not known; where
+// STS does not answer, what IAM has of partners says so.
 func (ac *account) Enter(ctx context.Context) error {
-	if ac.accountNumber() != "" || ac.Site.Endpoints.STS == "" && ac.Site.Endpoints.IAM != "" {
+	if ac.accountNumber() != "" || (ac.Site.Endpoints.STS == "" && ac.Site.Endpoints.IAM != "") {
 		return nil
 	}
 	var out struct {
@@ -59,7 +59,8 @@ func (ac *account) accountByIAM(ctx context.Context) string {
 			Role string `xml:"ListRolesResult>Roles>member>Arn"`
 			User string `xml:"ListUsersResult>Users>member>Arn"`
 		}
-		if err := ac.Ask(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": store.Root, "MaxItems": "1"}, &out); err != nil {
+		if err := ac.Ask(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": store.Root, "MaxItems": "1"},
+			&out); err != nil {
 			return ""
 		}
 		if parts := strings.Split(out.Role+out.User, ":"); len(parts) == 6 {

@@ -26,8 +26,10 @@ const vendorRights = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Ac
 func (l *lab) newVendor(t testing.TB, account, name string) vendor {
 	t.Helper()
 	root := l.holding(aws.Credentials{AccessKeyID: account, SecretAccessKey: "x"})
-	r, u := principal{Kind: store.Role, Name: name}, principal{Kind: store.User, Name: name + "-operator"}
-	for action, in := range map[string]map[string]string{"CreateRole": naming(r, "AssumeRolePolicyDocument", vendorTrust), "CreateUser": naming(u)} {
+	r := principal{Kind: store.Role, Name: name}
+	u := principal{Kind: store.User, Name: name + "-operator"}
+	for action, in := range map[string]map[string]string{"CreateRole": naming(r, "AssumeRolePolicyDocument",
+		vendorTrust), "CreateUser": naming(u)} {
 		if err := root.Ask(t.Context(), action, in, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +46,8 @@ func (l *lab) newVendor(t testing.TB, account, name string) vendor {
 	if err := root.Ask(t.Context(), "CreateAccessKey", naming(u), &out); err != nil {
 		t.Fatal(err)
 	}
-	as := l.assume(t, l.holding(aws.Credentials{AccessKeyID: out.ID, SecretAccessKey: out.Secret}), r.ARN("aws", account), "")
+	as := l.assume(t, l.holding(aws.Credentials{AccessKeyID: out.ID, SecretAccessKey: out.Secret}),
+		r.ARN("aws", account), "")
 	if as == nil {
 		t.Fatal("the vendor cannot take on his own role")
 	}
@@ -101,14 +104,16 @@ func (s shop) identity(edits ...func(*access.Identity)) *access.Identity {
 
 func (s shop) grant(name string, end time.Time) *access.Grant {
 	return &access.Grant{
-		IdentityID: s.id, Name: name, Terms: s.terms(end), Resource: access.Pattern(s.place + "orders/acme/" + name + "/*"),
-		Actions: []string{"read", "list"}, Purpose: "Read the order files",
+		IdentityID: s.id, Name: name, Terms: s.terms(end),
+		Resource: access.Pattern(s.place + "orders/acme/" + name + "/*"),
+		Actions:  []string{"read", "list"}, Purpose: "Read the order files",
 	}
 }
 
 func (s shop) account(principal, externalID string, end time.Time) *access.Credential {
 	return &access.Credential{
-		IdentityID: s.id, Terms: s.terms(end), Federated: &access.FederatedTrust{AWSPrincipal: principal, ExternalID: externalID},
+		IdentityID: s.id, Terms: s.terms(end),
+		Federated: &access.FederatedTrust{AWSPrincipal: principal, ExternalID: externalID},
 	}
 }
 
@@ -118,7 +123,8 @@ func (l *lab) newShop(t testing.TB, s *System, lasting time.Duration) shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return shop{s, t, access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}, now.Add(lasting).Truncate(time.Second), l.place()}
+	return shop{s, t, access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"},
+		now.Add(lasting).Truncate(time.Second), l.place()}
 }
 
 func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T) {
@@ -142,7 +148,9 @@ func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T)
 		t.Errorf("before there is a system, the plan tells %+v", words)
 	}
 	elsewhere.put(s.identity())
-	if words := elsewhere.wording.words(c.Object); words.Later || len(words.Login["external_id"]) != 32 || words.Login["external_id"] == told {
+	if words := elsewhere.wording.words(c.Object); words.Later ||
+		len(words.Login["external_id"]) != 32 ||
+		words.Login["external_id"] == told {
 		t.Errorf("the same names come to the same external id in another ledger: %+v", words)
 	}
 	if l.assume(t, v.as, arn, "") != nil || l.assume(t, v.as, arn, told+"x") != nil {
@@ -160,7 +168,8 @@ func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T)
 		want         bool
 	}{
 		"the granted": {"read", daily, true}, "another folder": {"read", s.file("weekly"), false},
-		"another action": {"delete", daily, false}, "the ledger": {"read", "arn:aws:s3:::" + l.bucket("ledger") + "/prod/system.json", false},
+		"another action": {"delete", daily, false},
+		"the ledger":     {"read", "arn:aws:s3:::" + l.bucket("ledger") + "/prod/system.json", false},
 	} {
 		if got := l.may(t, session, asked.action, asked.path); got != asked.want {
 			t.Errorf("%s: %v", what, got)
@@ -180,7 +189,9 @@ func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T)
 		t.Error("what was given back does not work")
 	}
 	own := s.put(s.account(v.principal("acme-etl"), "from-the-vendor", s.end), knowing(c.UID))
-	if l.assume(t, v.as, arn, told) != nil || l.assume(t, v.as, arn, "from-the-vendor") == nil || own.Login["external_id"] != "from-the-vendor" {
+	if l.assume(t, v.as, arn, told) != nil ||
+		l.assume(t, v.as, arn, "from-the-vendor") == nil ||
+		own.Login["external_id"] != "from-the-vendor" {
 		t.Error("the vendor's own external id does not take the place of the one that was made")
 	}
 	if _, err := system.Delete(t.Context(), i.Object.Ref(), i.UID); err != nil {
@@ -202,7 +213,8 @@ func TestEndsComeToTheSecondInALiveSession(t *testing.T) {
 	v := l.newVendor(t, "444455556666", "acme-etl")
 	s := l.newShop(t, l.open(), time.Hour)
 	s.put(s.identity())
-	grantEnd, credentialEnd := time.Now().Add(6*time.Second).Truncate(time.Second), time.Now().Add(10*time.Second).Truncate(time.Second)
+	grantEnd := time.Now().Add(6 * time.Second).Truncate(time.Second)
+	credentialEnd := time.Now().Add(10 * time.Second).Truncate(time.Second)
 	s.put(s.grant("daily", grantEnd))
 	weekly := s.grant("weekly", s.end)
 	weekly.Actions = append(weekly.Actions, "write")
@@ -221,8 +233,8 @@ func TestEndsComeToTheSecondInALiveSession(t *testing.T) {
 	}
 }
 
-// refusedAfter asks until it is refused, and returns how long after the end the last request began that was not: a busy machine may take long to answer.
-// Refused before is a failure.
+// refusedAfter asks until it is refused, and returns how long after the end the last request began that was not: a busy
+// machine may take long to answer. Refused before is a failure.
 func (l *lab) refusedAfter(t testing.TB, c *account, path string, end time.Time) time.Duration {
 	t.Helper()
 	var last time.Time

@@ -15,7 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// IAM counts 2,048 characters for all policies of a user's own. One that has nearly used them is ended and removed all the same.
+// IAM counts 2,048 characters for all policies of a user's own. One that has nearly used them is ended
+// and removed all the same.
 func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, versitygw(t), access.Secret)
@@ -24,15 +25,20 @@ func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
 	full := func(size int) {
 		t.Helper()
 		const begin, end = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["*","arn:aws:s3:::`, `"]}]}`
-		l.must(t, "PutUserPolicy", naming(store.AdoptedOf(s.id), "PolicyName", "everything", "PolicyDocument", begin+strings.Repeat("x", size-len(begin+end))+end))
+		l.must(t, "PutUserPolicy", naming(store.AdoptedOf(s.id), "PolicyName", "everything", "PolicyDocument",
+			begin+strings.Repeat("x", size-len(begin+end))+end))
 	}
 	full(2000)
-	if err := l.admin.putInline(t.Context(), store.AdoptedOf(s.id), "more", strings.Replace(everything, "*", "s3:"+strings.Repeat("x", 200), 1)); !isFull(err) {
+	if err := l.admin.putInline(t.Context(), store.AdoptedOf(s.id), "more",
+		strings.Replace(everything, "*", "s3:"+strings.Repeat("x", 200), 1)); !isFull(err) {
 		t.Fatalf("the server counts no characters: %v", err)
 	}
 	i := s.put(s.identity(), taking("user/acme-sftp"))
 	s.put(s.grant("daily", s.end))
-	if n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id)); err != nil || n.policies[endPolicy] == "" || n.policies["everything"] != "" || l.may(t, as, "write", s.file("daily")) {
+	if n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id)); err != nil ||
+		n.policies[endPolicy] == "" ||
+		n.policies["everything"] != "" ||
+		l.may(t, as, "write", s.file("daily")) {
 		t.Errorf("it has %+v, %v", n, err)
 	}
 	if err := s.at.dropInline(t.Context(), store.AdoptedOf(s.id), grantsPolicy); err != nil {
@@ -51,7 +57,8 @@ func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
 	}
 }
 
-// Who deactivates the only keys of a partner cuts it off. Beside a credential that was handed over, that is how the old login is retired.
+// Who deactivates the only keys of a partner cuts it off. Beside a credential that was handed over, that is how
+// the old login is retired.
 func TestTheOnlyKeysOfAnAdoptedUserAreCutWhereSomebodyDeactivatesThem(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Secret)
@@ -69,7 +76,10 @@ func TestTheOnlyKeysOfAnAdoptedUserAreCutWhereSomebodyDeactivatesThem(t *testing
 			l.must(t, "UpdateAccessKey", naming(store.AdoptedOf(s.id), "AccessKeyId", key, "Status", status))
 		}
 		set("Inactive")
-		if r, err := s.Get(t.Context(), s.id.Ref()); err != nil || r.Held != alone || len(r.Adopted) != 1 || !strings.Contains(r.Adopted[0], "(inactive)") {
+		if r, err := s.Get(t.Context(), s.id.Ref()); err != nil ||
+			r.Held != alone ||
+			len(r.Adopted) != 1 ||
+			!strings.Contains(r.Adopted[0], "(inactive)") {
 			t.Errorf("alone %v: it is told as %+v, %v", alone, r, err)
 		}
 		if alone {
@@ -77,7 +87,8 @@ func TestTheOnlyKeysOfAnAdoptedUserAreCutWhereSomebodyDeactivatesThem(t *testing
 		}
 		s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID))
 		set("Active")
-		if l.may(t, as, "read", s.file("daily")) == alone || l.may(t, l.as(k.newest()), "read", s.file("daily")) == alone {
+		if l.may(t, as, "read", s.file("daily")) == alone ||
+			l.may(t, l.as(k.newest()), "read", s.file("daily")) == alone {
 			t.Errorf("alone %v: what was cut is back, or what was not is cut", alone)
 		}
 		s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "CHG-1" }), knowing(i.UID))
@@ -102,22 +113,29 @@ func TestAKeyIsForgottenOnlyOnceItIsSurelyGone(t *testing.T) {
 				absent--
 				return coded(r, http.StatusNotFound, "NoSuchEntity"), nil
 			case action == "GetAccessKeyLastUsed" && owner != "":
-				return answering(r, http.StatusOK, "<R><GetAccessKeyLastUsedResult><UserName>"+owner+"</UserName></GetAccessKeyLastUsedResult></R>"), nil
+				return answering(r, http.StatusOK,
+						"<R><GetAccessKeyLastUsedResult><UserName>"+owner+
+							"</UserName></GetAccessKeyLastUsedResult></R>"),
+					nil
 			}
 			return under.RoundTrip(r)
 		})
 	})
 	denied := l.forbidding("TagUser")
-	if _, err := denied.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, Adopt: "user/acme-sftp"}); !errors.Is(err, access.ErrNotPermitted) {
+	if _, err := denied.Put(t.Context(),
+		access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, Adopt: "user/acme-sftp"}); !errors.Is(err,
+		access.ErrNotPermitted) {
 		t.Errorf("where its tags may not be written: %v", err)
 	}
-	if _, err := s.Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrNotFound) || !l.may(t, as, "read", s.file("weekly")) {
+	if _, err := s.Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrNotFound) ||
+		!l.may(t, as, "read", s.file("weekly")) {
 		t.Errorf("what was refused changed something: %v", err)
 	}
 	i := s.put(s.identity(), taking("user/acme-sftp"))
 	s.put(s.grant("daily", s.end))
 	absent = 1
-	if r := s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID)); len(r.Adopted) != 1 || !l.may(t, as, "read", s.file("daily")) {
+	if r := s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }),
+		knowing(i.UID)); len(r.Adopted) != 1 || !l.may(t, as, "read", s.file("daily")) {
 		t.Errorf("after one wrong answer: %+v", r)
 	}
 	keys, err := l.admin.keysOf(t.Context(), store.AdoptedOf(s.id))
@@ -132,13 +150,19 @@ func TestAKeyIsForgottenOnlyOnceItIsSurelyGone(t *testing.T) {
 	}
 	l.must(t, "DeleteUser", naming(store.AdoptedOf(s.id))) // as it looks where somebody renamed it
 	owner = "acme-sftp"
-	if r, err := s.Get(t.Context(), s.id.Ref()); err != nil || len(r.Drift) != 1 || !strings.Contains(r.Drift[0], keys[0].ID) || len(r.Adopted) != 1 {
+	if r, err := s.Get(t.Context(), s.id.Ref()); err != nil ||
+		len(r.Drift) != 1 ||
+		!strings.Contains(r.Drift[0], keys[0].ID) ||
+		len(r.Adopted) != 1 {
 		t.Errorf("a key that lives on elsewhere is told as %+v, %v", r, err)
 	}
-	if _, err := s.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", UID: i.UID, EndsAt: s.end}); !errors.Is(err, access.ErrRemains) {
+	if _, err := s.Put(t.Context(),
+		access.Change{Object: s.identity(), Stack: "partners", UID: i.UID, EndsAt: s.end}); !errors.Is(err,
+		access.ErrRemains) {
 		t.Errorf("put answers %v", err)
 	}
-	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrRemains) || !strings.Contains(err.Error(), "acme-sftp") {
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrRemains) ||
+		!strings.Contains(err.Error(), "acme-sftp") {
 		t.Errorf("delete answers %v", err)
 	}
 	owner = ""
@@ -159,7 +183,10 @@ func TestAPolicyThatIsNamedLikeACutAndAllowsIsNone(t *testing.T) {
 		l.must(t, "PutUserPolicy", naming(p, "PolicyName", holdPolicy, "PolicyDocument", everything))
 	}
 	named(store.UserOf(s.id, 1))
-	if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil || r.Held || len(r.Drift) != 1 || !strings.Contains(r.Drift[0], holdPolicy) {
+	if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil ||
+		r.Held ||
+		len(r.Drift) != 1 ||
+		!strings.Contains(r.Drift[0], holdPolicy) {
 		t.Errorf("it is told as %+v, %v", r, err)
 	}
 	s.put(s.identity(), knowing(i.UID))
@@ -186,7 +213,8 @@ func TestAPolicyThatIsNamedLikeACutAndAllowsIsNone(t *testing.T) {
 // A walk is shorter than what AWS tells late: the answer serves beyond it.
 func TestWhenAKeyWasUsedIsAskedAgainOnlyLater(t *testing.T) {
 	t.Parallel()
-	s, asked := faulty(t, time.Second, func(r *http.Request, _ int64) *http.Response { return coded(r, http.StatusForbidden, "AccessDenied") })
+	s, asked := faulty(t, time.Second,
+		func(r *http.Request, _ int64) *http.Response { return coded(r, http.StatusForbidden, "AccessDenied") })
 	for _, c := range []struct {
 		fresh, before time.Duration
 		asks          int64
@@ -203,7 +231,8 @@ func TestWhatIsNotToldIsNotTakenForGone(t *testing.T) {
 	t.Parallel()
 	s, _ := faulty(t, time.Second, func(r *http.Request, _ int64) *http.Response {
 		if r.URL.Query().Has("list-type") { // without an ETag, and without a Date
-			return answering(r, http.StatusOK, "<ListBucketResult><Contents><Key>prod/identities/acme/prod/etl.json</Key></Contents></ListBucketResult>")
+			return answering(r, http.StatusOK,
+				"<ListBucketResult><Contents><Key>prod/identities/acme/prod/etl.json</Key></Contents></ListBucketResult>")
 		}
 		return coded(r, http.StatusForbidden, "AccessDenied")
 	})

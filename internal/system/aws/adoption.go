@@ -18,11 +18,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// A user that somebody made by hand is adopted as a login of an identity: its keys go on, and it may do what the identity's grants allow, until the
-// identity's end. The provider has rights below /partner/ alone, and keeps no wider ones for this. IAM moves a user with its keys, so somebody
-// who has the rights moves it to its place there, and a tag keeps where it was. IAM moves no role.
+// A user that somebody made by hand is adopted as a login of an identity: its keys go on, and it may do what the
+// identity's grants allow, until the identity's end. The provider has rights below /partner/ alone, and keeps no wider
+// ones for this. IAM moves a user with its keys, so somebody who has the rights moves it to its place there, and a tag
+// keeps where it was. IAM moves no role.
 
-// adopter brings users that somebody made by hand under a declaration. It moves none, and adopts none that is not surely simple.
+// adopter brings users that somebody made by hand under a declaration. It moves none, and adopts none
+// that is not surely simple.
 type adopter struct {
 	at      *account
 	store   *pages
@@ -40,8 +42,11 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
 	a := &access.Adoption{
-		Groups: n.Groups, Held: n.held() || deniedBy(n, policy.Document{}) != "", Spent: ledger.Spent(h.Ledger, h.Stones, id.Partner), Revocation: []string{ad.wording.cutPrincipal(store.AdoptedOf(id))},
-		Sessions: "Its keys and its open sessions go on, and may do no more than that. A password for the console is removed.",
+		Groups: n.Groups, Held: n.held() || deniedBy(n, policy.Document{}) != "",
+		Spent:      ledger.Spent(h.Ledger, h.Stones, id.Partner),
+		Revocation: []string{ad.wording.cutPrincipal(store.AdoptedOf(id))},
+		Sessions: "Its keys and its open sessions go on, and may do no more than that. A password for the console " +
+			"is removed.",
 	}
 	for _, k := range n.keys {
 		text := "the access key " + k.ID
@@ -50,7 +55,9 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		}
 		a.Logins = append(a.Logins, text)
 	}
-	roles, told, err := ad.rolesTrusting(ctx, h, n.ARN, store.AdoptedOf(id).ARN(policy.PartitionOf(ad.at.Site.Region).Name, ad.at.accountNumber()), strings.TrimSuffix(n.ARN, store.AdoptedOf(id).String())+native)
+	roles, told, err := ad.rolesTrusting(ctx, h, n.ARN,
+		store.AdoptedOf(id).ARN(policy.PartitionOf(ad.at.Site.Region).Name, ad.at.accountNumber()),
+		strings.TrimSuffix(n.ARN, store.AdoptedOf(id).String())+native)
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: find the roles that trust it: %w", native, err)
 	}
@@ -58,7 +65,8 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		a.Sessions += " Which roles trust it cannot be listed."
 	}
 	if len(roles) > 0 {
-		a.Sessions += " These roles trust it, and their sessions go on after its end: " + strings.Join(roles, ", ") + ". Take it out of their trust."
+		a.Sessions += " These roles trust it, and their sessions go on after its end: " + strings.Join(roles, ", ") +
+			". Take it out of their trust."
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
 		if !policy.OnlyDenies(n.policies[name]) {
@@ -107,7 +115,8 @@ func (ad *adopter) rolesTrusting(ctx context.Context, h *shelf, arns ...string) 
 	return roles, err == nil, err
 }
 
-// adoptable reads the user that a native id names, where it can be adopted as an identity, and the ledger that this was judged by.
+// adoptable reads the user that a native id names, where it can be adopted as an identity, and the ledger
+// that this was judged by.
 func (ad *adopter) adoptable(ctx context.Context, id access.IdentityID, native string) (*native, *shelf, error) {
 	if err := ad.at.Enter(ctx); err != nil {
 		return nil, nil, err
@@ -128,7 +137,7 @@ func (ad *adopter) adoptable(ctx context.Context, id access.IdentityID, native s
 	if err != nil {
 		return nil, nil, err
 	}
-	if !n.there || n.tagged(wasTag) != native && to.String() != native {
+	if !n.there || (n.tagged(wasTag) != native && to.String() != native) {
 		return nil, nil, ad.unmoved(ctx, h, id, path)
 	}
 	if err := ad.reader.foreign(n, to, true); err != nil {
@@ -137,8 +146,8 @@ func (ad *adopter) adoptable(ctx context.Context, id access.IdentityID, native s
 	return n, h, ad.unfit(ctx, to, n, native)
 }
 
-// unfit refuses to adopt a user that is not surely simple: of which anything is not known, or cannot be both kept and ended. A user that was half
-// adopted would have access of which the plan says that it is gone.
+// unfit refuses to adopt a user that is not surely simple: of which anything is not known, or cannot be both kept and
+// ended. A user that was half adopted would have access of which the plan says that it is gone.
 func (ad *adopter) unfit(ctx context.Context, u principal, n *native, native string) error {
 	why, err := ad.whetherCaller(ctx, n, native)
 	if err != nil {
@@ -148,18 +157,25 @@ func (ad *adopter) unfit(ctx context.Context, u principal, n *native, native str
 	switch closed := n.closed(); {
 	case why != "":
 	case n.unread != nil:
-		why = "not all of it may be read, and what is not known can be neither kept nor ended: " + n.unread.Error() + ". Give the login the rights of the policy plan"
+		why = "not all of it may be read, and what is not known can be neither kept nor ended: " + n.unread.Error() +
+			". Give the login the rights of the policy plan"
 	case closed != "":
-		why = "its policy " + closed + " may not be read, and so may give or deny anything. Let the provider read it, or detach it"
+		why = "its policy " + closed +
+			" may not be read, and so may give or deny anything. Let the provider read it, or detach it"
 	case len(n.keys) == 0:
-		why = "it has no access key, so that no workload comes in with it. Declare the access anew, and cut this one:\n\n  " + ad.wording.cutPrincipal(u) + "\n\nUntil then, its password for the console works, if it has one"
+		why = "it has no access key, so that no workload comes in with it. Declare the access anew, and cut " +
+			"this one:\n\n  " + ad.wording.cutPrincipal(u) +
+			"\n\nUntil then, its password for the console works, if it has one"
 	case len(n.Groups) > 0:
-		why = "it is a member of " + strings.Join(n.Groups, ", ") + ", and an apply takes it out of groups that allow something. Take it out first, and attach what they deny"
+		why = "it is a member of " + strings.Join(n.Groups, ", ") +
+			", and an apply takes it out of groups that allow something. Take it out first, and attach what they deny"
 	case n.Boundary != "" && n.Boundary != own:
-		why = "it has the boundary " + n.Boundary + ", which is not that of the provider block. Name the same in both, or take it off"
+		why = "it has the boundary " + n.Boundary +
+			", which is not that of the provider block. Name the same in both, or take it off"
 	case n.uid() != "" || n.policies[grantsPolicy]+n.policies[endPolicy]+n.policies[cutPolicy] != "":
-		why = "it has what this provider writes: a tag " + uidTag + ", or one of the policies " + grantsPolicy + ", " + endPolicy + " and " + cutPolicy + ". If they are somebody else's, " +
-			"remove them, and cut it with " + holdPolicy
+		why = "it has what this provider writes: a tag " + uidTag + ", or one of the policies " + grantsPolicy + ", " +
+			endPolicy + " and " + cutPolicy + ". If they are somebody else's, remove them, and cut it with " +
+			holdPolicy
 	default:
 		why = n.crowded()
 	}
@@ -169,15 +185,19 @@ func (ad *adopter) unfit(ctx context.Context, u principal, n *native, native str
 	return fmt.Errorf("%w: %s. Nothing was changed", access.ErrUnsupported, why)
 }
 
-// whetherCaller says why it may be that the provider is logged in as a user; "" where it is surely logged in as another one.
+// whetherCaller says why it may be that the provider is logged in as a user; "" where it is surely
+// logged in as another one.
 func (ad *adopter) whetherCaller(ctx context.Context, n *native, native string) (string, error) {
 	login, err := ad.at.Credentials(ctx)
 	if err != nil {
 		return "", err
 	}
 	as := ad.at.callerARN()
-	// The forms in which STS names whom it knows (GetCallerIdentity). A key without a session's token is a user's own, and tells by its id.
-	named := strings.Contains(as, ":user/") || strings.Contains(as, ":assumed-role/") || strings.HasSuffix(as, ":root")
+	// The forms in which STS names whom it knows (GetCallerIdentity). A key without a session's token is a user's
+	// own, and tells by its id.
+	named := strings.Contains(as, ":user/") ||
+		strings.Contains(as, ":assumed-role/") ||
+		strings.HasSuffix(as, ":root")
 	ownKey := as == "" && login.AccessKeyID != "" && login.SessionToken == ""
 	known := named || ownKey
 	holds := slices.ContainsFunc(n.keys, func(k key) bool { return k.ID == login.AccessKeyID })
@@ -186,7 +206,8 @@ func (ad *adopter) whetherCaller(ctx context.Context, n *native, native string) 
 	case holds, isCaller:
 		return "this provider is logged in as it, and would end its own rights", nil
 	case !known:
-		return "it cannot be told as whom this provider is logged in, which may be as this user. Log in as a user or a role, where STS says which", nil
+		return "it cannot be told as whom this provider is logged in, which may be as this user. Log in as a user or " +
+			"a role, where STS says which", nil
 	}
 	return "", nil
 }
@@ -201,15 +222,19 @@ func (n *native) closed() string {
 	return ""
 }
 
-// crowded says which policy of a user's own is kept and takes the room of what cuts it; "" where none does. IAM counts 2,048 characters for all of them.
+// crowded says which policy of a user's own is kept and takes the room of what cuts it; "" where none does. IAM counts
+// 2,048 characters for all of them.
 func (n *native) crowded() string {
 	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
 		text := n.policies[name]
 		switch {
 		case name == holdPolicy && !policy.Cut().Is(text):
-			return "its policy " + holdPolicy + " is not the one that cuts a user. Write it anew with the command in revocation of the inventory, or remove it"
+			return "its policy " + holdPolicy +
+				" is not the one that cuts a user. Write it anew with the command in revocation of the inventory, " +
+				"or remove it"
 		case name != holdPolicy && (policy.OnlyDenies(text) || policy.DeniesAll(text)):
-			return fmt.Sprintf("its own policy %q denies, and would take the room that IAM has for a cut. Make it a managed policy, attach that, and remove this one: what is attached and only denies, stays", name)
+			return fmt.Sprintf("its own policy %q denies, and would take the room that IAM has for a cut. Make it a "+
+				"managed policy, attach that, and remove this one: what is attached and only denies, stays", name)
 		}
 	}
 	return ""
@@ -217,7 +242,8 @@ func (n *native) crowded() string {
 
 // unmoved says of a user that is not at the place of an identity's how it gets there, where it can be adopted there.
 func (ad *adopter) unmoved(ctx context.Context, h *shelf, id access.IdentityID, path string) error {
-	folder, name := "/"+path[:strings.LastIndex(path, "/")+1], path[strings.LastIndex(path, "/")+1:]
+	folder := "/" + path[:strings.LastIndex(path, "/")+1]
+	name := path[strings.LastIndex(path, "/")+1:]
 	u := principal{Kind: store.User, Name: name, Path: folder}
 	if name == "" { // IAM would answer with who asks
 		return access.ErrNotFound
@@ -237,16 +263,20 @@ func (ad *adopter) unmoved(ctx context.Context, h *shelf, id access.IdentityID, 
 	if err := ad.unfit(ctx, u, n, u.String()); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: it lies at %s, and the provider has rights below %s alone. Move it there with a login that may, and plan again; its keys go along:\n\n  %s\n\nNothing was changed",
+	return fmt.Errorf("%w: it lies at %s, and the provider has rights below %s alone. Move it there with a login "+
+		"that may, and plan again; its keys go along:\n\n  %s\n\nNothing was changed",
 		access.ErrUnsupported, folder, store.Root, ad.wording.moving(u, id))
 }
 
 // unadoptable says why a role is not adopted, and what to do instead.
-const unadoptable = "IAM neither renames a role nor moves it to " + store.Root + ", where alone the provider has rights. " +
-	"Declare new access with federated, let the partner use the new role, and cut this one"
+const unadoptable = "IAM neither renames a role nor moves it to " + store.Root +
+	", where alone the provider has rights. Declare new access with federated, let the partner use the new role, and " +
+	"cut this one"
 
-// adopting returns what a change lets its identity adopt, or what is left of what it adopted before, and whether that was cut by hand.
-func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, held bool, err error) {
+// adopting returns what a change lets its identity adopt, or what is left of what it adopted before, and
+// whether that was cut by hand.
+func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, held bool,
+	err error) {
 	id := change.Object.Holder()
 	if change.Object.Ref() != id.Ref() {
 		return nil, false, nil
@@ -263,7 +293,9 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 		return nil, false, err
 	}
 	// Whoever may not write its tags could not find it again where the page of its identity is lost.
-	if err := ad.at.Ask(ctx, "TagUser", naming(store.AdoptedOf(id), "Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt), nil); err != nil {
+	if err := ad.at.Ask(ctx, "TagUser",
+		naming(store.AdoptedOf(id), "Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt),
+		nil); err != nil {
 		return nil, false, fmt.Errorf("write the tags of %s: %w. Nothing was changed", store.AdoptedOf(id), err)
 	}
 	adopted = &ledger.Adopted{From: change.Adopt}
@@ -285,8 +317,8 @@ func (ad *adopter) adoptedBefore(ctx context.Context, e *ledger.Entry, change ac
 	return ad.stillLeft(ctx, id, e.Adopted)
 }
 
-// stillLeft returns what is left of what an identity has adopted: nothing, once IAM has said often enough that none of the keys is there, and
-// none lives on under another user.
+// stillLeft returns what is left of what an identity has adopted: nothing, once IAM has said often enough that none of
+// the keys is there, and none lives on under another user.
 func (ad *adopter) stillLeft(ctx context.Context, id access.IdentityID, a *ledger.Adopted) (*ledger.Adopted, error) {
 	logins := keysOfLogins(a)
 	for range proofs {
@@ -304,7 +336,8 @@ func (ad *adopter) stillLeft(ctx context.Context, id access.IdentityID, a *ledge
 			return nil, err
 		}
 	}
-	if err := ad.at.movedKeys(ctx, store.AdoptedOf(id), logins); errors.Is(err, access.ErrRemains) { // which is told once all else is done
+	// which is told once all else is done
+	if err := ad.at.movedKeys(ctx, store.AdoptedOf(id), logins); errors.Is(err, access.ErrRemains) {
 		return a, nil
 	} else if err != nil {
 		return nil, err

@@ -55,14 +55,20 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 	if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "its keys go along") {
 		t.Fatalf("before it is moved: %v", err)
 	}
-	if _, err := s.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, Adopt: native}); !errors.Is(err, access.ErrUnsupported) {
+	if _, err := s.Put(t.Context(),
+		access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, Adopt: native}); !errors.Is(err,
+		access.ErrUnsupported) {
 		t.Errorf("it is adopted before it is moved: %v", err)
 	}
 	if err := l.shellOut(t, lastCommand.FindStringSubmatch(err.Error())[1], l.cloud.Access); err != nil {
 		t.Fatal(err)
 	}
 	what, err := s.Adoption(t.Context(), s.id, native)
-	if err != nil || !slices.Equal(what.Policies, []string{"everything"}) || len(what.Logins) != 1 || !strings.Contains(what.Logins[0], key) || what.Held {
+	if err != nil ||
+		!slices.Equal(what.Policies, []string{"everything"}) ||
+		len(what.Logins) != 1 ||
+		!strings.Contains(what.Logins[0], key) ||
+		what.Held {
 		t.Fatalf("adopting would be %+v, %v", what, err)
 	}
 	if _, err := s.Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrNotFound) {
@@ -77,7 +83,9 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 		many = append(many, access.Granted{Grant: s.grant(fmt.Sprintf("feed-%d", n), end), EndsAt: end})
 	}
 	check := s.Capabilities().CheckWhole
-	if err := check(nil, many); err == nil || check(nil, many[:1]) != nil || l.open().Capabilities().CheckWhole(nil, many) != nil {
+	if err := check(nil, many); err == nil ||
+		check(nil, many[:1]) != nil ||
+		l.open().Capabilities().CheckWhole(nil, many) != nil {
 		t.Errorf("the plan of the adoption says of thirty grants that do not fit: %v", err)
 	}
 
@@ -86,11 +94,16 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 		t.Errorf("adopted: %+v, or it may do what nobody granted", i)
 	}
 	s.put(s.grant("daily", s.end))
-	if !l.may(t, as, "read", s.file("daily")) || l.may(t, as, "read", s.file("weekly")) || l.may(t, as, "write", s.file("daily")) {
+	if !l.may(t, as, "read", s.file("daily")) ||
+		l.may(t, as, "read", s.file("weekly")) ||
+		l.may(t, as, "write", s.file("daily")) {
 		t.Error("it may do something else than is granted")
 	}
 	r, err := s.Get(t.Context(), s.id.Ref())
-	if err != nil || len(r.Drift) > 0 || len(r.Adopted) != 1 || r.LastUsedAt.IsZero() {
+	if err != nil ||
+		len(r.Drift) > 0 ||
+		len(r.Adopted) != 1 ||
+		r.LastUsedAt.IsZero() {
 		t.Errorf("it is told as %+v, %v", r, err)
 	}
 	if _, err := s.Adoption(t.Context(), s.id, native); !errors.Is(err, access.ErrGoverned) {
@@ -109,7 +122,8 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := l.admin.describe(t.Context(), store.AdoptedOf(s.id)); !errors.Is(err, client.ErrAbsent) || l.may(t, as, "read", s.file("daily")) {
+	if d, err := l.admin.describe(t.Context(), store.AdoptedOf(s.id)); !errors.Is(err, client.ErrAbsent) ||
+		l.may(t, as, "read", s.file("daily")) {
 		t.Errorf("after the destroy there is %+v, %v", d, err)
 	}
 }
@@ -118,17 +132,20 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 func (s shop) moved(l *lab) (key string, as *account) {
 	s.t.Helper()
 	key, as = l.byHand(s.t, store.AdoptedOf(s.id))
-	l.must(s.t, "TagUser", naming(store.AdoptedOf(s.id), "Tags.member.1.Key", wasTag, "Tags.member.1.Value", "user/acme-sftp"))
+	l.must(s.t, "TagUser", naming(store.AdoptedOf(s.id), "Tags.member.1.Key", wasTag, "Tags.member.1.Value",
+		"user/acme-sftp"))
 	return key, as
 }
 
-// A new key is handed over, and the old user is removed by the printed command. Nothing says then that somebody cut the partner off.
+// A new key is handed over, and the old user is removed by the printed command. Nothing says then that
+// somebody cut the partner off.
 func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Secret)
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 	_, as := s.moved(l)
-	l.must(t, "AttachUserPolicy", naming(store.AdoptedOf(s.id), "PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess"))
+	l.must(t, "AttachUserPolicy", naming(store.AdoptedOf(s.id), "PolicyArn",
+		"arn:aws:iam::aws:policy/AdministratorAccess"))
 	l.must(t, "CreateGroup", map[string]string{"GroupName": "everybody"})
 	l.must(t, "CreateLoginProfile", naming(store.AdoptedOf(s.id), "Password", "Tr0ub4dor&3"))
 	_, strays, err := s.Survey(t.Context(), []string{"acme"})
@@ -144,17 +161,23 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 	if !l.may(t, as, "read", s.file("daily")) || l.may(t, as, "read", s.file("weekly")) {
 		t.Error("it may do something else than is granted")
 	}
-	if err := l.admin.Ask(t.Context(), "GetLoginProfile", naming(store.AdoptedOf(s.id)), nil); !errors.Is(err, client.ErrAbsent) {
+	if err := l.admin.Ask(t.Context(), "GetLoginProfile", naming(store.AdoptedOf(s.id)), nil); !errors.Is(err,
+		client.ErrAbsent) {
 		t.Errorf("its password is left: %v", err)
 	}
 	l.must(t, "CreateAccessKey", naming(store.AdoptedOf(s.id)))
 	l.must(t, "CreateLoginProfile", naming(store.AdoptedOf(s.id), "Password", "Tr0ub4dor&3"))
 	l.must(t, "AddUserToGroup", naming(store.AdoptedOf(s.id), "GroupName", "everybody"))
-	if r, err := l.open().Get(t.Context(), s.id.Ref()); err != nil || len(r.Drift) != 2 || !strings.Contains(strings.Join(r.Drift, ""), "The next apply removes it") {
+	if r, err := l.open().Get(t.Context(), s.id.Ref()); err != nil ||
+		len(r.Drift) != 2 ||
+		!strings.Contains(strings.Join(r.Drift, ""), "The next apply removes it") {
 		t.Errorf("what somebody added is told as %+v, %v", r, err)
 	}
 	s.put(s.identity(), knowing(i.UID))
-	if n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id)); err != nil || len(n.keys) != 1 || len(n.Groups) > 0 || l.admin.Ask(t.Context(), "GetLoginProfile", naming(store.AdoptedOf(s.id)), nil) == nil {
+	if n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id)); err != nil ||
+		len(n.keys) != 1 ||
+		len(n.Groups) > 0 ||
+		l.admin.Ask(t.Context(), "GetLoginProfile", naming(store.AdoptedOf(s.id)), nil) == nil {
 		t.Errorf("what somebody added is left: %+v, %v", n, err)
 	}
 	s.put(s.key(s.end), sealing(k))
@@ -162,7 +185,8 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 	if err != nil || len(strays) > 0 {
 		t.Errorf("the survey still finds %v, %v", strays, err)
 	}
-	if steps := s.wording.cutByHand("acme", records); len(steps) != 3 || !slices.Contains(steps, s.wording.cutPrincipal(store.AdoptedOf(s.id))) {
+	if steps := s.wording.cutByHand("acme", records); len(steps) != 3 ||
+		!slices.Contains(steps, s.wording.cutPrincipal(store.AdoptedOf(s.id))) {
 		t.Errorf("to cut by hand: %q", steps)
 	}
 	now := records[slices.IndexFunc(records, func(r *access.Record) bool { return r.Object.Ref() == s.id.Ref() })]
@@ -174,7 +198,11 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 			s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID))
 		}
 		r, err := l.open().Get(t.Context(), s.id.Ref())
-		if err != nil || len(r.Drift) != 1-at || len(r.Adopted) > 0 || r.Held || slices.Contains(r.Revocation, s.wording.cutPrincipal(store.AdoptedOf(s.id))) != (at == 0) {
+		if err != nil ||
+			len(r.Drift) != 1-at ||
+			len(r.Adopted) > 0 ||
+			r.Held ||
+			slices.Contains(r.Revocation, s.wording.cutPrincipal(store.AdoptedOf(s.id))) != (at == 0) {
 			t.Errorf("%s it is told as %+v, %v", when, r, err)
 		}
 		if l.may(t, as, "read", s.file("daily")) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
@@ -212,15 +240,19 @@ func TestWhatWasCutByHandIsAdoptedAsCut(t *testing.T) {
 		other := s
 		other.id.Name = c.name
 		_, as = other.moved(l)
-		l.must(t, "PutUserPolicy", naming(store.AdoptedOf(other.id), "PolicyName", holdPolicy, "PolicyDocument", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`))
-		if what, err := other.Adoption(t.Context(), other.id, "user/acme-sftp"); err != nil || slices.Contains(what.Spent, c.release) == c.restores {
+		l.must(t, "PutUserPolicy", naming(store.AdoptedOf(other.id), "PolicyName", holdPolicy, "PolicyDocument",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`))
+		if what, err := other.Adoption(t.Context(), other.id, "user/acme-sftp"); err != nil ||
+			slices.Contains(what.Spent, c.release) == c.restores {
 			t.Errorf("%s: adopting would be %+v, %v", c.release, what, err)
 		}
 		released := func(i *access.Identity) { i.HoldReleased = c.release }
 		i := other.put(other.identity(released), taking("user/acme-sftp"))
 		other.put(other.grant("daily", s.end))
 		again := other.put(other.identity(released, func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID))
-		if i.Held == c.restores || again.Held == c.restores || l.may(t, as, "read", s.file("daily")) != c.restores {
+		if i.Held == c.restores ||
+			again.Held == c.restores ||
+			l.may(t, as, "read", s.file("daily")) != c.restores {
 			t.Errorf("%s: held %v, and after another change %v", c.release, i.Held, again.Held)
 		}
 	}
@@ -241,8 +273,10 @@ func TestWhatCannotBeAdoptedOnAWSSaysWhyAndChangesNothing(t *testing.T) {
 	l.must(t, "CreateUser", naming(principal{Kind: store.User, Name: "globex-nightly"}, "Path", "/"))
 	asItself := l.open(func(o *Options) { o.Credentials = own.Login })
 	_, other := l.byHand(t, principal{Kind: store.User, Name: "globex-batch"})
-	asOther, nobody := l.open(func(o *Options) { o.Credentials = other.Login }), l.open()
-	nobody.at.number, nobody.at.caller = l.cloud.Access, "arn:aws:sts::"+l.cloud.Access+":federated-user/acme-sftp"
+	asOther := l.open(func(o *Options) { o.Credentials = other.Login })
+	nobody := l.open()
+	nobody.at.number = l.cloud.Access
+	nobody.at.caller = "arn:aws:sts::" + l.cloud.Access + ":federated-user/acme-sftp"
 	another := func(name, action string, more ...string) shop {
 		o := s
 		o.id.Name = name
@@ -256,7 +290,8 @@ func TestWhatCannotBeAdoptedOnAWSSaysWhyAndChangesNothing(t *testing.T) {
 	attached := another("attached", "AttachUserPolicy", "PolicyArn", managed)
 	grouped := another("grouped", "AddUserToGroup", "GroupName", "everybody")
 	bounded := another("bounded", "PutUserPermissionsBoundary", "PermissionsBoundary", managed)
-	denying := another("denying", "PutUserPolicy", "PolicyName", "careful", "PolicyDocument", `{"Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`)
+	denying := another("denying", "PutUserPolicy", "PolicyName", "careful", "PolicyDocument",
+		`{"Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`)
 	misnamed := another("misnamed", "PutUserPolicy", "PolicyName", holdPolicy, "PolicyDocument", everything)
 	suspended := another("suspended", "PutUserPolicy", "PolicyName", cutPolicy, "PolicyDocument", holding)
 	for _, c := range []struct {
@@ -269,31 +304,50 @@ func TestWhatCannotBeAdoptedOnAWSSaysWhyAndChangesNothing(t *testing.T) {
 	}{
 		{"a role", s.System, found.id, "role/acme-etl", access.ErrUnsupported, "neither renames a role"},
 		{"what is not there", s.System, found.id, "user/acme-gone", access.ErrNotFound, ""},
-		{"another path", s.System, found.id, "user/elsewhere/" + store.AdoptedOf(found.id).Name, access.ErrNotFound, ""},
+		{"another path", s.System, found.id, "user/elsewhere/" + store.AdoptedOf(found.id).Name, access.ErrNotFound,
+			""},
 		{"nothing", s.System, found.id, "", access.ErrUnsupported, "role"},
 		{"no name", s.System, found.id, "user/", access.ErrNotFound, ""},
 		{"what was moved from elsewhere", s.System, found.id, "user/globex-sftp", access.ErrNotFound, ""},
-		{"a key that was issued", s.System, found.id, store.UserOf(s.id, 1).String(), access.ErrGoverned, "acme/prod/etl"},
+		{"a key that was issued", s.System, found.id, store.UserOf(s.id, 1).String(), access.ErrGoverned,
+			"acme/prod/etl"},
 		{"as an identity that is there", s.System, s.id, "user/acme-sftp", access.ErrGoverned, ""},
-		{"without a key", s.System, keyless.id, store.AdoptedOf(keyless.id).String(), access.ErrUnsupported, "no access key"},
-		{"without a key, before it is moved", s.System, keyless.id, "user/globex-nightly", access.ErrUnsupported, "no access key"},
+		{"without a key", s.System, keyless.id, store.AdoptedOf(keyless.id).String(), access.ErrUnsupported,
+			"no access key"},
+		{"without a key, before it is moved", s.System, keyless.id, "user/globex-nightly", access.ErrUnsupported,
+			"no access key"},
 		{"the provider's own login", asItself, found.id, "user/acme-sftp", access.ErrUnsupported, "logged in as it"},
-		{"the provider's own login, before it is moved", asOther, keyless.id, "user/globex-batch", access.ErrUnsupported, "logged in as it"},
-		{"as whom the provider is logged in is not known", nobody, found.id, "user/acme-sftp", access.ErrUnsupported, "cannot be told"},
-		{"a user of whose keys nothing is known", l.forbidding("ListAccessKeys"), found.id, "user/acme-sftp", access.ErrUnsupported, "not all of it may be read"},
-		{"of whose attached policies", l.forbidding("ListAttachedUserPolicies"), found.id, "user/acme-sftp", access.ErrUnsupported, "not all of it may be read"},
-		{"of whose groups", l.forbidding("ListGroupsForUser"), found.id, "user/acme-sftp", access.ErrUnsupported, "not all of it may be read"},
-		{"of whose policies", l.forbidding("ListUserPolicies"), found.id, "user/acme-sftp", access.ErrUnsupported, "not all of it may be read"},
-		{"of what they say", l.forbidding("GetUserPolicy"), found.id, "user/acme-sftp", access.ErrUnsupported, "not all of it may be read"},
-		{"what is attached may not be read", l.forbidding("GetPolicy"), attached.id, "user/acme-sftp", access.ErrUnsupported, "policy/own may not be read"},
-		{"in a group", s.System, grouped.id, "user/acme-sftp", access.ErrUnsupported, "a member of everybody, and an apply takes it out"},
-		{"within another boundary", s.System, bounded.id, "user/acme-sftp", access.ErrUnsupported, "it has the boundary"},
+		{"the provider's own login, before it is moved", asOther, keyless.id, "user/globex-batch",
+			access.ErrUnsupported, "logged in as it"},
+		{"as whom the provider is logged in is not known", nobody, found.id, "user/acme-sftp", access.ErrUnsupported,
+			"cannot be told"},
+		{"a user of whose keys nothing is known", l.forbidding("ListAccessKeys"), found.id, "user/acme-sftp",
+			access.ErrUnsupported, "not all of it may be read"},
+		{"of whose attached policies", l.forbidding("ListAttachedUserPolicies"), found.id, "user/acme-sftp",
+			access.ErrUnsupported, "not all of it may be read"},
+		{"of whose groups", l.forbidding("ListGroupsForUser"), found.id, "user/acme-sftp", access.ErrUnsupported,
+			"not all of it may be read"},
+		{"of whose policies", l.forbidding("ListUserPolicies"), found.id, "user/acme-sftp", access.ErrUnsupported,
+			"not all of it may be read"},
+		{"of what they say", l.forbidding("GetUserPolicy"), found.id, "user/acme-sftp", access.ErrUnsupported,
+			"not all of it may be read"},
+		{"what is attached may not be read", l.forbidding("GetPolicy"), attached.id, "user/acme-sftp",
+			access.ErrUnsupported, "policy/own may not be read"},
+		{"in a group", s.System, grouped.id, "user/acme-sftp", access.ErrUnsupported,
+			"a member of everybody, and an apply takes it out"},
+		{"within another boundary", s.System, bounded.id, "user/acme-sftp", access.ErrUnsupported,
+			"it has the boundary"},
 		{"with a deny of its own", s.System, denying.id, "user/acme-sftp", access.ErrUnsupported, "\"careful\" denies"},
-		{"with a hold that holds nothing", s.System, misnamed.id, "user/acme-sftp", access.ErrUnsupported, "not the one that cuts"},
-		{"that somebody suspended", s.System, suspended.id, "user/acme-sftp", access.ErrUnsupported, "what this provider writes"},
+		{"with a hold that holds nothing", s.System, misnamed.id, "user/acme-sftp", access.ErrUnsupported,
+			"not the one that cuts"},
+		{"that somebody suspended", s.System, suspended.id, "user/acme-sftp", access.ErrUnsupported,
+			"what this provider writes"},
 	} {
 		what, err := c.with.Adoption(t.Context(), c.as, c.native)
-		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "delete-user") || strings.Contains(err.Error(), "update-user") {
+		if !errors.Is(err, c.want) ||
+			!strings.Contains(err.Error(), c.text) ||
+			strings.Contains(err.Error(), "delete-user") ||
+			strings.Contains(err.Error(), "update-user") {
 			t.Errorf("%s: %+v, %v", c.says, what, err)
 		}
 	}
@@ -318,7 +372,9 @@ func TestAUserThatIAMDoesNotRemoveStaysDeniedEverything(t *testing.T) {
 				dropped++
 			}
 			if conflict && actionOf(r) == "DeleteUser" {
-				return answering(r, http.StatusConflict, "<ErrorResponse><Error><Code>DeleteConflict</Code><Message>must delete MFA device first</Message></Error></ErrorResponse>"), nil
+				return answering(r, http.StatusConflict,
+					"<ErrorResponse><Error><Code>DeleteConflict</Code><Message>must delete MFA device "+
+						"first</Message></Error></ErrorResponse>"), nil
 			}
 			return under.RoundTrip(r)
 		})
@@ -330,7 +386,8 @@ func TestAUserThatIAMDoesNotRemoveStaysDeniedEverything(t *testing.T) {
 	if dropped > 2 {
 		t.Errorf("the deny was taken away %d times", dropped)
 	}
-	if n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id)); err != nil || !policy.Cut().Is(n.policies[cutPolicy]) {
+	if n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id)); err != nil ||
+		!policy.Cut().Is(n.policies[cutPolicy]) {
 		t.Errorf("what remains is %+v, %v", n, err)
 	}
 	conflict = false

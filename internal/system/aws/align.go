@@ -26,8 +26,8 @@ type aligner struct {
 	cutter   *cutter
 }
 
-// align makes a principal what it has to be. What takes access away comes first, what gives it last. It reports whether it is all there, so
-// that what is missing later was taken away by somebody.
+// align makes a principal what it has to be. What takes access away comes first, what gives it last. It reports whether
+// it is all there, so that what is missing later was taken away by somebody.
 func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (built bool, err error) {
 	n, err := al.reader.look(ctx, w.principal)
 	if err != nil {
@@ -67,8 +67,9 @@ func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (bu
 	return w.Kind == store.Role || w.keyCut(n.keys) == "", w.nobody
 }
 
-// mayBeMade reports whether a role that is not there is made. One that was there, and is denied everything, was removed by somebody;
-// and one of which it cannot be told what it is to be would open what nobody declared, once the denial goes.
+// mayBeMade reports whether a role that is not there is made. One that was there, and is denied everything,
+// was removed by somebody; and one of which it cannot be told what it is to be would open what nobody
+// declared, once the denial goes.
 func (w *wanted) mayBeMade() bool {
 	if w.denied() && (w.Built || w.unclear != nil || w.untrusted != nil) {
 		return false
@@ -83,7 +84,8 @@ func (al *aligner) shape(ctx context.Context, w *wanted, n *native, still func()
 		return err
 	}
 	w.trustAsBefore(n)
-	if why := cmp.Or(w.unclear, w.untrusted); why != nil { // who is denied everything need not know what he would be allowed
+	// who is denied everything need not know what he would be allowed
+	if why := cmp.Or(w.unclear, w.untrusted); why != nil {
 		if w.denied() {
 			return nil
 		}
@@ -99,8 +101,8 @@ func (al *aligner) shape(ctx context.Context, w *wanted, n *native, still func()
 	return nil
 }
 
-// give writes what gives access, and last of all takes the denies away that are not declared any more: as long as anything before it may
-// fail, the denies hold.
+// give writes what gives access, and last of all takes the denies away that are not declared any more: as long as
+// anything before it may fail, the denies hold.
 func (al *aligner) give(ctx context.Context, w *wanted, n *native) (changed bool, err error) {
 	if w.Kind == store.Role && !w.trust.Is(n.Trust) {
 		if err := al.letIn(ctx, w, n); err != nil {
@@ -159,7 +161,8 @@ func (al *aligner) letIn(ctx context.Context, w *wanted, n *native) error {
 	return err
 }
 
-// bind puts a principal within the boundary of the provider block. Where that names none, one that cut it goes with its release.
+// bind puts a principal within the boundary of the provider block. Where that names none, one that cut it
+// goes with its release.
 func (al *aligner) bind(ctx context.Context, w *wanted, n *native) error {
 	b := al.at.options.Boundary
 	switch {
@@ -173,10 +176,13 @@ func (al *aligner) bind(ctx context.Context, w *wanted, n *native) error {
 	return nil
 }
 
-// dropDenies takes the denies away that are not declared any more. Where the boundary could not be written, it takes away none, and returns why.
+// dropDenies takes the denies away that are not declared any more. Where the boundary could not be written, it takes
+// away none, and returns why.
 func (al *aligner) dropDenies(ctx context.Context, w *wanted, n *native, unbound error) (changed bool, err error) {
 	for _, name := range []string{cutPolicy, holdPolicy} {
-		if n.policies[name] == "" || !w.policies[name].Empty() || name == holdPolicy && !w.lifted {
+		if n.policies[name] == "" ||
+			!w.policies[name].Empty() ||
+			(name == holdPolicy && !w.lifted) {
 			continue
 		}
 		if unbound != nil {
@@ -191,8 +197,9 @@ func (al *aligner) dropDenies(ctx context.Context, w *wanted, n *native, unbound
 	return changed, nil
 }
 
-// untrusted does what is left to do where the trust of a role may not be written: one that only ends earlier, or lets in from fewer networks, is
-// what partner-end enforces already. Whom it should trust no more is cut off, and the error stays.
+// untrusted does what is left to do where the trust of a role may not be written: one that only ends earlier,
+// or lets in from fewer networks, is what partner-end enforces already. Whom it should trust no more is cut
+// off, and the error stays.
 func (al *aligner) untrusted(ctx context.Context, w *wanted, n *native, denied error) error {
 	held, parties, less := w.trust.Narrows(n.Trust)
 	switch {
@@ -219,14 +226,15 @@ func (al *aligner) retag(ctx context.Context, w wanted, n *native) error {
 	}
 	in := naming(w.principal)
 	addTags(in, w.tags)
-	if err := al.at.Ask(ctx, "Tag"+string(w.Kind), in, nil); w.adopted || !errors.Is(err, access.ErrNotPermitted) { // by its tags alone an adopted one is found again
+	// by its tags alone an adopted one is found again
+	if err := al.at.Ask(ctx, "Tag"+string(w.Kind), in, nil); w.adopted || !errors.Is(err, access.ErrNotPermitted) {
 		return err
 	}
 	return nil
 }
 
-// await returns when IAM answers with what was written: what it has not spread yet acts on nobody. errChanged where somebody else changed
-// what it follows from, and with it perhaps what IAM has.
+// await returns when IAM answers with what was written: what it has not spread yet acts on nobody. errChanged where
+// somebody else changed what it follows from, and with it perhaps what IAM has.
 func (al *aligner) await(ctx context.Context, w wanted, still func() error) error {
 	for begun := access.WallClock(); ; {
 		n, err := al.reader.look(ctx, w.principal)
@@ -234,14 +242,15 @@ func (al *aligner) await(ctx context.Context, w wanted, still func() error) erro
 			return err
 		}
 		differs := w.differs(n)
-		if differs == "" || n.unread != nil && !w.lifted { // who may not read what he wrote has IAM's word for it
+		if differs == "" || (n.unread != nil && !w.lifted) { // who may not read what he wrote has IAM's word for it
 			return nil
 		}
 		if err := still(); err != nil {
 			return err
 		}
 		if access.WallClock().Sub(begun) > al.at.Site.Patience {
-			return fmt.Errorf("%w: IAM's answer lacks %s of %s, which was just written", access.ErrUnavailable, differs, w.principal)
+			return fmt.Errorf("%w: IAM's answer lacks %s of %s, which was just written", access.ErrUnavailable, differs,
+				w.principal)
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
@@ -255,11 +264,13 @@ func (w *wanted) differs(n *native) string {
 		return "the principal"
 	}
 	for _, name := range []string{endPolicy, grantsPolicy, cutPolicy} {
-		if d := w.policies[name]; d.Empty() != (n.policies[name] == "") || !d.Empty() && !d.Is(n.policies[name]) {
+		if d := w.policies[name]; d.Empty() != (n.policies[name] == "") || (!d.Empty() && !d.Is(n.policies[name])) {
 			return "the policy " + name
 		}
 	}
-	if hold := !w.policies[holdPolicy].Empty(); hold && !n.heldWhole() || w.lifted && !hold && n.held() {
+	if hold := !w.policies[holdPolicy].Empty(); (hold && !n.heldWhole()) || (w.lifted &&
+		!hold &&
+		n.held()) {
 		return "the policy " + holdPolicy
 	}
 	if w.Kind == store.Role && !w.trust.Is(n.Trust) {

@@ -19,7 +19,12 @@ import (
 
 // answering is an answer that no server gave.
 func answering(r *http.Request, status int, text string) *http.Response {
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}
+	return &http.Response{
+		StatusCode: status,
+		Header:     http.Header{},
+		Body:       io.NopCloser(strings.NewReader(text)),
+		Request:    r,
+	}
 }
 
 // formOf returns what a request asks IAM or STS; an empty form where it is another request.
@@ -50,8 +55,10 @@ func (l *lab) forbidding(actions ...string) *System {
 	return l.open(func(o *Options) {
 		under := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
-			if asked := actionOf(r); slices.ContainsFunc(actions, func(a string) bool { return strings.HasPrefix(asked, a) }) {
-				const denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>"
+			if asked := actionOf(r); slices.ContainsFunc(actions,
+				func(a string) bool { return strings.HasPrefix(asked, a) }) {
+				const denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not " +
+					"authorized</Message></Error></ErrorResponse>"
 				return answering(r, http.StatusForbidden, denied), nil
 			}
 			return under.RoundTrip(r)
@@ -75,12 +82,22 @@ func TestAStolenKeyEndsAlsoWhereNoOtherCanBeMade(t *testing.T) {
 		s.System = l.forbidding(action)
 		stolen := s.key(s.end)
 		anew := func(c *access.Change) { c.Issue = access.IssueReplace }
-		if _, err := s.Put(t.Context(), access.Change{Object: stolen, Stack: "partners", UID: r.UID, EndsAt: s.end, Issue: access.IssueReplace, Seal: k.seal}); err == nil || !l.may(t, holder, "read", s.file("daily")) {
+		if _, err := s.Put(t.Context(),
+			access.Change{
+				Object: stolen,
+				Stack:  "partners",
+				UID:    r.UID,
+				EndsAt: s.end,
+				Issue:  access.IssueReplace,
+				Seal:   k.seal,
+			}); err == nil || !l.may(t, holder, "read", s.file("daily")) {
 			t.Errorf("%s: what only replaces takes away, and gives nothing: %v", action, err)
 		}
 		stolen.RevokeIssuedBefore = access.At(r.Issued.At.Add(time.Second))
 		after := s.put(stolen, sealing(k), knowing(r.UID), anew)
-		if after.Issued != nil || !strings.Contains(strings.Join(after.Drift, " "), "nothing could be issued in its place") || l.may(t, holder, "read", s.file("daily")) {
+		if after.Issued != nil ||
+			!strings.Contains(strings.Join(after.Drift, " "), "nothing could be issued in its place") ||
+			l.may(t, holder, "read", s.file("daily")) {
 			t.Errorf("%s: issued %+v, drift %q, or the stolen key reads", action, after.Issued, after.Drift)
 		}
 	}
@@ -115,17 +132,23 @@ func TestLessActsWhereNothingOfAPrincipalMayBeRead(t *testing.T) {
 			s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 			uids := map[access.Ref]string{}
 			trust := s.account("", "", s.end)
-			trust.Federated = &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "etl", Audiences: []string{"sts"}}
+			trust.Federated = &access.FederatedTrust{
+				Issuer:    "https://login.acme.test",
+				Subject:   "etl",
+				Audiences: []string{"sts"},
+			}
 			for _, o := range []access.Object{s.identity(), s.grant("daily", s.end), trust, s.key(s.end)} {
 				uids[o.Ref()] = s.put(o, sealing(k)).UID
 			}
-			session, holder := l.withToken(t, trust, ecKey(t)), l.as(k.newest())
+			session := l.withToken(t, trust, ecKey(t))
+			holder := l.as(k.newest())
 			for _, in := range []*account{session, holder} {
 				if !l.may(t, in, "read", s.file("daily")) {
 					t.Fatal("the partner does not read")
 				}
 			}
-			s.System = l.forbidding("GetRole", "GetUser", "GetAcc", "GetOpenID", "ListRolePolicies", "ListUserPolicies", "ListAttached", "ListGroups", "ListAccessKeys", "ListOpenID", "Tag", "Untag")
+			s.System = l.forbidding("GetRole", "GetUser", "GetAcc", "GetOpenID", "ListRolePolicies", "ListUserPolicies",
+				"ListAttached", "ListGroups", "ListAccessKeys", "ListOpenID", "Tag", "Untag")
 			for _, o := range []access.Object{s.identity(), trust, s.key(s.end)} {
 				if _, err := s.Get(t.Context(), o.Ref()); err != nil {
 					t.Errorf("the plan cannot read %s: %v", o.Ref(), err)
@@ -200,7 +223,8 @@ func TestALedgerOfAnotherAccountIsRefusedByName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.store.Place(t.Context(), store.SystemKey, []byte(strings.Replace(string(text), l.cloud.Access, "999988887777", 1))); err != nil {
+	if err := s.store.Place(t.Context(), store.SystemKey,
+		[]byte(strings.Replace(string(text), l.cloud.Access, "999988887777", 1))); err != nil {
 		t.Fatal(err)
 	}
 	strange := l.open()
@@ -208,9 +232,12 @@ func TestALedgerOfAnotherAccountIsRefusedByName(t *testing.T) {
 	_, told := strange.ID(t.Context())
 	_, read := strange.Get(t.Context(), s.id.Ref())
 	_, removed := strange.Delete(t.Context(), s.id.Ref(), i.UID)
-	_, put := strange.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, UID: i.UID})
+	_, put := strange.Put(t.Context(),
+		access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, UID: i.UID})
 	for what, err := range map[string]error{"list": listed, "id": told, "get": read, "delete": removed, "put": put} {
-		if err == nil || !strings.Contains(err.Error(), "999988887777") || !strings.Contains(err.Error(), l.cloud.Access) {
+		if err == nil ||
+			!strings.Contains(err.Error(), "999988887777") ||
+			!strings.Contains(err.Error(), l.cloud.Access) {
 			t.Errorf("%s answers %v", what, err)
 		}
 	}
@@ -230,7 +257,9 @@ func TestTwoLedgersInOneAccountDoNotTakeEachOthersPrincipals(t *testing.T) {
 	i := other.put(other.identity())
 	for _, c := range []access.Object{s.account("arn:aws:iam::777788889999:role/etl", "", s.end), s.key(s.end)} {
 		_, err := other.Put(t.Context(), access.Change{Object: c, Stack: "partners", EndsAt: s.end, Seal: k.seal})
-		if !errors.Is(err, access.ErrForeign) || !strings.Contains(err.Error(), s.store.SystemID()) || !strings.Contains(err.Error(), other.store.SystemID()) {
+		if !errors.Is(err, access.ErrForeign) ||
+			!strings.Contains(err.Error(), s.store.SystemID()) ||
+			!strings.Contains(err.Error(), other.store.SystemID()) {
 			t.Errorf("put %s answers %v", c.Ref(), err)
 		}
 	}
@@ -255,8 +284,10 @@ func TestNonsenseInAPageHarmsNobodyElse(t *testing.T) {
 	other.id.Name = "other"
 	o := other.put(other.identity())
 	for name, text := range map[string]string{
-		"no entry": `{"version":1,"identity":"acme/prod/etl","entries":[null]}`, "null": `null`, "a list": `[]`, "a newer one": `{"version":99}`,
-		"no object": `{"version":1,"identity":"acme/prod/etl","entries":[{}]}`, "nobody's": `{"version":1,"identity":"acme/prod/other"}`,
+		"no entry": `{"version":1,"identity":"acme/prod/etl","entries":[null]}`, "null": `null`, "a list": `[]`,
+		"a newer one":         `{"version":99}`,
+		"no object":           `{"version":1,"identity":"acme/prod/etl","entries":[{}]}`,
+		"nobody's":            `{"version":1,"identity":"acme/prod/other"}`,
 		"another's principal": `{"version":1,"identity":"acme/prod/etl","principals":[{"kind":"Role","name":"partner.acme.prod.other.federated","path":"/partner/acme/prod/"}]}`,
 		"a key never issued":  `{"version":1,"identity":"acme/prod/etl","issued":1,"principals":[{"kind":"User","name":"partner.acme.prod.etl.secret.2","path":"/partner/acme/prod/"}]}`, "an administrator": `{"version":1,"identity":"acme/prod/etl","principals":[{"kind":"Role","name":"partner.x","path":"/partner/acme/prod/../../"}]}`,
 	} {
@@ -275,7 +306,12 @@ func TestNonsenseInAPageHarmsNobodyElse(t *testing.T) {
 		under := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, store.KeyOf(s.id)) {
-				return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("<Error><Code>AccessDenied</Code></Error>")), Request: r}, nil
+				return &http.Response{
+					StatusCode: http.StatusForbidden,
+					Header:     http.Header{},
+					Body:       io.NopCloser(strings.NewReader("<Error><Code>AccessDenied</Code></Error>")),
+					Request:    r,
+				}, nil
 			}
 			return under.RoundTrip(r)
 		})
@@ -294,7 +330,8 @@ func TestNonsenseInAPageHarmsNobodyElse(t *testing.T) {
 	}
 }
 
-// The clock of this machine is twenty minutes slow: AWS would take no signature of it. Ends are told by the clock of AWS.
+// The clock of this machine is twenty minutes slow: AWS would take no signature of it. Ends are
+// told by the clock of AWS.
 func TestAClockThatIsOffSignsByTheClockOfAWS(t *testing.T) {
 	t.Parallel()
 	const off = 20 * time.Minute
@@ -307,7 +344,12 @@ func TestAClockThatIsOffSignsByTheClockOfAWS(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
-			resp := &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("<Error><Code>RequestTimeTooSkewed</Code></Error>")), Request: r}
+			resp := &http.Response{
+				StatusCode: http.StatusForbidden,
+				Header:     http.Header{},
+				Body:       io.NopCloser(strings.NewReader("<Error><Code>RequestTimeTooSkewed</Code></Error>")),
+				Request:    r,
+			}
 			if there.Sub(signed).Abs() < 5*time.Minute {
 				if resp, err = under.RoundTrip(r); err != nil {
 					return nil, err
@@ -324,8 +366,8 @@ func TestAClockThatIsOffSignsByTheClockOfAWS(t *testing.T) {
 	s.put(s.identity())
 }
 
-// A key that somebody made inactive is told by the plan, and so is one that he made. Neither a rotation nor another credential in its place
-// gives access back.
+// A key that somebody made inactive is told by the plan, and so is one that he made. Neither a rotation nor another
+// credential in its place gives access back.
 func TestAKeyMadeInactiveByHandStaysCut(t *testing.T) {
 	t.Parallel()
 	cloud := ministack(t)
@@ -346,12 +388,14 @@ func TestAKeyMadeInactiveByHandStaysCut(t *testing.T) {
 			l.must(t, "CreateAccessKey", naming(u))
 			planner := s
 			planner.System = l.open(func(o *Options) { o.Fresh = time.Hour })
-			if said := planner.drift(s.key(s.end)); !strings.Contains(said, "2 access keys") || !strings.Contains(said, "is inactive") {
+			if said := planner.drift(s.key(s.end)); !strings.Contains(said, "2 access keys") ||
+				!strings.Contains(said, "is inactive") {
 				t.Errorf("the plan says %q", said)
 			}
 			var r *access.Record
 			if again == "rotation" {
-				r = s.put(s.key(s.end), sealing(k), knowing(c.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
+				r = s.put(s.key(s.end), sealing(k), knowing(c.UID),
+					func(c *access.Change) { c.Issue = access.IssueOverlap })
 			} else {
 				if _, err := s.Delete(t.Context(), c.Object.Ref(), c.UID); err != nil {
 					t.Fatal(err)
@@ -370,7 +414,8 @@ func TestAKeyMadeInactiveByHandStaysCut(t *testing.T) {
 	}
 }
 
-// A partner removed his role: AWS writes its unique id where its name stood, and takes no trust in the name any more. What is removed is removed.
+// A partner removed his role: AWS writes its unique id where its name stood, and takes no trust in the name any more.
+// What is removed is removed.
 func TestLessActsWhereThePartnersRoleIsGone(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -380,8 +425,11 @@ func TestLessActsWhereThePartnersRoleIsGone(t *testing.T) {
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if body, err := io.ReadAll(r.Body); err != nil {
 				return nil, err
-			} else if r.Body = io.NopCloser(strings.NewReader(string(body))); l.gone.Load() && strings.Contains(string(body), "Action=UpdateAssumeRolePolicy") && strings.Contains(string(body), "acme-etl%22") {
-				const invalid = "<ErrorResponse><Error><Code>MalformedPolicyDocument</Code><Message>Invalid principal in policy</Message></Error></ErrorResponse>"
+			} else if r.Body = io.NopCloser(strings.NewReader(string(body))); l.gone.Load() &&
+				strings.Contains(string(body), "Action=UpdateAssumeRolePolicy") &&
+				strings.Contains(string(body), "acme-etl%22") {
+				const invalid = "<ErrorResponse><Error><Code>MalformedPolicyDocument</Code><Message>Invalid " +
+					"principal in policy</Message></Error></ErrorResponse>"
 				return answering(r, http.StatusBadRequest, invalid), nil
 			}
 			return under.RoundTrip(r)
@@ -395,7 +443,8 @@ func TestLessActsWhereThePartnersRoleIsGone(t *testing.T) {
 	if session == nil || !l.may(t, session, "read", s.file("daily")) {
 		t.Fatal("the partner does not come in")
 	}
-	l.must(t, "UpdateAssumeRolePolicy", naming(store.RoleOf(s.id), "PolicyDocument", strings.ReplaceAll(vendorTrust, "*", "AROAEXAMPLE")))
+	l.must(t, "UpdateAssumeRolePolicy",
+		naming(store.RoleOf(s.id), "PolicyDocument", strings.ReplaceAll(vendorTrust, "*", "AROAEXAMPLE")))
 	l.gone.Store(true)
 	if _, err := s.Delete(t.Context(), g.Object.Ref(), g.UID); err != nil {
 		t.Errorf("remove the grant: %v", err)
@@ -403,7 +452,13 @@ func TestLessActsWhereThePartnersRoleIsGone(t *testing.T) {
 	if l.may(t, session, "read", s.file("daily")) {
 		t.Error("the session reads what is not granted any more")
 	}
-	if _, err := s.Put(t.Context(), access.Change{Object: s.account(v.principal("acme-etl"), "", s.end), Stack: "partners", EndsAt: s.end, UID: c.UID}); !errors.Is(err, client.ErrNobody) {
+	if _, err := s.Put(t.Context(),
+		access.Change{
+			Object: s.account(v.principal("acme-etl"), "", s.end),
+			Stack:  "partners",
+			EndsAt: s.end,
+			UID:    c.UID,
+		}); !errors.Is(err, client.ErrNobody) {
 		t.Errorf("put answers %v", err)
 	}
 	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {

@@ -12,7 +12,10 @@ import (
 
 // withoutSTS is a handle for which nobody answers at STS.
 func (l *lab) withoutSTS() *System {
-	return l.open(func(o *Options) { o.Patience, o.Endpoints.STS = 100*time.Millisecond, "http://127.0.0.1:1" })
+	return l.open(func(o *Options) {
+		o.Patience = 100 * time.Millisecond
+		o.Endpoints.STS = "http://127.0.0.1:1"
+	})
 }
 
 // STS only says whose account it is. IAM says so as well, by what is in it.
@@ -21,7 +24,8 @@ func TestLessActsWhereSTSIsOutOfReach(t *testing.T) {
 	cloud := ministack(t)
 	l := startLab(t, cloud, access.Federated)
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
-	if _, err := l.withoutSTS().Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end}); !errors.Is(err, access.ErrUnavailable) {
+	if _, err := l.withoutSTS().Put(t.Context(),
+		access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end}); !errors.Is(err, access.ErrUnavailable) {
 		t.Errorf("the first change of an account that nobody knows answers %v", err)
 	}
 	i := s.put(s.identity())
@@ -85,19 +89,28 @@ func TestANarrowerTrustActsWhereItMayNotBeWritten(t *testing.T) {
 	c := s.put(s.account(v.principal("acme-etl"), "", until))
 	session := l.assume(t, v.as, c.Login["role_arn"], c.Login["external_id"])
 	s.System = l.forbidding("UpdateAssumeRolePolicy")
-	sooner, later := until.Add(-time.Minute), until.Add(time.Minute)
+	sooner := until.Add(-time.Minute)
+	later := until.Add(time.Minute)
 	s.put(s.account(v.principal("acme-etl"), "", sooner), knowing(c.UID)) // partner-end ends it
 	if !l.may(t, session, "read", s.file("daily")) {
 		t.Error("a sooner end cuts at once")
 	}
-	if _, err := s.Put(t.Context(), access.Change{Object: s.account(v.principal("acme-etl"), "", later), Stack: "partners", EndsAt: later, UID: c.UID}); !errors.Is(err, access.ErrNotPermitted) {
+	if _, err := s.Put(t.Context(),
+		access.Change{
+			Object: s.account(v.principal("acme-etl"), "", later),
+			Stack:  "partners",
+			EndsAt: later,
+			UID:    c.UID,
+		}); !errors.Is(err, access.ErrNotPermitted) {
 		t.Errorf("a later end answers %v", err)
 	}
 	if !l.may(t, session, "read", s.file("daily")) {
 		t.Error("a later end cuts at once")
 	}
 	other := s.account(v.principal("acme-etl"), "another", sooner)
-	if _, err := s.Put(t.Context(), access.Change{Object: other, Stack: "partners", EndsAt: sooner, UID: c.UID}); !errors.Is(err, access.ErrNotPermitted) {
+	if _, err := s.Put(t.Context(),
+		access.Change{Object: other, Stack: "partners", EndsAt: sooner, UID: c.UID}); !errors.Is(err,
+		access.ErrNotPermitted) {
 		t.Errorf("another external id answers %v", err)
 	}
 	if l.may(t, session, "read", s.file("daily")) {
@@ -105,7 +118,8 @@ func TestANarrowerTrustActsWhereItMayNotBeWritten(t *testing.T) {
 	}
 	s.System = l.open()
 	r := s.put(other, knowing(c.UID))
-	if session := l.assume(t, v.as, r.Login["role_arn"], "another"); session == nil || !l.may(t, session, "read", s.file("daily")) {
+	if session := l.assume(t, v.as, r.Login["role_arn"], "another"); session == nil ||
+		!l.may(t, session, "read", s.file("daily")) {
 		t.Error("with the right to write it the trust is not what is declared")
 	}
 }

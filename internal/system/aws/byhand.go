@@ -12,11 +12,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// Whoever has to cut a partner off at night does what AWS's console offers: removes the role or the key, closes the trust, attaches a policy
-// that denies everything. Each of these is a cut of its credential, as partner-hold is one of its identity.
+// Whoever has to cut a partner off at night does what AWS's console offers: removes the role or the key, closes
+// the trust, attaches a policy that denies everything. Each of these is a cut of its credential, as partner-hold
+// is one of its identity.
 
-// lookout notices what somebody cut by hand, and marks it beside the pages before anything is changed: what is marked stays cut, whatever is
-// removed or made anew meanwhile.
+// lookout notices what somebody cut by hand, and marks it beside the pages before anything is changed: what is marked
+// stays cut, whatever is removed or made anew meanwhile.
 type lookout struct {
 	at       *account
 	store    *pages
@@ -25,8 +26,9 @@ type lookout struct {
 	issuers  *issuers
 }
 
-// noticed returns how somebody cut a principal by AWS's own means, where that is news: it is marked, so that nothing that is made for the
-// credential later gives it back. IAM may answer from a copy that is a little old: what is gone is asked for until it surely is.
+// noticed returns how somebody cut a principal by AWS's own means, where that is news: it is marked, so that nothing
+// that is made for the credential later gives it back. IAM may answer from a copy that is a little old: what is gone is
+// asked for until it surely is.
 func (lk *lookout) noticed(ctx context.Context, w wanted, n *native) (bool, error) {
 	if w.lifted || w.cutBy(n) == "" {
 		return false, nil
@@ -70,7 +72,8 @@ func (lk *lookout) staysCut(ctx context.Context, w wanted) (bool, error) {
 	return true, nil
 }
 
-// heedCuts looks whether somebody cut a credential of an identity by AWS's own means, before something of it goes or is issued anew.
+// heedCuts looks whether somebody cut a credential of an identity by AWS's own means, before something of it
+// goes or is issued anew.
 func (lk *lookout) heedCuts(ctx context.Context, f *family, id access.IdentityID) error {
 	p := f.Pages[id]
 	if p.Lifting {
@@ -96,8 +99,8 @@ func (lk *lookout) heedCuts(ctx context.Context, f *family, id access.IdentityID
 	return err
 }
 
-// heed looks whether somebody cut an identity by hand, and marks that beside the page: so it outlives the principals. What a release has
-// yet to take away is no new cut.
+// heed looks whether somebody cut an identity by hand, and marks that beside the page: so it outlives the principals.
+// What a release has yet to take away is no new cut.
 func (lk *lookout) heed(ctx context.Context, f *family, id access.IdentityID) error {
 	p := f.Pages[id]
 	if p.Lifting {
@@ -133,7 +136,8 @@ func (lk *lookout) heldByHand(ctx context.Context, p *page) (bool, error) {
 	return false, nil
 }
 
-// heedIfSeen looks whether an identity was cut by hand before something of it is removed. What may not be read stops no removal.
+// heedIfSeen looks whether an identity was cut by hand before something of it is removed. What may not be
+// read stops no removal.
 func (lk *lookout) heedIfSeen(ctx context.Context, f *family, id access.IdentityID) error {
 	err := cmp.Or(lk.heed(ctx, f, id), lk.heedCuts(ctx, f, id))
 	if errors.Is(err, access.ErrNotPermitted) {

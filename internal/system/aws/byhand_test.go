@@ -19,12 +19,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// Whoever has to act at night does not look up what we call a cut: they do what AWS's console offers. The next apply brought the role, its trust
-// and the key back, and took the denies away.
+// Whoever has to act at night does not look up what we call a cut: they do what AWS's console offers. The next apply
+// brought the role, its trust and the key back, and took the denies away.
 func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 	t.Parallel()
 	cloud := ministack(t)
-	r, u := func(s shop) principal { return store.RoleOf(s.id) }, func(s shop) principal { return store.UserOf(s.id, 1) }
+	r := func(s shop) principal { return store.RoleOf(s.id) }
+	u := func(s shop) principal { return store.UserOf(s.id, 1) }
 	const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["*"],"Resource":["*"]}]}`
 	for n, c := range []struct {
 		name string
@@ -62,19 +63,26 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			l.must(t, "DeleteAccessKey", naming(p, "AccessKeyId", keys[0].ID))
 		}},
 		{"a deny with an empty condition", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Resource":["*"]`, `"Resource":["*"],"Condition":{}`, 1)))
+			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument",
+				strings.Replace(denyAll, `"Resource":["*"]`, `"Resource":["*"],"Condition":{}`, 1)))
 		}},
 		{"a deny of all services", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"Action":["*:*"]`, 1)))
+			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument",
+				strings.Replace(denyAll, `"Action":["*"]`, `"Action":["*:*"]`, 1)))
 		}},
 		{"a group that denies", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "CreateGroup", map[string]string{"GroupName": "quarantine"})
-			l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "none", "PolicyDocument": denyAll})
+			l.must(t, "PutGroupPolicy", map[string]string{
+				"GroupName":      "quarantine",
+				"PolicyName":     "none",
+				"PolicyDocument": denyAll,
+			})
 			l.must(t, "AddUserToGroup", naming(p, "GroupName", "quarantine"))
 		}},
 		{"a boundary that denies", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": denyAll})
-			l.must(t, "PutUserPermissionsBoundary", naming(p, "PermissionsBoundary", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
+			l.must(t, "PutUserPermissionsBoundary",
+				naming(p, "PermissionsBoundary", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
 		}},
 		{"a deny beside the trust", r, func(l *lab, t testing.TB, p principal) {
 			const more = `{"Effect":"Deny","Principal":"*","Action":"sts:Assume*"},`
@@ -82,7 +90,8 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.must(t, "UpdateAssumeRolePolicy", naming(p, "PolicyDocument", strings.Replace(d.Trust, `"Statement":[`, `"Statement":[`+more, 1)))
+			l.must(t, "UpdateAssumeRolePolicy",
+				naming(p, "PolicyDocument", strings.Replace(d.Trust, `"Statement":[`, `"Statement":[`+more, 1)))
 		}},
 		{"the grants of a key removed", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "DeleteUserPolicy", naming(p, "PolicyName", grantsPolicy))
@@ -91,10 +100,12 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			l.must(t, "DeleteRolePolicy", naming(p, "PolicyName", grantsPolicy))
 		}},
 		{"a deny of all that it is granted", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"Action":["s3:*","sqs:*"]`, 1)))
+			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument",
+				strings.Replace(denyAll, `"Action":["*"]`, `"Action":["s3:*","sqs:*"]`, 1)))
 		}},
 		{"a deny of all but one's own password", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"NotAction":"iam:ChangePassword"`, 1)))
+			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument",
+				strings.Replace(denyAll, `"Action":["*"]`, `"NotAction":"iam:ChangePassword"`, 1)))
 		}},
 		{"the trust given to one's own account", r, func(l *lab, t testing.TB, p principal) {
 			const own = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"sts:AssumeRole"}]}`
@@ -132,7 +143,9 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 				t.Fatal("the partner does not come in")
 			}
 			c.cut(l, t, p)
-			if now, err := s.Get(t.Context(), o.Ref()); err != nil || !now.Held || len(now.Drift) == 0 {
+			if now, err := s.Get(t.Context(), o.Ref()); err != nil ||
+				!now.Held ||
+				len(now.Drift) == 0 {
 				t.Errorf("the plan says %+v, %v", now, err)
 			}
 			if r := s.put(o, sealing(k), knowing(made.UID)); !r.Held {
@@ -157,7 +170,8 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 	}
 }
 
-// A denial of all that a credential had was weighed against what it was to have: where the first apply after it was that of a grant, the cut was none any more.
+// A denial of all that a credential had was weighed against what it was to have: where the first apply after it was
+// that of a grant, the cut was none any more.
 func TestAGrantUndoesNoCutThatNobodyHasAppliedYet(t *testing.T) {
 	t.Parallel()
 	cloud := ministack(t)
@@ -180,8 +194,10 @@ func TestAGrantUndoesNoCutThatNobodyHasAppliedYet(t *testing.T) {
 			daily.Actions = []string{"read"}
 			s.put(daily)
 			s.put(s.key(s.end), sealing(k))
-			text := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"%sorders/acme/daily/*"}]}`, l.place())
-			l.must(t, "PutUserPolicy", naming(store.UserOf(s.id, 1), "PolicyName", "incident-7", "PolicyDocument", text))
+			text :=
+				fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"%sorders/acme/daily/*"}]}`, l.place())
+			l.must(t, "PutUserPolicy", naming(store.UserOf(s.id, 1), "PolicyName", "incident-7", "PolicyDocument",
+				text))
 			held := func() bool {
 				r, err := s.Get(t.Context(), s.key(s.end).Ref())
 				if err != nil {
@@ -189,7 +205,8 @@ func TestAGrantUndoesNoCutThatNobodyHasAppliedYet(t *testing.T) {
 				}
 				return r.Held
 			}
-			if said := s.drift(s.key(s.end)); !held() || !strings.Contains(said, `its policy "incident-7" denies all that it is granted`) {
+			if said := s.drift(s.key(s.end)); !held() ||
+				!strings.Contains(said, `its policy "incident-7" denies all that it is granted`) {
 				t.Errorf("the plan says %q", said)
 			}
 			c.gain(s, daily)
@@ -204,7 +221,8 @@ func TestAGrantUndoesNoCutThatNobodyHasAppliedYet(t *testing.T) {
 	}
 }
 
-// Who runs the printed steps once more, while a release of the first cut is on its way, is heeded: partner-hold bears no time, but the mark does.
+// Who runs the printed steps once more, while a release of the first cut is on its way, is heeded: partner-hold bears
+// no time, but the mark does.
 func TestAReleaseLiftsNoCutThatCameAfterItsPlan(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t).In("640000000000"), access.Secret)
@@ -225,17 +243,20 @@ func TestAReleaseLiftsNoCutThatCameAfterItsPlan(t *testing.T) {
 	}
 	release := func(seen time.Time) error {
 		_, err := s.Put(t.Context(), access.Change{
-			Object: s.identity(func(i *access.Identity) { i.HoldReleased = "INC-9" }), Stack: "partners", UID: i.UID, EndsAt: s.end,
-			Cuts: access.CutsSeen{Last: seen, Held: true},
+			Object: s.identity(func(i *access.Identity) { i.HoldReleased = "INC-9" }), Stack: "partners", UID: i.UID,
+			EndsAt: s.end,
+			Cuts:   access.CutsSeen{Last: seen, Held: true},
 		})
 		return err
 	}
 	planned := cut()
 	second := cut()
-	for deadline := time.Now().Add(5 * time.Second); !second.After(planned) && time.Now().Before(deadline); { // S3 tells whole seconds
+	// S3 tells whole seconds
+	for deadline := time.Now().Add(5 * time.Second); !second.After(planned) && time.Now().Before(deadline); {
 		second = cut()
 	}
-	if err := release(planned); !errors.Is(err, access.ErrCutSince) || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+	if err := release(planned); !errors.Is(err, access.ErrCutSince) ||
+		l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Errorf("a release of the first cut answers %v, or the partner reads", err)
 	}
 	if err := release(second); err != nil || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
@@ -261,21 +282,29 @@ func TestARotationGivesBackNothingThatSomebodyDenied(t *testing.T) {
 		}},
 		{"a group", func(l *lab, t testing.TB, u principal, text string) {
 			l.must(t, "CreateGroup", map[string]string{"GroupName": "quarantine"})
-			l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "some", "PolicyDocument": text})
+			l.must(t, "PutGroupPolicy", map[string]string{
+				"GroupName":      "quarantine",
+				"PolicyName":     "some",
+				"PolicyDocument": text,
+			})
 			l.must(t, "AddUserToGroup", naming(u, "GroupName", "quarantine"))
 		}},
 		{"two policies of one name", func(l *lab, t testing.TB, u principal, text string) {
 			l.must(t, "PutUserPolicy", naming(u, "PolicyName", "incident-7", "PolicyDocument", text))
-			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "incident-7", "PolicyDocument": strings.Replace(text, "daily", "hourly", 1)})
+			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "incident-7",
+				"PolicyDocument": strings.Replace(text, "daily", "hourly", 1)})
 			l.must(t, "AttachUserPolicy", naming(u, "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/incident-7"))
 		}},
 		{"an attached policy that is named as one of ours", func(l *lab, t testing.TB, u principal, text string) {
 			l.must(t, "CreatePolicy", map[string]string{"PolicyName": grantsPolicy, "PolicyDocument": text})
-			l.must(t, "AttachUserPolicy", naming(u, "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/"+grantsPolicy))
+			l.must(t, "AttachUserPolicy", naming(u, "PolicyArn",
+				"arn:aws:iam::"+l.cloud.Access+":policy/"+grantsPolicy))
 		}},
 		{"a boundary", func(l *lab, t testing.TB, u principal, text string) {
-			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "narrow", "PolicyDocument": strings.NewReplacer("Deny", "Allow", "daily", "weekly").Replace(text)})
-			l.must(t, "PutUserPermissionsBoundary", naming(u, "PermissionsBoundary", "arn:aws:iam::"+l.cloud.Access+":policy/narrow"))
+			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "narrow",
+				"PolicyDocument": strings.NewReplacer("Deny", "Allow", "daily", "weekly").Replace(text)})
+			l.must(t, "PutUserPermissionsBoundary",
+				naming(u, "PermissionsBoundary", "arn:aws:iam::"+l.cloud.Access+":policy/narrow"))
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -288,22 +317,34 @@ func TestARotationGivesBackNothingThatSomebodyDenied(t *testing.T) {
 			uid := s.put(s.key(s.end), sealing(k)).UID
 			c.deny(l, t, store.UserOf(s.id, 1), fmt.Sprintf(some, l.place()+"orders/acme/daily/"))
 			for range 2 { // and the next one
-				r := s.put(s.key(s.end), sealing(k), knowing(uid), func(c *access.Change) { c.Issue = access.IssueReplace })
+				r := s.put(s.key(s.end), sealing(k), knowing(uid),
+					func(c *access.Change) { c.Issue = access.IssueReplace })
 				holder := l.as(k.newest())
-				if r.Held || l.may(t, holder, "read", s.file("daily")) || !l.may(t, holder, "read", s.file("weekly")) {
-					t.Errorf("held %v; what was denied is read: %v; what was not: %v", r.Held, l.may(t, holder, "read", s.file("daily")), l.may(t, holder, "read", s.file("weekly")))
+				if r.Held ||
+					l.may(t, holder, "read", s.file("daily")) ||
+					!l.may(t, holder, "read", s.file("weekly")) {
+					t.Errorf("held %v; what was denied is read: %v; what was not: %v", r.Held,
+						l.may(t, holder, "read", s.file("daily")), l.may(t, holder, "read", s.file("weekly")))
 				}
 			}
 			s.System = l.forbidding("ListUserPolicies")
-			if _, err := s.Put(t.Context(), access.Change{Object: s.key(s.end), Stack: "partners", UID: uid, EndsAt: s.end, Issue: access.IssueOverlap, Seal: k.seal}); !errors.Is(err, access.ErrNotPermitted) {
+			if _, err := s.Put(t.Context(),
+				access.Change{
+					Object: s.key(s.end),
+					Stack:  "partners",
+					UID:    uid,
+					EndsAt: s.end,
+					Issue:  access.IssueOverlap,
+					Seal:   k.seal,
+				}); !errors.Is(err, access.ErrNotPermitted) {
 				t.Errorf("where nobody can tell what was denied, a rotation answers %v", err)
 			}
 		})
 	}
 }
 
-// Whoever finds an issuer stolen removes the account's trust in it, which cuts all its workloads. The next change of any of them made that trust anew, and
-// let all of them in.
+// Whoever finds an issuer stolen removes the account's trust in it, which cuts all its workloads. The next change of
+// any of them made that trust anew, and let all of them in.
 func TestAnIssuerThatSomebodyCutOffStaysSo(t *testing.T) {
 	t.Parallel()
 	cloud := ministack(t)
@@ -325,7 +366,8 @@ func TestAnIssuerThatSomebodyCutOffStaysSo(t *testing.T) {
 							return a, err
 						}
 						text, err := io.ReadAll(a.Body)
-						return answering(r, a.StatusCode, strings.ReplaceAll(string(text), "<member>orders</member>", "")), err
+						return answering(r, a.StatusCode,
+							strings.ReplaceAll(string(text), "<member>orders</member>", "")), err
 					})
 				})
 			}
@@ -356,7 +398,9 @@ func TestAnIssuerThatSomebodyCutOffStaysSo(t *testing.T) {
 				l.must(t, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn})
 			}
 			one.System, other.System = open(), open()
-			if r, err := one.Get(t.Context(), trust.Ref()); err != nil || !r.Held || !strings.Contains(strings.Join(r.Drift, " "), "no longer trusts its issuer") {
+			if r, err := one.Get(t.Context(), trust.Ref()); err != nil ||
+				!r.Held ||
+				!strings.Contains(strings.Join(r.Drift, " "), "no longer trusts its issuer") {
 				t.Errorf("the plan says %+v, %v", r, err)
 			}
 			one.System = open()
@@ -365,18 +409,25 @@ func TestAnIssuerThatSomebodyCutOffStaysSo(t *testing.T) {
 				t.Error("after another change, they are in")
 			}
 			third, _, _, thirdIn := of("initech", "third")
-			if r, err := third.Get(t.Context(), otherTrust.Ref()); err != nil || !r.Held || !thirdIn() || otherIn() {
+			if r, err := third.Get(t.Context(), otherTrust.Ref()); err != nil ||
+				!r.Held ||
+				!thirdIn() ||
+				otherIn() {
 				t.Errorf("a new workload does not come in, or gives the others back: %+v, %v", r, err)
 			}
 			one.put(one.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(i.UID))
-			if r, err := open().Get(t.Context(), trust.Ref()); err != nil || r.Held || !in() || otherIn() {
+			if r, err := open().Get(t.Context(), trust.Ref()); err != nil ||
+				r.Held ||
+				!in() ||
+				otherIn() {
 				t.Errorf("released, it is told as %+v, %v, or the other one is back", r, err)
 			}
 		})
 	}
 }
 
-// IAM may lag, so an audience that seems to be gone is looked for again. That one of them is there says nothing of the others.
+// IAM may lag, so an audience that seems to be gone is looked for again. That one of them is there says
+// nothing of the others.
 func TestAnAudienceThatComesLateHidesNoCutOfAnother(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -402,13 +453,15 @@ func TestAnAudienceThatComesLateHidesNoCutOfAnother(t *testing.T) {
 	}
 	trusts := map[string]*access.Credential{}
 	var s shop
-	for _, audiences := range []string{"daily weekly other", "daily", "weekly", "other"} { // this server adds no audience later
+	// this server adds no audience later
+	for _, audiences := range []string{"daily weekly other", "daily", "weekly", "other"} {
 		s = l.newShop(t, open(), time.Hour)
 		s.id.Name = strings.ReplaceAll(audiences, " ", "-")
 		s.put(s.identity())
-		trusts[audiences] = &access.Credential{IdentityID: s.id, Terms: s.terms(s.end), Federated: &access.FederatedTrust{
-			Issuer: "https://login.acme.test", Subject: s.id.Name, Audiences: strings.Fields(audiences),
-		}}
+		trusts[audiences] = &access.Credential{IdentityID: s.id, Terms: s.terms(s.end),
+			Federated: &access.FederatedTrust{
+				Issuer: "https://login.acme.test", Subject: s.id.Name, Audiences: strings.Fields(audiences),
+			}}
 		s.put(trusts[audiences])
 	}
 	changing.Store(true)
@@ -430,7 +483,8 @@ func TestAReleaseGivesBackWhatWasCutByAWSsOwnMeans(t *testing.T) {
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 	i := s.put(s.identity())
 	s.put(s.grant("daily", s.end))
-	trust, key := s.account(v.principal("acme-etl"), "", s.end), s.key(s.end)
+	trust := s.account(v.principal("acme-etl"), "", s.end)
+	key := s.key(s.end)
 	role, secret := s.put(trust), s.put(key, sealing(k))
 	l.must(t, "AttachRolePolicy", naming(store.RoleOf(s.id), "PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
 	l.must(t, "PutRolePolicy", naming(store.RoleOf(s.id), "PolicyName", "AWSRevokeOlderSessions", "PolicyDocument",
@@ -442,10 +496,12 @@ func TestAReleaseGivesBackWhatWasCutByAWSsOwnMeans(t *testing.T) {
 			t.Errorf("%s: released, it is %+v, %v", o.Ref(), r, err)
 		}
 	}
-	if session := l.assume(t, v.as, role.Login["role_arn"], role.Login["external_id"]); session == nil || !l.may(t, session, "read", s.file("daily")) {
+	if session := l.assume(t, v.as, role.Login["role_arn"], role.Login["external_id"]); session == nil ||
+		!l.may(t, session, "read", s.file("daily")) {
 		t.Error("the role is not given back")
 	}
-	if said := s.drift(trust); !strings.Contains(said, "AWSRevokeOlderSessions") || strings.Contains(said, "AWSDenyAll") {
+	if said := s.drift(trust); !strings.Contains(said, "AWSRevokeOlderSessions") ||
+		strings.Contains(said, "AWSDenyAll") {
 		t.Errorf("what ends older sessions is gone, or what was released stays: %q", said)
 	}
 	r := s.put(key, sealing(k), knowing(secret.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
@@ -454,8 +510,8 @@ func TestAReleaseGivesBackWhatWasCutByAWSsOwnMeans(t *testing.T) {
 	}
 }
 
-// Who may not read a group cannot tell whether it gives something. A user stayed in one that gives everything, and the plan said that this takes
-// access away.
+// Who may not read a group cannot tell whether it gives something. A user stayed in one that gives everything, and the
+// plan said that this takes access away.
 func TestWhatMayNotBeReadIsToldSo(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Secret)
@@ -465,7 +521,11 @@ func TestWhatMayNotBeReadIsToldSo(t *testing.T) {
 	c := s.put(s.key(s.end), sealing(k))
 	u := store.UserOf(s.id, 1)
 	l.must(t, "CreateGroup", map[string]string{"GroupName": "Administrators"})
-	l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "Administrators", "PolicyName": "all", "PolicyDocument": everything})
+	l.must(t, "PutGroupPolicy", map[string]string{
+		"GroupName":      "Administrators",
+		"PolicyName":     "all",
+		"PolicyDocument": everything,
+	})
 	l.must(t, "AddUserToGroup", naming(u, "GroupName", "Administrators"))
 	l.must(t, "CreatePolicy", map[string]string{"PolicyName": "own", "PolicyDocument": holding})
 	l.must(t, "AttachUserPolicy", naming(u, "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/own"))
@@ -475,7 +535,9 @@ func TestWhatMayNotBeReadIsToldSo(t *testing.T) {
 		t.Errorf("it says %q", said)
 	}
 	s.put(s.key(s.end), sealing(k), knowing(c.UID))
-	if n, err := s.reader.look(t.Context(), u); err != nil || len(n.Groups) > 0 || len(n.attached) != 1 {
+	if n, err := s.reader.look(t.Context(), u); err != nil ||
+		len(n.Groups) > 0 ||
+		len(n.attached) != 1 {
 		t.Errorf("after the next apply, it has %+v, %v", n, err)
 	}
 }
@@ -484,13 +546,16 @@ func TestWhatMayNotBeReadIsToldSo(t *testing.T) {
 func TestWhatAGroupDeniesCountsWhateverElseItSays(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Secret)
-	u, of := principal{Kind: store.User, Name: "jane"}, map[string]string{"GroupName": "quarantine"}
+	u := principal{Kind: store.User, Name: "jane"}
+	of := map[string]string{"GroupName": "quarantine"}
 	l.must(t, "CreateUser", naming(u))
 	l.must(t, "CreateGroup", of)
 	l.must(t, "AddUserToGroup", naming(u, "GroupName", "quarantine"))
 	for name, text := range map[string]string{"gone": everything, "none": holding} {
 		l.must(t, "CreatePolicy", map[string]string{"PolicyName": name, "PolicyDocument": text})
-		l.must(t, "AttachGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyArn": "arn:aws:iam::" + l.cloud.Access + ":policy/" + name})
+		l.must(t, "AttachGroupPolicy",
+			map[string]string{"GroupName": "quarantine",
+				"PolicyArn": "arn:aws:iam::" + l.cloud.Access + ":policy/" + name})
 	}
 	s := l.open(func(o *Options) {
 		under := o.Transport
@@ -504,19 +569,26 @@ func TestWhatAGroupDeniesCountsWhateverElseItSays(t *testing.T) {
 	if n, err := s.reader.look(t.Context(), u); err != nil || deniedBy(n, policy.Document{}) == "" {
 		t.Errorf("where one is gone, it is %+v, %v", n, err)
 	}
-	l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "none", "PolicyDocument": holding})
-	if n, err := l.forbidding("ListAttachedGroupPolicies").reader.look(t.Context(), u); err != nil || deniedBy(n, policy.Document{}) == "" {
+	l.must(t, "PutGroupPolicy", map[string]string{
+		"GroupName":      "quarantine",
+		"PolicyName":     "none",
+		"PolicyDocument": holding,
+	})
+	if n, err := l.forbidding("ListAttachedGroupPolicies").reader.look(t.Context(), u); err != nil ||
+		deniedBy(n, policy.Document{}) == "" {
 		t.Errorf("where what is attached may not be listed, it is %+v, %v", n, err)
 	}
 }
 
-// A role that was cut, removed, and given to another identity or another partner, and a subcontractor that is hung on somebody else, came back.
+// A role that was cut, removed, and given to another identity or another partner, and a subcontractor that is hung on
+// somebody else, came back.
 func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
 	v := l.newVendor(t, "444455556666", "acme-etl")
 	s := l.newShop(t, l.open(), time.Hour)
-	for n, id := range []access.IdentityID{{Partner: "acme", Environment: "prod", Name: "other"}, {Partner: "initech", Environment: "prod", Name: "feed"}} {
+	for n, id := range []access.IdentityID{{Partner: "acme", Environment: "prod", Name: "other"},
+		{Partner: "initech", Environment: "prod", Name: "feed"}} {
 		of, to := s, s
 		of.id.Name = "cut-" + strconv.Itoa(n)
 		to.id = id
@@ -524,7 +596,8 @@ func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 		to.put(to.grant("daily", s.end))
 		of.put(of.identity())
 		of.put(of.grant("daily", s.end))
-		trust, again := of.account(v.principal("acme-etl"), "", s.end), to.account(v.principal("acme-etl"), "", s.end)
+		trust := of.account(v.principal("acme-etl"), "", s.end)
+		again := to.account(v.principal("acme-etl"), "", s.end)
 		made := of.put(trust)
 		if err := of.store.Mark(t.Context(), trust.Ref().ID); err != nil { // the last of the printed steps
 			t.Fatal(err)
@@ -534,7 +607,10 @@ func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 		}
 		foretold, err := l.open().WouldHold(t.Context(), again)
 		r := to.put(again)
-		if session := l.assume(t, v.as, r.Login["role_arn"], r.Login["external_id"]); !r.Held || !foretold || err != nil || session != nil && l.may(t, session, "read", s.file("daily")) {
+		if session := l.assume(t, v.as, r.Login["role_arn"], r.Login["external_id"]); !r.Held ||
+			!foretold ||
+			err != nil ||
+			(session != nil && l.may(t, session, "read", s.file("daily"))) {
 			t.Errorf("%s: held %v, foretold %v, %v", id, r.Held, foretold, err)
 		}
 		to.put(to.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(there.UID))
@@ -578,16 +654,19 @@ func TestARemovalThatDiedIsNoCut(t *testing.T) {
 	}
 }
 
-// Whoever takes the boundary away lets policies give what they could not. It was put back by the next change of its credential, and told to nobody.
+// Whoever takes the boundary away lets policies give what they could not. It was put back by the next change of its
+// credential, and told to nobody.
 func TestABoundaryThatSomebodyTookAwayIsToldAndPutBack(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
 	boundary := l.boundary(t, l.cloud.Access)
 	for _, fresh := range []time.Duration{0, time.Hour} {
-		s, k := l.newShop(t, l.open(func(o *Options) { o.Boundary, o.Fresh = boundary, fresh }), time.Hour), &keys{}
+		s := l.newShop(t, l.open(func(o *Options) { o.Boundary, o.Fresh = boundary, fresh }), time.Hour)
+		k := &keys{}
 		s.id.Name += strconv.Itoa(int(fresh.Hours()))
 		s.put(s.identity())
-		key, trust := s.key(s.end), s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
+		key := s.key(s.end)
+		trust := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
 		for _, o := range []access.Object{key, trust} {
 			r := s.put(o, sealing(k))
 			p := store.RoleOf(s.id)

@@ -40,7 +40,8 @@ func (s *System) checkCredential(c *access.Credential) error {
 	return policy.CheckTrust(c, s.at.accountNumber(), policy.PartitionOf(s.at.Site.Region))
 }
 
-// checkWhole refuses at plan what does not fit together. The user that an identity has adopted, or is to adopt by this plan, has the room of a key.
+// checkWhole refuses at plan what does not fit together. The user that an identity has adopted, or is to adopt by this
+// plan, has the room of a key.
 func (s *System) checkWhole(credentials []*access.Credential, granted []access.Granted) error {
 	var end time.Time
 	adopted := false
@@ -53,7 +54,8 @@ func (s *System) checkWhole(credentials []*access.Credential, granted []access.G
 	return s.at.options.Words.CheckWhole(credentials, granted)
 }
 
-// reach says what actions on a pattern reach. The ledger is none of what partners may reach: who writes there declares access.
+// reach says what actions on a pattern reach. The ledger is none of what partners may reach: who writes
+// there declares access.
 func (s *System) reach(p access.Pattern, words []string) access.Reach {
 	r := s.at.options.Words.Reach(p, words)
 	place := "arn:" + policy.PartitionOf(s.at.Site.Region).Name + ":s3:::" + s.store.Name + "/" + s.store.Prefix

@@ -83,7 +83,8 @@ func (l *lab) fill(t testing.TB) {
 	t.Helper()
 	where := ""
 	if l.region() != region { // S3 asks for it everywhere else
-		where = "<CreateBucketConfiguration><LocationConstraint>" + l.region() + "</LocationConstraint></CreateBucketConfiguration>"
+		where = "<CreateBucketConfiguration><LocationConstraint>" + l.region() +
+			"</LocationConstraint></CreateBucketConfiguration>"
 	}
 	for _, name := range []string{l.bucket("ledger"), l.bucket("shop")} {
 		l.s3(t, l.admin, http.MethodPut, name, where)
@@ -108,7 +109,8 @@ func (l *lab) place() string { return "arn:aws:s3:::" + l.bucket("shop") + "/" }
 func (l *lab) s3(t testing.TB, c *account, method, path, text string) int {
 	t.Helper()
 	a, err := c.SendOnce(context.Background(), client.Request{
-		Service: "s3", Region: l.region(), Method: method, URL: strings.TrimSuffix(l.cloud.S3, "/") + "/" + path, Body: []byte(text),
+		Service: "s3", Region: l.region(), Method: method, URL: strings.TrimSuffix(l.cloud.S3, "/") + "/" + path,
+		Body: []byte(text),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -169,17 +171,22 @@ func (l *lab) open(edits ...func(*Options)) *System {
 		l.t.Fatal(err)
 	}
 	o := Options{
-		Region: region, Ledger: "s3://" + l.bucket("ledger") + "/prod", Endpoints: Endpoints{IAM: l.cloud.IAM, STS: l.cloud.STS, S3: l.cloud.S3}, Words: words,
-		Credentials: credentials.NewStaticCredentialsProvider(l.cloud.Access, l.cloud.Secret, ""), Patience: 3 * time.Second,
-		judged: true, // which TestACloudIsTriedBeforeItsFirstCredential shows of both servers
+		Region: region, Ledger: "s3://" + l.bucket("ledger") + "/prod",
+		Endpoints: Endpoints{IAM: l.cloud.IAM, STS: l.cloud.STS, S3: l.cloud.S3}, Words: words,
+		Credentials: credentials.NewStaticCredentialsProvider(l.cloud.Access, l.cloud.Secret, ""),
+		Patience:    3 * time.Second,
+		judged:      true, // which TestACloudIsTriedBeforeItsFirstCredential shows of both servers
 	}
 	o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 		if l.broken.Load() {
 			return nil, errors.New("the cable is cut")
 		}
-		// What S3 promises versitygw (1.8.0) keeps for one writer at a time, and while nobody reads: of 160 writes with If-Match by 16
-		// writers it lost 3; with readers beside one writer, 4 of 40 runs of the churn lost a change, and without them none of 60.
-		if l.cloud.STS == "" && r.Method == http.MethodPut && r.Header.Get("If-Match")+r.Header.Get("If-None-Match") != "" {
+		// What S3 promises versitygw (1.8.0) keeps for one writer at a time, and while nobody reads: of 160 writes with
+		// If-Match by 16 writers it lost 3; with readers beside one writer, 4 of 40 runs of the churn lost a change,
+		// and without them none of 60.
+		if l.cloud.STS == "" &&
+			r.Method == http.MethodPut &&
+			r.Header.Get("If-Match")+r.Header.Get("If-None-Match") != "" {
 			l.writing.Lock()
 			defer l.writing.Unlock()
 		} else if l.cloud.STS == "" {
@@ -192,7 +199,10 @@ func (l *lab) open(edits ...func(*Options)) *System {
 		return http.DefaultTransport.RoundTrip(r)
 	})
 	if l.lent != nil {
-		o.Region, o.Endpoints, o.Credentials, o.Patience = l.lent.region, l.lent.endpoints, l.admin.Login, time.Minute
+		o.Region = l.lent.region
+		o.Endpoints = l.lent.endpoints
+		o.Credentials = l.admin.Login
+		o.Patience = time.Minute
 		o.Transport = carrier(l.lent.carry)
 	}
 	if l.broken.Load() {
@@ -224,7 +234,8 @@ func (l *lab) as(secret string) *account {
 func (l *lab) holding(login aws.Credentials) *account {
 	return &account{Client: client.New(client.Site{
 		Region: l.region(), Endpoints: Endpoints{IAM: l.cloud.IAM, S3: l.cloud.S3}, Concurrency: 4,
-		Credentials: credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken),
+		Credentials: credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey,
+			login.SessionToken),
 	})}
 }
 
@@ -239,7 +250,12 @@ func (l *lab) allows(t testing.TB, p systemtest.Probe) bool {
 func (l *lab) may(t testing.TB, c *account, action, arn string) bool {
 	t.Helper()
 	path := strings.TrimPrefix(arn, "arn:aws:s3:::")
-	method := map[string]string{"read": http.MethodGet, "list": http.MethodGet, "write": http.MethodPut, "delete": http.MethodDelete}[action]
+	method := map[string]string{
+		"read":   http.MethodGet,
+		"list":   http.MethodGet,
+		"write":  http.MethodPut,
+		"delete": http.MethodDelete,
+	}[action]
 	if action == "list" {
 		bucket, key, _ := strings.Cut(path, "/")
 		path = bucket + "?list-type=2&prefix=" + strings.ReplaceAll(key, "/", "%2F")

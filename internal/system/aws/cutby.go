@@ -23,8 +23,8 @@ func (w *wanted) cutBy(n *native) string {
 	return cmp.Or(w.taken(n), w.deniedBy(n), w.keyTaken(n))
 }
 
-// deniedBy says by what somebody denied a principal everything, or all that it is granted: what it had when that was written is what IAM has, and not
-// what a change has declared since.
+// deniedBy says by what somebody denied a principal everything, or all that it is granted: what it had when that was
+// written is what IAM has, and not what a change has declared since.
 func (w *wanted) deniedBy(n *native) string {
 	return cmp.Or(deniedBy(n, policy.Held(n.policies[grantsPolicy])), deniedBy(n, w.policies[grantsPolicy]))
 }
@@ -34,7 +34,10 @@ func (w *wanted) taken(n *native) string {
 	switch {
 	case w.Kind == store.Role && w.Built && policy.LetsNobodyIn(n.Trust, w.own):
 		return "its trust policy lets nobody in"
-	case w.Granted && w.unclear == nil && !w.policies[grantsPolicy].Empty() && n.policies[grantsPolicy] == "":
+	case w.Granted &&
+		w.unclear == nil &&
+		!w.policies[grantsPolicy].Empty() &&
+		n.policies[grantsPolicy] == "":
 		return "its policy " + grantsPolicy + " was removed"
 	case w.cutOff != nil && w.Built:
 		return "the account no longer trusts its issuer for its audience"
@@ -51,8 +54,8 @@ func (w *wanted) keyTaken(n *native) string {
 	return ""
 }
 
-// removed says that a principal that is not there was cut by that; "" where it was never made, or is adopted: everybody is told to remove
-// such a one.
+// removed says that a principal that is not there was cut by that; "" where it was never made, or is adopted: everybody
+// is told to remove such a one.
 func (w *wanted) removed() string {
 	if w.adopted || !w.Built {
 		return ""
@@ -60,8 +63,8 @@ func (w *wanted) removed() string {
 	return "it was removed"
 }
 
-// keyCut says how somebody cut the keys by which a user comes in; "" where nobody did. To remove those of an adopted one is how everybody is told
-// to retire it.
+// keyCut says how somebody cut the keys by which a user comes in; "" where nobody did. To remove those of an adopted
+// one is how everybody is told to retire it.
 func (w *wanted) keyCut(keys []key) string {
 	if !w.adopted {
 		return keyCut(keys, w.Key)

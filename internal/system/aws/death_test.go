@@ -17,8 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// mortal is a handle whose process dies at one of the requests that count: neither that one nor any after it is sent, or that one is and its
-// answer never comes.
+// mortal is a handle whose process dies at one of the requests that count: neither that one nor any after it is sent,
+// or that one is and its answer never comes.
 func (l *lab) mortal(at int, sent bool, counts func(*http.Request) bool) (s *System, counted *atomic.Int64) {
 	counted = &atomic.Int64{}
 	var dead atomic.Bool
@@ -26,7 +26,7 @@ func (l *lab) mortal(at int, sent bool, counts func(*http.Request) bool) (s *Sys
 		under := o.Transport
 		o.Patience = time.Millisecond
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
-			if fatal := counts(r) && int(counted.Add(1)) >= at; !dead.Load() && (!fatal || !dead.Swap(true) && sent) {
+			if fatal := counts(r) && int(counted.Add(1)) >= at; !dead.Load() && (!fatal || (!dead.Swap(true) && sent)) {
 				resp, err := under.RoundTrip(r)
 				if !fatal || err != nil {
 					return resp, err
@@ -41,7 +41,9 @@ func (l *lab) mortal(at int, sent bool, counts func(*http.Request) bool) (s *Sys
 // changes reports whether a request changes something in S3 or IAM.
 func changes(r *http.Request) bool {
 	action := actionOf(r)
-	return r.Method != http.MethodGet && !strings.HasPrefix(action, "Get") && !strings.HasPrefix(action, "List")
+	return r.Method != http.MethodGet &&
+		!strings.HasPrefix(action, "Get") &&
+		!strings.HasPrefix(action, "List")
 }
 
 // step is a change of a life, what is declared after it, and what of that reads.
@@ -63,7 +65,13 @@ func span(text string) access.Span {
 func lifeOf(k *keys, vendor string) []step {
 	create := func(o access.Object, edits ...func(*access.Change)) func(shop, map[string]string) error {
 		return func(s shop, known map[string]string) error {
-			c := access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time, UID: known[o.Ref().String()], Seal: k.seal}
+			c := access.Change{
+				Object: o,
+				Stack:  "partners",
+				EndsAt: o.Common().ExpiresAt.Time,
+				UID:    known[o.Ref().String()],
+				Seal:   k.seal,
+			}
 			for _, edit := range edits {
 				edit(&c)
 			}
@@ -104,7 +112,9 @@ func lifeOf(k *keys, vendor string) []step {
 		{"issue the key", made(key), true},
 		{"trust the account", made(trust), true},
 		{"rotate the key", made(key, func(c *access.Change) { c.Issue = access.IssueOverlap }), true},
-		{"suspend", made(func(s shop) access.Object { return s.identity(func(i *access.Identity) { i.Suspended = true }) }), false},
+		{"suspend", made(func(s shop) access.Object {
+			return s.identity(func(i *access.Identity) { i.Suspended = true })
+		}), false},
 		{"resume", made(identity), true},
 		{"remove the grant", remove(grant), false},
 		{"grant again", made(grant), true},
@@ -112,9 +122,10 @@ func lifeOf(k *keys, vendor string) []step {
 	}
 }
 
-// A life is lived in which the process dies at one request, for each request of it that changes something, before and after. Who dies at one that
-// only reads leaves what one leaves who dies before the next change: PARTNER_TEST_DEATHS=all dies there, too. Whoever comes next makes the same
-// change again, and goes on: nothing is left, nothing more is given than was declared before or after, and nobody has to mend anything.
+// A life is lived in which the process dies at one request, for each request of it that changes something, before and
+// after. Who dies at one that only reads leaves what one leaves who dies before the next change:
+// PARTNER_TEST_DEATHS=all dies there, too. Whoever comes next makes the same change again, and goes on: nothing is
+// left, nothing more is given than was declared before or after, and nobody has to mend anything.
 func TestWhoeverDiesAtAnyRequestLeavesNoMoreThanWasDeclared(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it dies some hundred times")
@@ -148,7 +159,13 @@ func TestWhoeverDiesAtAnyRequestLeavesNoMoreThanWasDeclared(t *testing.T) {
 func (l *lab) live(t testing.TB, with, then *System) {
 	t.Helper()
 	k := &keys{}
-	s := shop{t: t, id: access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}, end: time.Now().Add(time.Hour).Truncate(time.Second), place: l.place(), System: with}
+	s := shop{
+		t:      t,
+		id:     access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"},
+		end:    time.Now().Add(time.Hour).Truncate(time.Second),
+		place:  l.place(),
+		System: with,
+	}
 	known, was := map[string]string{}, false
 	for _, step := range lifeOf(k, "arn:aws:iam::444455556666:role/acme-etl") {
 		err := step.do(s, known)

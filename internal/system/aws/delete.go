@@ -15,7 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// remover removes objects: it marks them removed in the pages first, so that none is lost, and forgets them once IAM has nothing of them.
+// remover removes objects: it marks them removed in the pages first, so that none is lost, and forgets them once
+// IAM has nothing of them.
 type remover struct {
 	at       *account
 	store    *pages
@@ -85,7 +86,8 @@ func (rm *remover) deleting(ctx context.Context, ref access.Ref, uid string) ([]
 }
 
 // strike marks what is to go in the pages, the object's own first. From then on nobody makes more of it.
-func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]*ledger.Entry, error) {
+func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]*ledger.Entry,
+	error) {
 	bare, err := access.Bare(ref)
 	if err != nil {
 		return nil, err
@@ -111,7 +113,10 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 	}
 	for _, id := range append([]access.IdentityID{holder}, f.Below(holder)...) {
 		p := f.Pages[id]
-		if p == nil || !slices.ContainsFunc(victims, func(v *ledger.Entry) bool { return v.Object.Holder() == id && !v.Removed() }) {
+		if p == nil ||
+			!slices.ContainsFunc(victims, func(v *ledger.Entry) bool {
+				return v.Object.Holder() == id && !v.Removed()
+			}) {
 			continue
 		}
 		if id != holder {
@@ -183,21 +188,25 @@ func declaredParent(p *page) access.IdentityID {
 	return access.IdentityID{}
 }
 
-// distrustAll removes the trust in issuers that nobody needs any more. It gives nobody anything, so that what fails is left to the next
-// removal, and is no harm to this one.
+// distrustAll removes the trust in issuers that nobody needs any more. It gives nobody anything, so that what fails is
+// left to the next removal, and is no harm to this one.
 func (rm *remover) distrustAll(ctx context.Context, victims []*ledger.Entry) {
 	done := map[string]bool{}
 	for _, v := range victims {
 		c, ok := v.Credential()
-		if ok && c.Federated != nil && !c.Federated.Account() && !done[c.Federated.Issuer] {
+		if ok &&
+			c.Federated != nil &&
+			!c.Federated.Account() &&
+			!done[c.Federated.Issuer] {
 			done[c.Federated.Issuer] = true
 			_ = rm.issuers.distrust(ctx, c.Federated.Issuer)
 		}
 	}
 }
 
-// clear removes what there is under the name of an object whose page cannot be read or does not know it, and with an identity its page. What
-// was cut by hand stays so. A grant cannot be told from others then: the identity gives nothing any more.
+// clear removes what there is under the name of an object whose page cannot be read or does not know it, and with
+// an identity its page. What was cut by hand stays so. A grant cannot be told from others then: the identity
+// gives nothing any more.
 func (rm *remover) clear(ctx context.Context, ref access.Ref, p *page) error {
 	ctx = context.WithoutCancel(ctx)
 	all, err := rm.finder.leftOf(ctx, p.ID)

@@ -37,7 +37,9 @@ func (ct *cutter) destroy(ctx context.Context, id access.IdentityID, p principal
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
 	}
 	if ct.reader.elsewhere(n.described) && p.Known {
-		return fmt.Errorf("%w. If somebody changed its tag %s, write %s there again; if somebody replaced %s, restore that", ct.reader.foreign(n, p, true), systemTag, ct.store.SystemID(), ct.store.Where(store.SystemKey))
+		return fmt.Errorf("%w. If somebody changed its tag %s, write %s there again; if somebody replaced %s, "+
+			"restore that", ct.reader.foreign(n, p, true), systemTag, ct.store.SystemID(),
+			ct.store.Where(store.SystemKey))
 	} else if ct.reader.elsewhere(n.described) {
 		return nil
 	}
@@ -61,8 +63,8 @@ func (ct *cutter) destroy(ctx context.Context, id access.IdentityID, p principal
 	return ct.proveGone(ctx, p)
 }
 
-// lookLonger looks until IAM tells what hangs on a principal, where IAM says that something does, or that it is gone. It stays denied
-// everything meanwhile. late: patience came to its end first.
+// lookLonger looks until IAM tells what hangs on a principal, where IAM says that something does, or that it is gone.
+// It stays denied everything meanwhile. late: patience came to its end first.
 func (ct *cutter) lookLonger(ctx context.Context, p principal, begun time.Time) (n *native, late bool, err error) {
 	for n == nil || (n.there && !n.loaded() && !late) {
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
@@ -78,7 +80,8 @@ func (ct *cutter) lookLonger(ctx context.Context, p principal, begun time.Time) 
 
 // loaded reports whether something hangs on a principal beside what cuts it.
 func (n *native) loaded() bool {
-	return len(n.keys)+len(n.attached)+len(n.Groups) > 0 || slices.ContainsFunc(slices.Collect(maps.Keys(n.policies)), func(name string) bool { return name != cutPolicy })
+	return len(n.keys)+len(n.attached)+len(n.Groups) > 0 ||
+		slices.ContainsFunc(slices.Collect(maps.Keys(n.policies)), func(name string) bool { return name != cutPolicy })
 }
 
 // dismantle removes a principal as it was read.
@@ -99,7 +102,8 @@ func (ct *cutter) dismantle(ctx context.Context, p principal, n *native) error {
 	}
 	ct.at.NoteRemoved(p.Name)
 	if err := client.Gone(ct.at.Ask(ctx, "Delete"+string(p.Kind), naming(p), nil)); err != nil {
-		again := client.Gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON())) // something hangs on it that we do not know, as a second factor
+		// something hangs on it that we do not know, as a second factor
+		again := client.Gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
 		return fmt.Errorf("%w: %w", access.ErrRemains, errors.Join(err, again))
 	}
 	return nil
@@ -129,7 +133,8 @@ func (ct *cutter) strip(ctx context.Context, p principal, n *native) error {
 			return err
 		}
 	}
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(n.policies)), func(name string) bool { return name == cutPolicy })
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(n.policies)),
+		func(name string) bool { return name == cutPolicy })
 	if n.unread != nil && n.policies[holdPolicy] == "" {
 		names = append(names, holdPolicy)
 	}
@@ -166,7 +171,7 @@ func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 		default:
 			absent = 0
 		}
-		if absent >= proofs || absent > 0 && ct.at.settle() == 0 {
+		if absent >= proofs || (absent > 0 && ct.at.settle() == 0) {
 			return nil
 		}
 		if access.WallClock().Sub(begun) > ct.at.Site.Patience+ct.at.settle() {
@@ -178,14 +183,18 @@ func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 	}
 }
 
-// deny writes a policy that takes access away. Where a principal's own policies leave no room for it, those that give something go first.
+// deny writes a policy that takes access away. Where a principal's own policies leave no room for it, those that
+// give something go first.
 func (ct *cutter) deny(ctx context.Context, p principal, n *native, name string, d policy.Document) error {
 	err := ct.at.putInline(ctx, p, name, d.JSON())
 	if !isFull(err) {
 		return err
 	}
 	for other, text := range n.policies {
-		if other == name || policy.OnlyDenies(text) || policy.DeniesAll(text) || text == unreadable && other != grantsPolicy {
+		if other == name ||
+			policy.OnlyDenies(text) ||
+			policy.DeniesAll(text) ||
+			(text == unreadable && other != grantsPolicy) {
 			continue
 		}
 		if err := ct.at.dropInline(ctx, p, other); err != nil {

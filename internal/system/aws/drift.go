@@ -14,9 +14,11 @@ import (
 // drift returns what IAM has of a principal beyond the declaration, a sentence each.
 func (w *wanted) drift(n *native) (said []string) {
 	if why := w.cutBy(n); why != "" {
-		said = append(said, fmt.Sprintf("Somebody cut %s by hand: %s. It stays cut until hold_released releases it.", w.Name, why))
+		said = append(said, fmt.Sprintf("Somebody cut %s by hand: %s. It stays cut until hold_released releases it.",
+			w.Name, why))
 		if w.goesOn(n) {
-			said = append(said, fmt.Sprintf("Sessions of %s that are open go on until the next apply denies them everything.", w.Name))
+			said = append(said, fmt.Sprintf("Sessions of %s that are open go on until the next apply denies them "+
+				"everything.", w.Name))
 		}
 	}
 	if !n.there {
@@ -42,18 +44,25 @@ func (w *wanted) drift(n *native) (said []string) {
 	return said
 }
 
-// goesOn reports whether who came in before a principal was cut is still in: AWS ends no session where a key or a trust is taken away.
+// goesOn reports whether who came in before a principal was cut is still in: AWS ends no session where a key or
+// a trust is taken away.
 func (w *wanted) goesOn(n *native) bool {
-	return n.there && n.policies[grantsPolicy] != "" && n.policies[cutPolicy] == "" && !n.held() && w.deniedBy(n) == ""
+	return n.there &&
+		n.policies[grantsPolicy] != "" &&
+		n.policies[cutPolicy] == "" &&
+		!n.held() &&
+		w.deniedBy(n) == ""
 }
 
-// absence adds that a principal is gone. Of a role that somebody cut by removing it, that is said already: no apply makes it again.
+// absence adds that a principal is gone. Of a role that somebody cut by removing it, that is said already:
+// no apply makes it again.
 func (w *wanted) absence(said []string) []string {
 	switch {
 	case w.adopted:
 		return said
 	case w.Kind == store.User:
-		return append(said, fmt.Sprintf("The user %s is gone, with its key: only a rotation issues another one.", w.Name))
+		return append(said, fmt.Sprintf("The user %s is gone, with its key: only a rotation issues another one.",
+			w.Name))
 	case len(said) > 0:
 		return said
 	default:
@@ -61,16 +70,19 @@ func (w *wanted) absence(said []string) []string {
 	}
 }
 
-// untold returns what cannot be compared, since somebody took the tags away or something cannot be read or put into words.
+// untold returns what cannot be compared, since somebody took the tags away or something cannot be
+// read or put into words.
 func (w *wanted) untold(n *native) (said []string) {
 	if n.Path != w.Path {
-		said = append(said, fmt.Sprintf("Somebody moved %s to %s. Until it is at %s again, nothing here changes or removes it.", w.Name, n.Path, w.Path))
+		said = append(said, fmt.Sprintf("Somebody moved %s to %s. Until it is at %s again, nothing here changes or "+
+			"removes it.", w.Name, n.Path, w.Path))
 	}
 	if n.uid() == "" {
 		said = append(said, fmt.Sprintf("The tags of %s, which mark it as ours, are gone.", w.Name))
 	}
 	if of, own := n.tagged(systemTag), w.tags[systemTag]; of != own && of != "" && own != "" {
-		said = append(said, fmt.Sprintf("The tag %s of %s names another access system, %s. Until it is %s again, nothing here changes or removes %[2]s.", systemTag, w.Name, of, own))
+		said = append(said, fmt.Sprintf("The tag %s of %s names another access system, %s. Until it is %s again, "+
+			"nothing here changes or removes %[2]s.", systemTag, w.Name, of, own))
 	}
 	if w.unclear != nil {
 		said = append(said, fmt.Sprintf("Cannot tell what %s should allow: %s.", w.Name, w.unclear))
@@ -114,8 +126,8 @@ func (w *wanted) policyDrift(n *native) (said []string) {
 	return said
 }
 
-// addedDrift returns what somebody gave a principal beside what is written here, and what becomes of it: whatever only takes access
-// away is never removed.
+// addedDrift returns what somebody gave a principal beside what is written here, and what becomes of it: whatever only
+// takes access away is never removed.
 func (w *wanted) addedDrift(n *native) (said []string) {
 	for name, text := range n.undeclared() {
 		becomes := "The next apply removes it."
@@ -138,7 +150,8 @@ func (w *wanted) addedDrift(n *native) (said []string) {
 		becomes := "The next apply takes it out."
 		switch said := n.managed[ofGroup(g)]; {
 		case said == unreadable:
-			becomes = "What it says may not be read, so the next apply takes it out. If it is to cut, give the login the policy plan."
+			becomes = "What it says may not be read, so the next apply takes it out. If it is to cut, give the login " +
+				"the policy plan."
 		case policy.OnlyDenies(said):
 			becomes = "It takes access away, so it stays."
 		}
@@ -152,13 +165,15 @@ func (w *wanted) adoptedDrift(keys []key) (said []string) {
 	left := false
 	for _, k := range keys {
 		if w.added(k) {
-			said = append(said, fmt.Sprintf("Somebody gave %s the access key %s. The next apply removes it.", w.Name, k.ID))
+			said = append(said, fmt.Sprintf("Somebody gave %s the access key %s. The next apply removes it.", w.Name,
+				k.ID))
 		} else {
 			left = true
 		}
 	}
 	if !left {
-		said = append(said, fmt.Sprintf("%s has none of the keys that it was adopted with. The next apply removes it.", w.Name))
+		said = append(said, fmt.Sprintf("%s has none of the keys that it was adopted with. The next apply removes it.",
+			w.Name))
 	}
 	return said
 }
@@ -169,7 +184,8 @@ func keyDrift(p principal, keys []key) (said []string) {
 	case len(keys) == 0:
 		said = append(said, fmt.Sprintf("The access key of %s is gone: only a rotation issues another one.", name))
 	case len(keys) > 1:
-		said = append(said, fmt.Sprintf("%s has %d access keys, but only one was issued. All of them end with it.", name, len(keys)))
+		said = append(said, fmt.Sprintf("%s has %d access keys, but only one was issued. All of them end with it.",
+			name, len(keys)))
 	}
 	for _, k := range keys {
 		if len(keys) == 1 && p.Key != "" && k.ID != p.Key {
@@ -194,7 +210,10 @@ func (w *wanted) grantDrift(n *native, grant string) string {
 	switch {
 	case slices.Contains(w.left, grant):
 		return w.misfit(grant)
-	case !n.there || n.unread != nil || w.unclear != nil || d.Empty() && n.policies[grantsPolicy] == "":
+	case !n.there ||
+		n.unread != nil ||
+		w.unclear != nil ||
+		(d.Empty() && n.policies[grantsPolicy] == ""):
 		return ""
 	case n.policies[grantsPolicy] == "":
 		return fmt.Sprintf("The policy %s of %s is gone.", grantsPolicy, w.Name)

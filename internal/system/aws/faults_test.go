@@ -28,7 +28,8 @@ func faulty(t *testing.T, patience time.Duration, answer answersOf) (*System, *a
 	t.Helper()
 	asked := &atomic.Int64{}
 	b := awstest.NewBucket(map[string][]byte{
-		"ledger/prod/system.json": []byte(`{"version":1,"id":"sys"}`), "ledger/prod/identities/acme/prod/etl.json": []byte(`{"version":1,"identity":"acme/prod/etl"}`),
+		"ledger/prod/system.json":                   []byte(`{"version":1,"id":"sys"}`),
+		"ledger/prod/identities/acme/prod/etl.json": []byte(`{"version":1,"identity":"acme/prod/etl"}`),
 	})
 	s := (&floorLab{b, t}).open("ADMIN", func(o *Options) {
 		o.Patience = patience
@@ -53,8 +54,10 @@ func TestWhatMayBeDoneInAMomentIsAskedAgain(t *testing.T) {
 		status int
 		code   string
 	}{
-		"S3 is busy": {503, "SlowDown"}, "S3 is not there": {503, "ServiceUnavailable"}, "S3 failed": {500, "InternalError"}, "IAM is busy": {400, "Throttling"},
-		"somebody asks too often": {429, ""}, "a gateway in between": {502, ""}, "another one": {504, ""}, "IAM changes it": {409, "ConcurrentModification"},
+		"S3 is busy": {503, "SlowDown"}, "S3 is not there": {503, "ServiceUnavailable"},
+		"S3 failed": {500, "InternalError"}, "IAM is busy": {400, "Throttling"},
+		"somebody asks too often": {429, ""}, "a gateway in between": {502, ""}, "another one": {504, ""},
+		"IAM changes it":          {409, "ConcurrentModification"},
 		"it was asked too slowly": {400, "RequestTimeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,20 +68,26 @@ func TestWhatMayBeDoneInAMomentIsAskedAgain(t *testing.T) {
 				}
 				return nil
 			})
-			if all, err := s.store.List(t.Context(), ""); err != nil || len(all) != 2 || asked.Load() != 3 {
+			if all, err := s.store.List(t.Context(), ""); err != nil ||
+				len(all) != 2 ||
+				asked.Load() != 3 {
 				t.Errorf("twice: %d objects, %v, after %d requests", len(all), err, asked.Load())
 			}
-			s, asked = faulty(t, 2*time.Second, func(r *http.Request, _ int64) *http.Response { return coded(r, c.status, c.code) })
+			s, asked = faulty(t, 2*time.Second,
+				func(r *http.Request, _ int64) *http.Response { return coded(r, c.status, c.code) })
 			_, err := s.store.List(t.Context(), "")
-			if !errors.Is(err, access.ErrUnavailable) || asked.Load() < 2 || asked.Load() > 20 || strings.Count(err.Error(), "AWS answers") != 1 {
+			if !errors.Is(err, access.ErrUnavailable) ||
+				asked.Load() < 2 ||
+				asked.Load() > 20 ||
+				strings.Count(err.Error(), "AWS answers") != 1 {
 				t.Errorf("for ever: %v, after %d requests", err, asked.Load())
 			}
 		})
 	}
 }
 
-// A service that answers nobody costs one request its patience, and not each; whoever asks a while later asks again, and waits for one that
-// is back and slow.
+// A service that answers nobody costs one request its patience, and not each; whoever asks a while later asks again,
+// and waits for one that is back and slow.
 func TestWhatOneRequestWaitedForInVainTheOthersDoNot(t *testing.T) {
 	t.Parallel()
 	var away atomic.Bool
@@ -102,7 +111,10 @@ func TestWhatOneRequestWaitedForInVainTheOthersDoNot(t *testing.T) {
 		t.Fatalf("after %s: %v", took, first)
 	}
 	s.at.Site.Patience = 100 * patience // by which it is believed for longer
-	if err := list(); !errors.Is(err, access.ErrUnavailable) || !errors.As(err, &met) || asked.Load() != sent || !strings.Contains(err.Error(), "AWS answers SlowDown: of a test: nothing was sent") {
+	if err := list(); !errors.Is(err, access.ErrUnavailable) ||
+		!errors.As(err, &met) ||
+		asked.Load() != sent ||
+		!strings.Contains(err.Error(), "AWS answers SlowDown: of a test: nothing was sent") {
 		t.Errorf("the next, after %d requests: %v", asked.Load()-sent, err)
 	}
 	s.at.Site.Patience = patience
@@ -112,31 +124,43 @@ func TestWhatOneRequestWaitedForInVainTheOthersDoNot(t *testing.T) {
 			t.Fatal("it is never asked again")
 		}
 	}
-	if d := time.Duration(wait.Load()); asked.Load() == sent || d < 5*time.Second || d > 10*time.Second {
+	if d := time.Duration(wait.Load()); asked.Load() == sent ||
+		d < 5*time.Second ||
+		d > 10*time.Second {
 		t.Errorf("after %d requests it waits %s for an answer", asked.Load()-sent, d)
 	}
 }
 
-// A firewall that dislikes one request says nothing of the others, and a login that is not found no more than that: neither makes an outage,
-// nor ends one.
+// A firewall that dislikes one request says nothing of the others, and a login that is not found no more than that:
+// neither makes an outage, nor ends one.
 func TestWhatTheServiceDidNotSayIsNoOutageAndEndsNone(t *testing.T) {
 	t.Parallel()
 	s, asked := faulty(t, 100*time.Millisecond, func(*http.Request, int64) *http.Response { return nil })
 	list := func(ctx context.Context) error { _, err := s.store.List(ctx, ""); return err }
 	met := &access.Outage{}
-	for status, body := range map[int]string{403: "<html>Request blocked</html>", 404: "", 400: "blocked", 200: "<!doctype html>"} {
+	for status, body := range map[int]string{
+		403: "<html>Request blocked</html>",
+		404: "",
+		400: "blocked",
+		200: "<!doctype html>",
+	} {
 		s.at.HTTP.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			asked.Add(1)
 			return answering(r, status, body), nil
 		})
 		for range 2 {
 			before := asked.Load()
-			if err := list(t.Context()); !errors.Is(err, access.ErrUnavailable) || errors.As(err, &met) || asked.Load() == before {
+			if err := list(t.Context()); !errors.Is(err, access.ErrUnavailable) ||
+				errors.As(err, &met) ||
+				asked.Load() == before {
 				t.Errorf("%d %q: %v, after %d requests", status, body, err, asked.Load()-before)
 			}
 		}
 	}
-	s.at.HTTP.Transport = carrier(func(r *http.Request) (*http.Response, error) { asked.Add(1); return coded(r, 503, "SlowDown"), nil })
+	s.at.HTTP.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+		asked.Add(1)
+		return coded(r, 503, "SlowDown"), nil
+	})
 	if err := list(t.Context()); !errors.As(err, &met) {
 		t.Fatal(err)
 	}
@@ -185,23 +209,33 @@ func TestAListingThatDoesNotEndIsAnError(t *testing.T) {
 	t.Parallel()
 	const more = "<IsTruncated>true</IsTruncated>"
 	iam := func(rest string) string {
-		return "<ListUsersResponse><ListUsersResult><Users><member><UserName>partner.x</UserName></member></Users>" + rest + "</ListUsersResult></ListUsersResponse>"
+		return "<ListUsersResponse><ListUsersResult><Users><member><UserName>partner.x</UserName></member></Users>" +
+			rest + "</ListUsersResult></ListUsersResponse>"
 	}
 	for name, c := range map[string]struct {
 		iam     bool
 		answers []string // the last one again and again
 		fine    bool
 	}{
-		"S3 goes on nowhere":             {false, []string{"<ListBucketResult>" + more + "</ListBucketResult>"}, false},
-		"S3 goes on where it was":        {false, []string{"<ListBucketResult>" + more + "<NextContinuationToken>x</NextContinuationToken></ListBucketResult>"}, false},
-		"S3 answers with half a page":    {false, []string{"<ListBucketResult><Contents><Key>prod/system.json</Key>"}, false},
-		"S3 ends on the second page":     {false, []string{"<ListBucketResult>" + more + "<NextContinuationToken>x</NextContinuationToken></ListBucketResult>", "<ListBucketResult></ListBucketResult>"}, true},
-		"IAM goes on nowhere":            {true, []string{iam(more)}, false},
-		"IAM goes on where it was":       {true, []string{iam(more + "<Marker>x</Marker>")}, false},
-		"IAM answers with half a page":   {true, []string{"<ListUsersResponse><ListUsersResult><Users><member><UserName>partner.x</UserName>"}, false},
-		"IAM ends on the second page":    {true, []string{iam(more + "<Marker>x</Marker>"), iam("<IsTruncated>false</IsTruncated>")}, true},
+		"S3 goes on nowhere": {false, []string{"<ListBucketResult>" + more + "</ListBucketResult>"}, false},
+		"S3 goes on where it was": {false,
+			[]string{"<ListBucketResult>" + more +
+				"<NextContinuationToken>x</NextContinuationToken></ListBucketResult>"}, false},
+		"S3 answers with half a page": {false, []string{"<ListBucketResult><Contents><Key>prod/system.json</Key>"},
+			false},
+		"S3 ends on the second page": {false,
+			[]string{"<ListBucketResult>" + more +
+				"<NextContinuationToken>x</NextContinuationToken></ListBucketResult>",
+				"<ListBucketResult></ListBucketResult>"}, true},
+		"IAM goes on nowhere":      {true, []string{iam(more)}, false},
+		"IAM goes on where it was": {true, []string{iam(more + "<Marker>x</Marker>")}, false},
+		"IAM answers with half a page": {true,
+			[]string{"<ListUsersResponse><ListUsersResult><Users><member><UserName>partner.x</UserName>"}, false},
+		"IAM ends on the second page": {true,
+			[]string{iam(more + "<Marker>x</Marker>"), iam("<IsTruncated>false</IsTruncated>")}, true},
 		"IAM says only where it goes on": {true, []string{iam("<Marker>x</Marker>"), iam("")}, true},
-		"IAM ends, and names a place":    {true, []string{iam("<IsTruncated>false</IsTruncated><Marker>x</Marker>")}, true},
+		"IAM ends, and names a place": {true, []string{iam("<IsTruncated>false</IsTruncated><Marker>x</Marker>")},
+			true},
 	} {
 		s, asked := faulty(t, 200*time.Millisecond, func(r *http.Request, nth int64) *http.Response {
 			if nth > 50 {
@@ -215,7 +249,9 @@ func TestAListingThatDoesNotEndIsAnError(t *testing.T) {
 		} else {
 			_, err = s.store.List(t.Context(), "")
 		}
-		if (err == nil) != c.fine || err != nil && !errors.Is(err, access.ErrUnavailable) || asked.Load() > 20 {
+		if (err == nil) != c.fine ||
+			(err != nil && !errors.Is(err, access.ErrUnavailable)) ||
+			asked.Load() > 20 {
 			t.Errorf("%s: %v, after %d requests", name, err, asked.Load())
 		}
 	}
@@ -229,21 +265,35 @@ func TestWhatS3SaysOfAConditionIsTold(t *testing.T) {
 		answer answersOf
 		is     error
 	}{
-		"unchanged, though nothing was known":     {func(r *http.Request, _ int64) *http.Response { return answering(r, http.StatusNotModified, "") }, access.ErrUnavailable},
-		"another one writes, for ever":            {func(r *http.Request, _ int64) *http.Response { return coded(r, 409, "ConditionalRequestConflict") }, client.ErrChanged},
-		"another one was first":                   {func(r *http.Request, _ int64) *http.Response { return coded(r, 412, "PreconditionFailed") }, client.ErrChanged},
-		"another one was first, in no more words": {func(r *http.Request, _ int64) *http.Response { return answering(r, 412, "") }, client.ErrChanged},
+		"unchanged, though nothing was known": {func(r *http.Request, _ int64) *http.Response {
+			return answering(r, http.StatusNotModified, "")
+		}, access.ErrUnavailable},
+		"another one writes, for ever": {func(r *http.Request, _ int64) *http.Response {
+			return coded(r, 409, "ConditionalRequestConflict")
+		}, client.ErrChanged},
+		"another one was first": {func(r *http.Request, _ int64) *http.Response {
+			return coded(r, 412, "PreconditionFailed")
+		}, client.ErrChanged},
+		"another one was first, in no more words": {func(r *http.Request, _ int64) *http.Response {
+			return answering(r, 412, "")
+		}, client.ErrChanged},
 		"there is a mark of a removal": {func(r *http.Request, _ int64) *http.Response {
 			a := coded(r, 404, "NoSuchKey")
 			a.Header.Set("X-Amz-Delete-Marker", "true")
 			return a
 		}, client.ErrAbsent},
-		"the bucket is gone":      {func(r *http.Request, _ int64) *http.Response { return coded(r, 404, "NoSuchBucket") }, access.ErrUnavailable},
-		"the bucket is elsewhere": {func(r *http.Request, _ int64) *http.Response { return coded(r, 301, "PermanentRedirect") }, nil},
+		"the bucket is gone": {func(r *http.Request, _ int64) *http.Response {
+			return coded(r, 404, "NoSuchBucket")
+		}, access.ErrUnavailable},
+		"the bucket is elsewhere": {func(r *http.Request, _ int64) *http.Response {
+			return coded(r, 301, "PermanentRedirect")
+		}, nil},
 	} {
 		s, _ := faulty(t, 50*time.Millisecond, c.answer)
 		_, _, err := s.store.Get(t.Context(), store.KeyOf(id), "")
-		if err == nil || c.is != nil && !errors.Is(err, c.is) || !errors.Is(c.is, client.ErrAbsent) && errors.Is(err, client.ErrAbsent) {
+		if err == nil ||
+			(c.is != nil && !errors.Is(err, c.is)) ||
+			(!errors.Is(c.is, client.ErrAbsent) && errors.Is(err, client.ErrAbsent)) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := s.store.Fetch(t.Context(), id); err != nil && errors.Is(c.is, client.ErrAbsent) {
@@ -252,7 +302,8 @@ func TestWhatS3SaysOfAConditionIsTold(t *testing.T) {
 	}
 }
 
-// IAM is eventually consistent: it answers from a copy that has not heard of a principal that was made a moment ago, or of what was written.
+// IAM is eventually consistent: it answers from a copy that has not heard of a principal that was made a moment ago,
+// or of what was written.
 func TestAnIAMThatLagsIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -264,7 +315,8 @@ func TestAnIAMThatLagsIsWaitedFor(t *testing.T) {
 		under := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			form := formOf(r)
-			action, name := form.Get("Action"), form.Get("RoleName")+form.Get("UserName")
+			action := form.Get("Action")
+			name := form.Get("RoleName") + form.Get("UserName")
 			mu.Lock()
 			nth++
 			lags := name != "" && time.Since(fresh[name]) < lag && nth%2 == 0
@@ -272,8 +324,9 @@ func TestAnIAMThatLagsIsWaitedFor(t *testing.T) {
 				fresh[name] = time.Now()
 			}
 			mu.Unlock()
-			if lags && !strings.HasPrefix(action, "Create") || lags && action == "CreateAccessKey" {
-				return answering(r, 404, "<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>of a test</Message></Error></ErrorResponse>"), nil
+			if (lags && !strings.HasPrefix(action, "Create")) || (lags && action == "CreateAccessKey") {
+				return answering(r, 404, "<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>of a "+
+					"test</Message></Error></ErrorResponse>"), nil
 			}
 			return under.RoundTrip(r)
 		})
@@ -282,7 +335,8 @@ func TestAnIAMThatLagsIsWaitedFor(t *testing.T) {
 	s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	c := s.put(s.account(v.principal("acme-etl"), "", s.end))
-	if session := l.assume(t, v.as, c.Login["role_arn"], c.Login["external_id"]); session == nil || !l.may(t, session, "read", s.file("daily")) {
+	if session := l.assume(t, v.as, c.Login["role_arn"], c.Login["external_id"]); session == nil ||
+		!l.may(t, session, "read", s.file("daily")) {
 		t.Error("the role does not read")
 	}
 	s.put(s.key(s.end), sealing(k))
@@ -291,12 +345,13 @@ func TestAnIAMThatLagsIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A listing of IAM that lags does not tell of a key, or of a policy that somebody attached: what they hang on cannot be removed then. It is looked
-// at again, denied everything meanwhile, and removed.
+// A listing of IAM that lags does not tell of a key, or of a policy that somebody attached: what they hang on cannot be
+// removed then. It is looked at again, denied everything meanwhile, and removed.
 func TestWhatHangsOnAPrincipalUntoldIsRemovedAllTheSame(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
-	lists, seen := map[string]bool{"ListAccessKeys": true, "ListRolePolicies": true, "ListUserPolicies": true}, map[string]int{}
+	lists := map[string]bool{"ListAccessKeys": true, "ListRolePolicies": true, "ListUserPolicies": true}
+	seen := map[string]int{}
 	var mu sync.Mutex
 	var removing atomic.Bool
 	system := l.open(func(o *Options) {
@@ -307,7 +362,9 @@ func TestWhatHangsOnAPrincipalUntoldIsRemovedAllTheSame(t *testing.T) {
 			defer mu.Unlock()
 			if removing.Load() && lists[action] {
 				if seen[action]++; seen[action] <= 3 {
-					return answering(r, http.StatusOK, "<"+action+"Response><"+action+"Result><IsTruncated>false</IsTruncated></"+action+"Result></"+action+"Response>"), nil
+					return answering(r, http.StatusOK,
+						"<"+action+"Response><"+action+"Result><IsTruncated>false</IsTruncated></"+action+"Result></"+
+							action+"Response>"), nil
 				}
 			}
 			return under.RoundTrip(r)
@@ -333,7 +390,8 @@ func TestALedgerWithVersionsIsALedger(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
 	const versions = `<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>`
-	if status := l.s3(t, l.admin, http.MethodPut, l.bucket("ledger")+"?versioning=", versions); status != http.StatusOK {
+	if status := l.s3(t, l.admin, http.MethodPut, l.bucket("ledger")+"?versioning=",
+		versions); status != http.StatusOK {
 		t.Fatalf("the bucket takes no versions: %d", status)
 	}
 	s := l.newShop(t, l.open(), time.Hour)

@@ -61,8 +61,9 @@ func (l *lab) withToken(t testing.TB, c *access.Credential, key *ecdsa.PrivateKe
 	t.Helper()
 	token := signedToken(t, key, c.Federated.Issuer, c.Federated.Subject, c.Federated.Audiences...)
 	form := url.Values{
-		"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleSessionName": {"partner"}, "WebIdentityToken": {token},
-		"RoleArn": {store.RoleOf(c.IdentityID).ARN("aws", l.cloud.Access)},
+		"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleSessionName": {"partner"},
+		"WebIdentityToken": {token},
+		"RoleArn":          {store.RoleOf(c.IdentityID).ARN("aws", l.cloud.Access)},
 	}
 	resp, err := http.PostForm(l.cloud.STS, form)
 	if err != nil {
@@ -101,7 +102,8 @@ func signedToken(t testing.TB, key *ecdsa.PrivateKey, issuer, subject string, au
 	}
 	now := time.Now()
 	token, err := jwt.Signed(signer).Claims(jwt.Claims{
-		Issuer: issuer, Subject: subject, Audience: jwt.Audience(audiences), IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
+		Issuer: issuer, Subject: subject, Audience: jwt.Audience(audiences), IssuedAt: jwt.NewNumericDate(now),
+		Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
 	}).Serialize()
 	if err != nil {
 		t.Fatal(err)
@@ -112,13 +114,19 @@ func signedToken(t testing.TB, key *ecdsa.PrivateKey, issuer, subject string, au
 // assume takes on a role, and tells an external id; nil where that is refused.
 func (l *lab) assume(t testing.TB, as *account, arn, externalID string) *account {
 	t.Helper()
-	form := url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleSessionName": {"partner"}, "RoleArn": {arn}}
+	form := url.Values{
+		"Action":          {"AssumeRole"},
+		"Version":         {"2011-06-15"},
+		"RoleSessionName": {"partner"},
+		"RoleArn":         {arn},
+	}
 	if externalID != "" {
 		form.Set("ExternalId", externalID)
 	}
 	a, err := as.SendOnce(context.Background(), client.Request{
 		Service: "sts", Region: region, Method: http.MethodPost, URL: l.cloud.STS + "/",
-		Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, Body: []byte(form.Encode()),
+		Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
+		Body:   []byte(form.Encode()),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -31,8 +31,10 @@ type floorLab struct {
 func (l *floorLab) open(login string, edits ...func(*Options)) *System {
 	l.t.Helper()
 	o := Options{
-		Region: region, Ledger: "s3://ledger/prod", Endpoints: Endpoints{IAM: "http://127.0.0.1:1", S3: "http://127.0.0.1:1"},
-		Credentials: credentials.NewStaticCredentialsProvider(login, "secret", ""), Patience: 5 * time.Millisecond, Transport: l.Bucket,
+		Region: region, Ledger: "s3://ledger/prod",
+		Endpoints:   Endpoints{IAM: "http://127.0.0.1:1", S3: "http://127.0.0.1:1"},
+		Credentials: credentials.NewStaticCredentialsProvider(login, "secret", ""), Patience: 5 * time.Millisecond,
+		Transport: l.Bucket,
 	}
 	for _, edit := range edits {
 		edit(&o)
@@ -48,10 +50,13 @@ func newFloorLab(t *testing.T, objects map[string][]byte) *floorLab {
 	t.Helper()
 	l := &floorLab{awstest.NewBucket(objects), t}
 	l.May = func(login, method, path string) bool {
-		write, beside := method != http.MethodGet, strings.HasPrefix(path, "ledger/prod.floor/")
+		write := method != http.MethodGet
+		beside := strings.HasPrefix(path, "ledger/prod.floor/")
 		switch login {
 		case "SECURITY":
-			return !write || method == http.MethodPut && (beside || strings.HasPrefix(path, "ledger/prod/floor/") || path == "ledger/prod/system.json")
+			return !write || (method == http.MethodPut && (beside ||
+				strings.HasPrefix(path, "ledger/prod/floor/") ||
+				path == "ledger/prod/system.json"))
 		case "PARTNERS":
 			return !beside || !write
 		case "OLDER": // the rights of before floors, which let list the bucket
@@ -64,7 +69,8 @@ func newFloorLab(t *testing.T, objects map[string][]byte) *floorLab {
 
 func (l *floorLab) set(grants int, known int64) *access.FloorRecord {
 	l.t.Helper()
-	r, err := l.open("SECURITY").SetFloor(l.t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: grants}, "security", known)
+	r, err := l.open("SECURITY").SetFloor(l.t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: grants},
+		"security", known)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -85,7 +91,9 @@ func (l *floorLab) lost(login string) string {
 // holds claims that the partners' login reads a floor.
 func (l *floorLab) holds(when string, grants int, generation int64) {
 	l.t.Helper()
-	if r, err := l.open("PARTNERS").Floor(l.t.Context()); err != nil || r.Floor.MaxGrants != grants || r.Generation != generation {
+	if r, err := l.open("PARTNERS").Floor(l.t.Context()); err != nil ||
+		r.Floor.MaxGrants != grants ||
+		r.Generation != generation {
 		l.t.Errorf("%s: %+v, %v", when, r, err)
 	}
 }
@@ -103,7 +111,8 @@ func TestTheLoginsOfTheFloor(t *testing.T) {
 	l.holds("set", 5, 1)
 	before := l.All()[theFloor]
 	partners := l.open("PARTNERS")
-	if _, err := partners.SetFloor(t.Context(), access.Floor{SetBy: "me@example.com"}, "security", 0); !errors.Is(err, access.ErrNotPermitted) {
+	if _, err := partners.SetFloor(t.Context(), access.Floor{SetBy: "me@example.com"}, "security", 0); !errors.Is(err,
+		access.ErrNotPermitted) {
 		t.Errorf("the partners' login sets it: %v", err)
 	}
 	if _, err := partners.LiftFloor(t.Context(), "security", 1); !errors.Is(err, access.ErrNotPermitted) {
@@ -113,8 +122,9 @@ func TestTheLoginsOfTheFloor(t *testing.T) {
 		t.Error("it is another one now")
 	}
 	l.holds("after what was refused", 5, 1)
-	id := &access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}, Purpose: "Nightly order feed",
-		Terms: access.Terms{Owner: "jane@example.com", ExpiresAt: access.At(time.Now().Add(time.Hour))}}
+	id := &access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"},
+		Purpose: "Nightly order feed",
+		Terms:   access.Terms{Owner: "jane@example.com", ExpiresAt: access.At(time.Now().Add(time.Hour))}}
 	change := access.Change{Object: id, Stack: "security", EndsAt: id.ExpiresAt.Time}
 	if _, err := l.open("SECURITY").Put(t.Context(), change); !errors.Is(err, access.ErrNotPermitted) {
 		t.Errorf("security's login gives access: %v", err)
@@ -163,20 +173,25 @@ func TestAFloorThatIsTamperedWithInS3IsMissed(t *testing.T) {
 		tamper func(*floorLab)
 		says   string
 	}{
-		"removed":                     {func(l *floorLab) { l.Write(theFloor, nil) }, "is gone: somebody removed it"},
-		"removed with all its marks":  {without("ledger/prod.floor/"), "is gone: somebody removed it"},
-		"removed with what is noted":  {func(l *floorLab) { l.Write(theFloor, nil); without("ledger/prod/floor/")(l) }, "is gone: somebody removed it"},
-		"replayed":                    {write(older), "went back to generation 1"},
-		"replayed as the newest":      {write(strings.Replace(older, `"generation": 1`, `"generation": 2`, 1)), "was edited by somebody"},
-		"raised":                      {edit(`"generation": 2`, `"generation": 3`), "was edited by somebody"},
-		"edited":                      {edit(`"max_grants": 3`, `"max_grants": 99`), "was edited by somebody"},
-		"lifted by hand":              {edit(`"set_at"`, `"lifted_at": "2026-01-01T00:00:00Z", "set_at"`), "was edited by somebody"},
-		"given to another stack":      {edit(`"security"`, `"partners"`), "was edited by somebody"},
-		"another system's":            {edit(record.System, "copied"), "belongs to the access system copied"},
-		"a newer version's":           {edit(`"max_grants": 3`, `"max_grants": 3, "max_tomorrow": 1`), "this floor needs a newer version"},
-		"something else":              {write("hello"), "cannot be read"},
-		"without its marks":           {without("ledger/prod.floor/was/"), "was edited by somebody"},
-		"with the ledger ahead of it": {func(l *floorLab) { l.Write("ledger/prod/floor/7", []byte("x")) }, "went back to generation 2"},
+		"removed":                    {func(l *floorLab) { l.Write(theFloor, nil) }, "is gone: somebody removed it"},
+		"removed with all its marks": {without("ledger/prod.floor/"), "is gone: somebody removed it"},
+		"removed with what is noted": {func(l *floorLab) { l.Write(theFloor, nil); without("ledger/prod/floor/")(l) },
+			"is gone: somebody removed it"},
+		"replayed": {write(older), "went back to generation 1"},
+		"replayed as the newest": {write(strings.Replace(older, `"generation": 1`, `"generation": 2`, 1)),
+			"was edited by somebody"},
+		"raised": {edit(`"generation": 2`, `"generation": 3`), "was edited by somebody"},
+		"edited": {edit(`"max_grants": 3`, `"max_grants": 99`), "was edited by somebody"},
+		"lifted by hand": {edit(`"set_at"`, `"lifted_at": "2026-01-01T00:00:00Z", "set_at"`),
+			"was edited by somebody"},
+		"given to another stack": {edit(`"security"`, `"partners"`), "was edited by somebody"},
+		"another system's":       {edit(record.System, "copied"), "belongs to the access system copied"},
+		"a newer version's": {edit(`"max_grants": 3`, `"max_grants": 3, "max_tomorrow": 1`),
+			"this floor needs a newer version"},
+		"something else":    {write("hello"), "cannot be read"},
+		"without its marks": {without("ledger/prod.floor/was/"), "was edited by somebody"},
+		"with the ledger ahead of it": {func(l *floorLab) { l.Write("ledger/prod/floor/7", []byte("x")) },
+			"went back to generation 2"},
 		"with no room for a next one": {func(l *floorLab) {
 			l.Write("ledger/prod/floor/9223372036854775807", []byte("x"))
 			l.Write(theFloor, nil)
@@ -218,7 +233,8 @@ func TestAFloorThatIsTamperedWithInS3IsMissed(t *testing.T) {
 	}
 }
 
-// Eight who set it at once have set it one after the other, and whoever dies at any request leaves a floor, or one that is missed.
+// Eight who set it at once have set it one after the other, and whoever dies at any request leaves a floor,
+// or one that is missed.
 func TestAFloorIsSetByManyAndByTheDying(t *testing.T) {
 	t.Parallel()
 	l := newFloorLab(t, nil)
@@ -227,7 +243,8 @@ func TestAFloorIsSetByManyAndByTheDying(t *testing.T) {
 		group.Go(func() { l.set(n+1, 0) })
 	}
 	group.Wait()
-	if r, err := l.open("PARTNERS").Floor(t.Context()); err != nil || r.Generation < 8 { // one who sees another at it takes a later one
+	// one who sees another at it takes a later one
+	if r, err := l.open("PARTNERS").Floor(t.Context()); err != nil || r.Generation < 8 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	setting := func(l *floorLab, at int64, sent bool) (asked *atomic.Int64, err error) {
@@ -235,7 +252,7 @@ func TestAFloorIsSetByManyAndByTheDying(t *testing.T) {
 		_, err = l.open("SECURITY", func(o *Options) {
 			o.Patience = time.Millisecond
 			o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
-				if n := asked.Add(1); n > at || n == at && !sent {
+				if n := asked.Add(1); n > at || (n == at && !sent) {
 					return nil, errors.New("the process is dead")
 				} else if n == at {
 					_, _ = l.RoundTrip(r)
@@ -258,11 +275,16 @@ func TestAFloorIsSetByManyAndByTheDying(t *testing.T) {
 				done = done && err == nil
 				r, reading := l.open("PARTNERS").Floor(t.Context())
 				var lost *access.FloorError
-				if !errors.As(reading, &lost) && (reading != nil || r == nil && before > 0 || r != nil && r.Floor.MaxGrants > 2) {
+				if !errors.As(reading, &lost) && (reading != nil ||
+					(r == nil && before > 0) ||
+					(r != nil && r.Floor.MaxGrants > 2)) {
 					t.Errorf("%d before, dead at request %d (sent: %v): %+v, %v", before, at, sent, r, reading)
 				}
-				if again, err := l.open("SECURITY").SetFloor(t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: 2}, "security", 0); err != nil || again.Generation > 3 {
-					t.Errorf("%d before, dead at request %d (sent: %v), set again: %+v, %v", before, at, sent, again, err)
+				if again, err := l.open("SECURITY").SetFloor(t.Context(),
+					access.Floor{SetBy: "ciso@example.com", MaxGrants: 2}, "security", 0); err != nil ||
+					again.Generation > 3 {
+					t.Errorf("%d before, dead at request %d (sent: %v), set again: %+v, %v", before, at, sent, again,
+						err)
 				}
 				if r, err := l.open("PARTNERS").Floor(t.Context()); err != nil || r.Floor.MaxGrants != 2 {
 					t.Errorf("%d before, dead at request %d (sent: %v), then: %+v, %v", before, at, sent, r, err)

@@ -42,7 +42,8 @@ func (s shop) drift(of access.Object) string {
 func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 	t.Parallel()
 	cloud := ministack(t)
-	r, u := func(s shop) principal { return store.RoleOf(s.id) }, func(s shop) principal { return store.UserOf(s.id, 1) }
+	r := func(s shop) principal { return store.RoleOf(s.id) }
+	u := func(s shop) principal { return store.UserOf(s.id, 1) }
 	for n, c := range []struct {
 		name  string
 		of    func(shop) principal
@@ -64,7 +65,8 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 		{"trust in everybody", r, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "UpdateAssumeRolePolicy", naming(p, "PolicyDocument", vendorTrust))
 		}, "The trust of"},
-		{"a second key", u, func(l *lab, t testing.TB, p principal) { l.must(t, "CreateAccessKey", naming(p)) }, "has 2 access keys"},
+		{"a second key", u, func(l *lab, t testing.TB, p principal) { l.must(t, "CreateAccessKey", naming(p)) },
+			"has 2 access keys"},
 		{"a group", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "CreateGroup", map[string]string{"GroupName": "everybody"})
 			l.must(t, "AddUserToGroup", naming(p, "GroupName", "everybody"))
@@ -83,8 +85,10 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 			s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 			s.put(s.identity())
 			s.put(s.grant("daily", s.end))
-			objects := map[kind]access.Object{store.Role: s.account("arn:aws:iam::444455556666:role/etl", "", s.end), store.User: s.key(s.end)}
-			uids := map[kind]string{store.Role: s.put(objects[store.Role]).UID, store.User: s.put(objects[store.User], sealing(k)).UID}
+			objects := map[kind]access.Object{store.Role: s.account("arn:aws:iam::444455556666:role/etl", "", s.end),
+				store.User: s.key(s.end)}
+			uids := map[kind]string{store.Role: s.put(objects[store.Role]).UID,
+				store.User: s.put(objects[store.User], sealing(k)).UID}
 			p := c.of(s)
 			if said := s.drift(objects[p.Kind]); said != "" {
 				t.Fatalf("before: %s", said)
@@ -100,25 +104,29 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 			if !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 				t.Error("the key of the partner does not work any more")
 			}
-			if p.Kind == store.User && !errors.Is(l.admin.Ask(t.Context(), "GetLoginProfile", naming(p), nil), client.ErrAbsent) {
+			if p.Kind == store.User &&
+				!errors.Is(l.admin.Ask(t.Context(), "GetLoginProfile", naming(p), nil), client.ErrAbsent) {
 				t.Error("there is a password for the console")
 			}
 		})
 	}
 }
 
-// IAM has users and roles of one name, and the ledger names kinds: a user that bears the name of a partner's role was taken for it, and hidden.
+// IAM has users and roles of one name, and the ledger names kinds: a user that bears the name of a partner's role was
+// taken for it, and hidden.
 func TestAUserThatBearsTheNameOfARoleIsFound(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
-	s, k := l.newShop(t, l.open(func(o *Options) { o.Fresh = time.Hour }), time.Hour), &keys{}
+	s := l.newShop(t, l.open(func(o *Options) { o.Fresh = time.Hour }), time.Hour)
+	k := &keys{}
 	i := s.put(s.identity())
 	trust := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
 	s.put(trust)
 	s.put(s.key(s.end), sealing(k))
 	p := principal{Kind: store.User, Name: store.RoleOf(s.id).Name, Path: store.RoleOf(s.id).Path}
 	_, as := l.byHand(t, p)
-	l.must(t, "CreateRole", naming(principal{Kind: store.Role, Name: store.UserOf(s.id, 1).Name}, "AssumeRolePolicyDocument", vendorTrust, "Path", store.FolderOf(s.id)))
+	l.must(t, "CreateRole", naming(principal{Kind: store.Role, Name: store.UserOf(s.id, 1).Name},
+		"AssumeRolePolicyDocument", vendorTrust, "Path", store.FolderOf(s.id)))
 	s.System = l.open(func(o *Options) { o.Fresh = time.Hour })
 	_, strays, err := s.Survey(t.Context(), nil)
 	if err != nil || len(strays) != 2 || strays[1].NativeID != p.String() {
@@ -152,7 +160,8 @@ func TestATagThatSomebodyChangedHidesNothingFromARemoval(t *testing.T) {
 	if said := s.drift(s.key(s.end)); !strings.Contains(said, "names another access system") {
 		t.Errorf("it says %q", said)
 	}
-	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrForeign) || !strings.Contains(err.Error(), s.store.SystemID()) {
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrForeign) ||
+		!strings.Contains(err.Error(), s.store.SystemID()) {
 		t.Errorf("while a key is left, the removal says %v", err)
 	}
 	tag(systemTag, s.store.SystemID())
@@ -164,7 +173,8 @@ func TestATagThatSomebodyChangedHidesNothingFromARemoval(t *testing.T) {
 	if _, err := s.Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrDamaged) {
 		t.Errorf("without its page, and with another's tag, it is told as %v", err)
 	}
-	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil ||
+		l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Errorf("the key is left: %v", err)
 	}
 }
@@ -180,7 +190,8 @@ func TestATagHidesNothingThatIAMHadOnce(t *testing.T) {
 		s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 		s.id.Name = fmt.Sprintf("etl-%d", n)
 		i := s.put(s.identity(func(i *access.Identity) { i.Suspended = c.suspended }))
-		p, o := store.RoleOf(s.id), access.Object(s.account("arn:aws:iam::444455556666:role/etl", "", s.end))
+		p := store.RoleOf(s.id)
+		o := access.Object(s.account("arn:aws:iam::444455556666:role/etl", "", s.end))
 		if c.kind == store.User {
 			p, o = store.UserOf(s.id, 1), s.key(s.end)
 		}
@@ -188,7 +199,8 @@ func TestATagHidesNothingThatIAMHadOnce(t *testing.T) {
 		if c.before {
 			text, _, err := s.store.Get(t.Context(), store.KeyOf(s.id), "")
 			if err == nil {
-				err = s.store.Place(t.Context(), store.KeyOf(s.id), bytes.ReplaceAll(text, []byte(`"known"`), []byte(`"nothing"`)))
+				err = s.store.Place(t.Context(), store.KeyOf(s.id),
+					bytes.ReplaceAll(text, []byte(`"known"`), []byte(`"nothing"`)))
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -201,7 +213,8 @@ func TestATagHidesNothingThatIAMHadOnce(t *testing.T) {
 	}
 }
 
-// Whoever renames a user takes its key along, and with it what is granted until the end. A removal looked for the user alone, and said that it is done.
+// Whoever renames a user takes its key along, and with it what is granted until the end. A removal looked for the user
+// alone, and said that it is done.
 func TestAKeyWhoseUserSomebodyRenamedIsNotGone(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, versitygw(t), access.Secret)
@@ -214,18 +227,21 @@ func TestAKeyWhoseUserSomebodyRenamedIsNotGone(t *testing.T) {
 	if said := s.drift(s.key(s.end)); !strings.Contains(said, "Somebody moved") {
 		t.Errorf("moved, it says %q", said)
 	}
-	if _, err := s.Delete(t.Context(), s.key(s.end).Ref(), s.uid(s.key(s.end).Ref())); !errors.Is(err, access.ErrForeign) {
+	if _, err := s.Delete(t.Context(), s.key(s.end).Ref(), s.uid(s.key(s.end).Ref())); !errors.Is(err,
+		access.ErrForeign) {
 		t.Errorf("while it lies elsewhere, the removal says %v", err)
 	}
 	l.must(t, "UpdateUser", naming(u, "NewPath", u.Path, "NewUserName", "jane"))
 	if !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Fatal("the key did not go along")
 	}
-	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrRemains) || !strings.Contains(err.Error(), "jane") {
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrRemains) ||
+		!strings.Contains(err.Error(), "jane") {
 		t.Errorf("while the key works on, the removal says %v", err)
 	}
 	l.must(t, "UpdateUser", map[string]string{"UserName": "jane", "NewUserName": u.Name})
-	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil ||
+		l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Errorf("moved back, the key is left: %v", err)
 	}
 }
@@ -234,7 +250,9 @@ func TestAKeyWhoseUserSomebodyRenamedIsNotGone(t *testing.T) {
 func TestAKeyThatLivesOnElsewhereKeepsNothingFromTheOthers(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, versitygw(t), access.Secret)
-	s, k, kChild := l.newShop(t, l.open(), time.Hour), &keys{}, &keys{}
+	s := l.newShop(t, l.open(), time.Hour)
+	k := &keys{}
+	kChild := &keys{}
 	i := s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	c := s.put(s.key(s.end), sealing(k))
@@ -244,18 +262,30 @@ func TestAKeyThatLivesOnElsewhereKeepsNothingFromTheOthers(t *testing.T) {
 	child.put(child.grant("daily", s.end))
 	child.put(child.key(s.end), sealing(kChild))
 	l.must(t, "UpdateUser", naming(store.UserOf(s.id, 1), "NewUserName", "jane"))
-	if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil || r.Held || !strings.Contains(strings.Join(r.Drift, " "), "jane") {
+	if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil ||
+		r.Held ||
+		!strings.Contains(strings.Join(r.Drift, " "), "jane") {
 		t.Errorf("it is told as %+v, %v", r, err)
 	}
-	rotate := access.Change{Object: s.key(s.end), Stack: "partners", UID: c.UID, EndsAt: s.end, Issue: access.IssueOverlap, Seal: k.seal}
-	if _, err := s.Put(t.Context(), rotate); !errors.Is(err, access.ErrRemains) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+	rotate := access.Change{
+		Object: s.key(s.end),
+		Stack:  "partners",
+		UID:    c.UID,
+		EndsAt: s.end,
+		Issue:  access.IssueOverlap,
+		Seal:   k.seal,
+	}
+	if _, err := s.Put(t.Context(), rotate); !errors.Is(err, access.ErrRemains) ||
+		!l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Errorf("the rotation says %v, or its key does not read", err)
 	}
 	if p := s.store.Cached(s.id); !p.Named(store.UserOf(s.id, 2)).Built {
 		t.Errorf("the page says %+v", p.Principals)
 	}
 	suspended := s.identity(func(i *access.Identity) { i.Suspended = true })
-	if _, err := s.Put(t.Context(), access.Change{Object: suspended, Stack: "partners", UID: i.UID, EndsAt: s.end}); !errors.Is(err, access.ErrRemains) {
+	if _, err := s.Put(t.Context(),
+		access.Change{Object: suspended, Stack: "partners", UID: i.UID, EndsAt: s.end}); !errors.Is(err,
+		access.ErrRemains) {
 		t.Errorf("the suspension says %v", err)
 	}
 	if l.may(t, l.as(k.newest()), "read", s.file("daily")) || l.may(t, l.as(kChild.newest()), "read", s.file("daily")) {
@@ -266,7 +296,8 @@ func TestAKeyThatLivesOnElsewhereKeepsNothingFromTheOthers(t *testing.T) {
 	}
 }
 
-// A role of one's own account that trusts what stands for a partner gives it more than is declared, and its sessions go on after the end.
+// A role of one's own account that trusts what stands for a partner gives it more than is declared, and its
+// sessions go on after the end.
 func TestARoleThatTrustsWhatStandsForAPartnerIsFound(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -275,16 +306,20 @@ func TestARoleThatTrustsWhatStandsForAPartnerIsFound(t *testing.T) {
 	in := func(name, who string) {
 		t.Helper()
 		l.must(t, "CreateRole", naming(principal{Kind: store.Role, Name: name}, "AssumeRolePolicyDocument",
-			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+l.cloud.Access+`:`+who+`"},"Action":"sts:AssumeRole"}]}`))
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+l.cloud.Access+
+				`:`+who+`"},"Action":"sts:AssumeRole"}]}`))
 	}
 	in("reporting", store.AdoptedOf(s.id).String())
 	in("batch", "user/acme-sftp") // as where IAM has yet to tell the new name
 	in("other", "user/jane")
 	what, err := s.Adoption(t.Context(), s.id, "user/acme-sftp")
-	if err != nil || !strings.Contains(what.Sessions, "role/batch, role/reporting.") && !strings.Contains(what.Sessions, "role/reporting, role/batch.") {
+	if err != nil ||
+		(!strings.Contains(what.Sessions, "role/batch, role/reporting.") &&
+			!strings.Contains(what.Sessions, "role/reporting, role/batch.")) {
 		t.Fatalf("adopting would be %+v, %v", what, err)
 	}
-	if what, err := l.forbidding("GetAccountAuthorizationDetails").Adoption(t.Context(), s.id, "user/acme-sftp"); err != nil || !strings.Contains(what.Sessions, "cannot be listed") {
+	if what, err := l.forbidding("GetAccountAuthorizationDetails").Adoption(t.Context(), s.id,
+		"user/acme-sftp"); err != nil || !strings.Contains(what.Sessions, "cannot be listed") {
 		t.Errorf("where no role is told, adopting would be %+v, %v", what, err)
 	}
 	var listings atomic.Int32
@@ -299,14 +334,19 @@ func TestARoleThatTrustsWhatStandsForAPartnerIsFound(t *testing.T) {
 		})
 	})
 	for range 2 {
-		if again, err := planner.Adoption(t.Context(), s.id, "user/acme-sftp"); err != nil || again.Sessions != what.Sessions || listings.Load() != 1 {
+		if again, err := planner.Adoption(t.Context(), s.id, "user/acme-sftp"); err != nil ||
+			again.Sessions != what.Sessions ||
+			listings.Load() != 1 {
 			t.Errorf("with %d listings, adopting would be %+v, %v", listings.Load(), again, err)
 		}
 	}
 	s.put(s.identity(), taking("user/acme-sftp"))
 	_, strays, err := s.Survey(t.Context(), nil)
 	at := slices.IndexFunc(strays, func(x access.Stray) bool { return x.NativeID == "role/reporting" })
-	if err != nil || at < 0 || len(strays[at].Trusts) > 0 || !strings.Contains(strings.Join(strays[at].Unsaid, " "), "goes on after the end") {
+	if err != nil ||
+		at < 0 ||
+		len(strays[at].Trusts) > 0 ||
+		!strings.Contains(strings.Join(strays[at].Unsaid, " "), "goes on after the end") {
 		t.Errorf("found are %+v, %v", strays, err)
 	}
 }
@@ -319,10 +359,13 @@ func TestARoleOfThatNameThatSomebodyElseMadeIsLeftAlone(t *testing.T) {
 	l.must(t, "CreateRole", naming(p, "AssumeRolePolicyDocument", vendorTrust, "Path", p.Path))
 	i := s.put(s.identity())
 	c := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
-	if _, err := s.Put(t.Context(), access.Change{Object: c, Stack: "partners", EndsAt: s.end}); !errors.Is(err, access.ErrForeign) {
+	if _, err := s.Put(t.Context(), access.Change{Object: c, Stack: "partners", EndsAt: s.end}); !errors.Is(err,
+		access.ErrForeign) {
 		t.Errorf("put answers %v", err)
 	}
-	if n, err := l.open().reader.look(t.Context(), p); err != nil || !n.there || len(n.policies) > 0 {
+	if n, err := l.open().reader.look(t.Context(), p); err != nil ||
+		!n.there ||
+		len(n.policies) > 0 {
 		t.Errorf("the role is %+v, %v", n, err)
 	}
 	_ = i
@@ -339,17 +382,22 @@ func TestADamagedPageHarmsItsIdentityAloneAndCanBeRemoved(t *testing.T) {
 	other := s
 	other.id.Name = "other"
 	other.put(other.identity())
-	if err := s.store.Place(t.Context(), store.KeyOf(s.id), []byte(`{"version":1,"identity":"acme/prod/etl","entries":[{]`)); err != nil {
+	if err := s.store.Place(t.Context(), store.KeyOf(s.id),
+		[]byte(`{"version":1,"identity":"acme/prod/etl","entries":[{]`)); err != nil {
 		t.Fatal(err)
 	}
 	fresh := l.open()
 	if _, err := fresh.Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrDamaged) {
 		t.Errorf("get answers %v", err)
 	}
-	if damaged, err := fresh.Damaged(t.Context()); err != nil || len(damaged) != 1 || damaged[0].Ref != s.id.Ref() {
+	if damaged, err := fresh.Damaged(t.Context()); err != nil ||
+		len(damaged) != 1 ||
+		damaged[0].Ref != s.id.Ref() {
 		t.Errorf("damaged are %v, %v", damaged, err)
 	}
-	if _, err := fresh.Put(t.Context(), access.Change{Object: s.grant("weekly", s.end), Stack: "partners", EndsAt: s.end}); !errors.Is(err, access.ErrDamaged) {
+	if _, err := fresh.Put(t.Context(),
+		access.Change{Object: s.grant("weekly", s.end), Stack: "partners", EndsAt: s.end}); !errors.Is(err,
+		access.ErrDamaged) {
 		t.Errorf("put answers %v", err)
 	}
 	if all, err := fresh.List(t.Context()); err != nil || len(all) != 1 {
@@ -376,14 +424,19 @@ func TestTheSurveyFindsWhatNobodyDeclared(t *testing.T) {
 	s := l.newShop(t, l.open(), time.Hour)
 	s.put(s.identity())
 	s.put(s.account("arn:aws:iam::444455556666:role/etl", "", s.end))
-	abroad := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},"Action":"sts:AssumeRole"}]}`
+	abroad :=
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},"Action":"sts:AssumeRole"}]}`
 	l.must(t, "CreateRole", map[string]string{"RoleName": "acme-legacy", "AssumeRolePolicyDocument": abroad})
-	l.must(t, "CreateRole", map[string]string{"RoleName": "ours", "AssumeRolePolicyDocument": strings.ReplaceAll(abroad, "444455556666", l.cloud.Access)})
+	l.must(t, "CreateRole", map[string]string{"RoleName": "ours",
+		"AssumeRolePolicyDocument": strings.ReplaceAll(abroad, "444455556666", l.cloud.Access)})
 	l.must(t, "CreateUser", map[string]string{"UserName": "globex-labs-sftp"})
 	l.must(t, "CreateUser", map[string]string{"UserName": "jane"})
-	l.must(t, "CreateRole", map[string]string{"RoleName": "everybody", "AssumeRolePolicyDocument": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`})
-	l.must(t, "CreateRole", map[string]string{"RoleName": "reporting", "AssumeRolePolicyDocument": strings.ReplaceAll(abroad, "444455556666", "777788889999")})
-	l.must(t, "CreateRole", map[string]string{"RoleName": "another", "AssumeRolePolicyDocument": strings.ReplaceAll(abroad, "444455556666", "888877776666")})
+	l.must(t, "CreateRole", map[string]string{"RoleName": "everybody",
+		"AssumeRolePolicyDocument": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`})
+	l.must(t, "CreateRole", map[string]string{"RoleName": "reporting",
+		"AssumeRolePolicyDocument": strings.ReplaceAll(abroad, "444455556666", "777788889999")})
+	l.must(t, "CreateRole", map[string]string{"RoleName": "another",
+		"AssumeRolePolicyDocument": strings.ReplaceAll(abroad, "444455556666", "888877776666")})
 	l.must(t, "CreateUser", map[string]string{"UserName": "left", "Path": "/partner/acme/prod/"})
 	records, strays, err := s.Survey(t.Context(), []string{"globex-labs", "777788889999"})
 	if err != nil || len(records) != 2 {
@@ -396,7 +449,10 @@ func TestTheSurveyFindsWhatNobodyDeclared(t *testing.T) {
 		id.Name = "found"
 		_, err := s.Adoption(t.Context(), id, stray.NativeID)
 		isUser := strings.HasPrefix(stray.NativeID, "user/")
-		if len(stray.Revocation) == 0 || stray.Adoptable != isUser || !errors.Is(err, access.ErrUnsupported) || strings.Contains(stray.Why, "Declare new access") == isUser {
+		if len(stray.Revocation) == 0 ||
+			stray.Adoptable != isUser ||
+			!errors.Is(err, access.ErrUnsupported) ||
+			strings.Contains(stray.Why, "Declare new access") == isUser {
 			t.Errorf("%s: %+v, %v", stray.NativeID, stray, err)
 		}
 	}
@@ -405,10 +461,12 @@ func TestTheSurveyFindsWhatNobodyDeclared(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, left, err := l.open().Survey(t.Context(), []string{"globex-labs", "777788889999"}); err != nil || len(left) != 3 {
+	if _, left, err := l.open().Survey(t.Context(), []string{"globex-labs", "777788889999"}); err != nil ||
+		len(left) != 3 {
 		t.Errorf("after two were cut, %v are left, %v", left, err)
 	}
-	if want := []string{"role/acme-legacy", "role/everybody", "role/reporting", "user/globex-labs-sftp", "user/partner/acme/prod/left"}; !slices.Equal(found, want) {
+	if want := []string{"role/acme-legacy", "role/everybody", "role/reporting", "user/globex-labs-sftp",
+		"user/partner/acme/prod/left"}; !slices.Equal(found, want) {
 		t.Errorf("found are %v, want %v", found, want)
 	}
 }
@@ -426,7 +484,9 @@ func TestADeclarationTellsTheLimitsThatItDoesNotHave(t *testing.T) {
 	var stray access.Stray
 	s.tellGiven(n, &stray)
 	unsaid := strings.Join(stray.Unsaid, "\n")
-	for _, want := range []string{"a denial of", "acme/pay/*", "the limit that its boundary arn:aws:iam::111122223333:policy/limit sets", "the group ops", "AWSDenyAll allows or denies", policy.Wider} {
+	for _, want := range []string{"a denial of", "acme/pay/*",
+		"the limit that its boundary arn:aws:iam::111122223333:policy/limit sets", "the group ops",
+		"AWSDenyAll allows or denies", policy.Wider} {
 		if !strings.Contains(unsaid, want) {
 			t.Errorf("it is not told of %q:\n%s", want, unsaid)
 		}
@@ -436,7 +496,8 @@ func TestADeclarationTellsTheLimitsThatItDoesNotHave(t *testing.T) {
 	}
 }
 
-// A word of the company's own that the configuration has lost says nothing of what is to be allowed. A cut needs none of that.
+// A word of the company's own that the configuration has lost says nothing of what is to be allowed. A
+// cut needs none of that.
 func TestACutActsWhereItCannotBeToldWhatWasAllowed(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -444,7 +505,8 @@ func TestACutActsWhereItCannotBeToldWhatWasAllowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, k := l.newShop(t, l.open(func(o *Options) { o.Words = words }), time.Hour), &keys{}
+	s := l.newShop(t, l.open(func(o *Options) { o.Words = words }), time.Hour)
+	k := &keys{}
 	i := s.put(s.identity())
 	g := s.grant("daily", s.end)
 	g.Actions = []string{"fetch"}
@@ -458,7 +520,13 @@ func TestACutActsWhereItCannotBeToldWhatWasAllowed(t *testing.T) {
 	if said := s.drift(s.key(s.end)); !strings.Contains(said, "Cannot tell") {
 		t.Errorf("it says %q", said)
 	}
-	if _, err := s.Put(t.Context(), access.Change{Object: s.key(s.end.Add(-time.Minute)), Stack: "partners", EndsAt: s.end.Add(-time.Minute), UID: c.UID}); err == nil {
+	if _, err := s.Put(t.Context(),
+		access.Change{
+			Object: s.key(s.end.Add(-time.Minute)),
+			Stack:  "partners",
+			EndsAt: s.end.Add(-time.Minute),
+			UID:    c.UID,
+		}); err == nil {
 		t.Error("it is not told that the grants cannot be written")
 	}
 	if !l.may(t, holder, "read", s.file("daily")) {

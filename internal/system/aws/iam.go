@@ -288,7 +288,8 @@ type opened struct {
 	SecretAccessKey string
 }
 
-// createKey makes an access key. It is not asked for again where the answer was lost: nobody would ever know the first one.
+// createKey makes an access key. It is not asked for again where the answer was lost: nobody would
+// ever know the first one.
 func (ac *account) createKey(ctx context.Context, u principal) (made opened, err error) {
 	var out struct {
 		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`

@@ -39,8 +39,8 @@ type issuer struct {
 // Fixed reports whether the end of an item cannot be moved: each can, by the policy of its user.
 func (*issuer) Fixed(ledger.Item) bool { return false }
 
-// Issue makes a user whose end stands before it has a key, and seals the key. The page says that there may be such a user before
-// there is one, and nothing is made that cannot be sealed.
+// Issue makes a user whose end stands before it has a key, and seals the key. The page says that there may be such a
+// user before there is one, and nothing is made that cannot be sealed.
 func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.Change) (ledger.Item, error) {
 	at := now.Truncate(time.Second)
 	i := ledger.Item{At: at, RotatesAt: c.RotatesAt(at)}
@@ -65,7 +65,12 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 		return i, err
 	}
 	is.made = append(is.made, u)
-	w := wanted{principal: u, end: i.End(end), owner: c.IdentityID, tags: map[string]string{uidTag: "new", identityTag: c.IdentityID.String(), systemTag: is.store.SystemID()}}
+	w := wanted{
+		principal: u,
+		end:       i.End(end),
+		owner:     c.IdentityID,
+		tags:      map[string]string{uidTag: "new", identityTag: c.IdentityID.String(), systemTag: is.store.SystemID()},
+	}
 	n, err := is.aligner.create(ctx, w)
 	if err != nil {
 		return i, err
@@ -125,8 +130,8 @@ func (is *issuer) name(id access.IdentityID, user, key string) {
 	is.family.Pages[id] = next
 }
 
-// takeBack removes the users of a round that came to nothing. What cannot be removed now stands in the page, or has nothing but its end,
-// and the next change removes it.
+// takeBack removes the users of a round that came to nothing. What cannot be removed now stands in the page, or has
+// nothing but its end, and the next change removes it.
 func (is *issuer) takeBack(id access.IdentityID) error {
 	var failed error
 	ctx := access.Insisting(context.WithoutCancel(is.ctx))

@@ -19,8 +19,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// issuers are the issuers of tokens that the account trusts. A trust in an issuer lets in all partners whose workloads it names: so one that is
-// gone is taken for a cut of each of them, before anything makes it anew.
+// issuers are the issuers of tokens that the account trusts. A trust in an issuer lets in all partners whose workloads
+// it names: so one that is gone is taken for a cut of each of them, before anything makes it anew.
 type issuers struct {
 	at     *account
 	store  *pages
@@ -52,7 +52,8 @@ func (iss *issuers) issuerARN(issuer string) (string, error) {
 	return "", fmt.Errorf("the account's trust in %s was not checked: %w", issuer, access.ErrUnavailable)
 }
 
-// trustIssuer makes the account trust an issuer, where it does not. Whom somebody cut by taking the trust away stays cut.
+// trustIssuer makes the account trust an issuer, where it does not. Whom somebody cut by taking
+// the trust away stays cut.
 func (iss *issuers) trustIssuer(ctx context.Context, f *family, t access.FederatedTrust) error {
 	iss.trusting.Lock()
 	defer iss.trusting.Unlock()
@@ -94,11 +95,12 @@ func (iss *issuers) standing(ctx context.Context, issuer string) (arn string, au
 
 // distrusts reports whether the account has a trust in an issuer for none of the audiences of a credential.
 func distrusts(c *access.Credential, arn string, audiences []string) bool {
-	return arn == "" || !slices.ContainsFunc(c.Federated.Audiences, func(a string) bool { return slices.Contains(audiences, a) })
+	return arn == "" ||
+		!slices.ContainsFunc(c.Federated.Audiences, func(a string) bool { return slices.Contains(audiences, a) })
 }
 
-// heedIssuer holds the credentials that somebody cut by removing the account's trust in their issuer, or all their audiences from it. It does so before
-// anybody makes that trust anew, which would let all of them in.
+// heedIssuer holds the credentials that somebody cut by removing the account's trust in their issuer, or all their
+// audiences from it. It does so before anybody makes that trust anew, which would let all of them in.
 func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn string, audiences []string) error {
 	h, err := iss.store.Load(ctx)
 	if err != nil {
@@ -107,7 +109,12 @@ func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn strin
 	ctx, news := context.WithoutCancel(ctx), false
 	for id, p := range h.Pages {
 		c := p.Federated()
-		if c == nil || c.Federated.Issuer != issuer || p.Lifting || !p.Named(store.RoleOf(id)).Built || !distrusts(c, arn, audiences) || h.Ledger.Held(h.Holds, c) {
+		if c == nil ||
+			c.Federated.Issuer != issuer ||
+			p.Lifting ||
+			!p.Named(store.RoleOf(id)).Built ||
+			!distrusts(c, arn, audiences) ||
+			h.Ledger.Held(h.Holds, c) {
 			continue
 		}
 		cut, err := iss.staysDistrusted(ctx, c)
@@ -131,7 +138,8 @@ func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn strin
 	return err
 }
 
-// staysDistrusted reports whether the account still has no trust for a credential when it is asked again: IAM lags behind what was just made.
+// staysDistrusted reports whether the account still has no trust for a credential when it is asked again: IAM lags
+// behind what was just made.
 func (iss *issuers) staysDistrusted(ctx context.Context, c *access.Credential) (bool, error) {
 	for range proofs {
 		if err := access.Pause(ctx, iss.at.settle()/proofs); err != nil {
@@ -223,10 +231,12 @@ func (iss *issuers) providerARN(issuer string) string {
 	if account == "" {
 		return ""
 	}
-	return "arn:" + policy.PartitionOf(iss.at.Site.Region).Name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
+	return "arn:" + policy.PartitionOf(iss.at.Site.Region).Name + ":iam::" + account + ":oidc-provider/" +
+		policy.Issuer(issuer)
 }
 
-// isOfIssuer reports whether an ARN is of the trust in an issuer. IAM names that without https://, and a slash at its end is no other issuer.
+// isOfIssuer reports whether an ARN is of the trust in an issuer. IAM names that without https://, and a slash at its
+// end is no other issuer.
 func isOfIssuer(arn, issuer string) bool {
 	of := policy.IssuerOf(arn)
 	return of != "" && strings.TrimSuffix(of, "/") == policy.Issuer(issuer)
@@ -243,7 +253,8 @@ func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 	iss.mu.Lock()
 	delete(iss.arns, issuer)
 	iss.mu.Unlock()
-	if err := client.Gone(iss.at.Ask(ctx, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, nil)); err != nil {
+	if err := client.Gone(iss.at.Ask(ctx, "DeleteOpenIDConnectProvider",
+		map[string]string{"OpenIDConnectProviderArn": arn}, nil)); err != nil {
 		return err
 	}
 	h, err := iss.store.Load(ctx)
@@ -289,13 +300,15 @@ func anyBy(l ledger.Ledger, issuer string) bool {
 	return false
 }
 
-// othersRely reports whether a role that is not of this ledger lets in by the trust in an issuer: of another ledger, or made by hand.
+// othersRely reports whether a role that is not of this ledger lets in by the trust in an issuer: of another
+// ledger, or made by hand.
 func (iss *issuers) othersRely(n *native, arn string) bool {
 	own := iss.store.SystemID()
 	return (own == "" || n.tagged(systemTag) != own) && n.trusts("Federated", arn)
 }
 
-// findIssuers looks for the trust in the issuers of an identity, and makes none. What is not found, or may not be read, is told of the credential.
+// findIssuers looks for the trust in the issuers of an identity, and makes none. What is not found, or may not be read,
+// is told of the credential.
 func (iss *issuers) findIssuers(ctx context.Context, p *page) error {
 	for _, e := range p.Entries {
 		c, ok := e.Credential()
@@ -334,7 +347,8 @@ func (iss *issuers) saw(issuer, arn string, audiences []string) {
 	iss.seen[issuer] = seenIssuer{arn, audiences}
 }
 
-// isCutOff reports whether the account was seen to have no trust in the issuer of a credential, or for none of its audiences.
+// isCutOff reports whether the account was seen to have no trust in the issuer of a credential, or for
+// none of its audiences.
 func (iss *issuers) isCutOff(c *access.Credential) bool {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -342,7 +356,8 @@ func (iss *issuers) isCutOff(c *access.Credential) bool {
 	return is && distrusts(c, seen.arn, seen.audiences)
 }
 
-// missed reports whether the trust in an issuer was looked for a moment ago, and not found: not each of a thousand resources asks again.
+// missed reports whether the trust in an issuer was looked for a moment ago, and not found: not each of a
+// thousand resources asks again.
 func (iss *issuers) missed(issuer string) bool {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()

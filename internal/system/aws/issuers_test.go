@@ -36,17 +36,23 @@ func (l *lab) adding() func() *System {
 					return a, err
 				}
 				text, err := io.ReadAll(a.Body)
-				return answering(r, a.StatusCode, strings.Replace(string(text), "</ClientIDList>", added[arn]+"</ClientIDList>", 1)), err
+				return answering(r, a.StatusCode,
+					strings.Replace(string(text), "</ClientIDList>", added[arn]+"</ClientIDList>", 1)), err
 			})
 		})
 	}
 }
 
 func (s shop) workload(issuer string, audiences ...string) *access.Credential {
-	return &access.Credential{IdentityID: s.id, Terms: s.terms(s.end), Federated: &access.FederatedTrust{Issuer: issuer, Subject: "etl", Audiences: audiences}}
+	return &access.Credential{
+		IdentityID: s.id,
+		Terms:      s.terms(s.end),
+		Federated:  &access.FederatedTrust{Issuer: issuer, Subject: "etl", Audiences: audiences},
+	}
 }
 
-// The account lacked the new audience once the page had it, which was taken for a cut by hand. What was cut before the change is one.
+// The account lacked the new audience once the page had it, which was taken for a cut by hand. What was cut
+// before the change is one.
 func TestAChangedTrustIsNoCutAndUndoesNone(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -63,7 +69,8 @@ func TestAChangedTrustIsNoCutAndUndoesNone(t *testing.T) {
 			s := l.newShop(t, open(), time.Hour)
 			s.id.Partner = fmt.Sprintf("%s-%v", name, cut) // of a partner that is cut, all that is new is held
 			s.put(s.identity())
-			before, after := s.workload("https://"+s.id.Partner+".test", "daily"), s.workload("https://"+s.id.Partner+".test", "daily")
+			before := s.workload("https://"+s.id.Partner+".test", "daily")
+			after := s.workload("https://"+s.id.Partner+".test", "daily")
 			r := s.put(before)
 			if cut {
 				arn, err := s.issuers.findIssuer(t.Context(), before.Federated.Issuer)
@@ -75,31 +82,38 @@ func TestAChangedTrustIsNoCutAndUndoesNone(t *testing.T) {
 			s.System = open()
 			changed(after.Federated)
 			r = s.put(after, knowing(r.UID))
-			if now, err := open().Get(t.Context(), after.Ref()); err != nil || r.Held != cut || now.Held != cut {
+			if now, err := open().Get(t.Context(), after.Ref()); err != nil ||
+				r.Held != cut ||
+				now.Held != cut {
 				t.Errorf("%s: held %v, and then %+v, %v", s.id.Partner, r.Held, now, err)
 			}
 		}
 	}
 }
 
-// Two ledgers of one account may have partners of one issuer. The last one to need the account's trust in it removes it.
+// Two ledgers of one account may have partners of one issuer. The last one to need the account's
+// trust in it removes it.
 func TestALedgerLeavesTheTrustThatAnotherNeeds(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
 	const issuer = "https://login.acme.test"
 	other := func() *System { return l.open(func(o *Options) { o.Ledger += "-other" }) }
-	one, two := l.newShop(t, l.open(), time.Hour), l.newShop(t, other(), time.Hour)
+	one := l.newShop(t, l.open(), time.Hour)
+	two := l.newShop(t, other(), time.Hour)
 	two.id.Environment = "test"
 	for _, s := range []shop{one, two} {
 		s.put(s.identity())
 	}
-	first, second := one.put(one.workload(issuer, "daily")), two.put(two.workload(issuer, "daily"))
+	first := one.put(one.workload(issuer, "daily"))
+	second := two.put(two.workload(issuer, "daily"))
 	if _, err := one.Delete(t.Context(), first.Object.Ref(), first.UID); err != nil {
 		t.Fatal(err)
 	}
 	two.System = other()
 	two.put(two.grant("daily", two.end))
-	if r, err := other().Get(t.Context(), second.Object.Ref()); err != nil || r.Held || len(r.Drift) > 0 {
+	if r, err := other().Get(t.Context(), second.Object.Ref()); err != nil ||
+		r.Held ||
+		len(r.Drift) > 0 {
 		t.Errorf("of the other ledger: %+v, %v", r, err)
 	}
 	if _, err := two.Delete(t.Context(), second.Object.Ref(), second.UID); err != nil {
@@ -125,7 +139,9 @@ func TestAnIssuerThatOneReadingMissesIsNotCutOff(t *testing.T) {
 			under := o.Transport
 			o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 				a, err := under.RoundTrip(r)
-				if actionOf(r) != "GetOpenIDConnectProvider" || err != nil || asked.Add(1) > 1 && !cut {
+				if actionOf(r) != "GetOpenIDConnectProvider" ||
+					err != nil ||
+					(asked.Add(1) > 1 && !cut) {
 					return a, err
 				}
 				text, err := io.ReadAll(a.Body)

@@ -35,8 +35,8 @@ type judge struct {
 	judges  bool       // the ledger says that it judges as AWS does
 }
 
-// judged sees to it that a cloud of one's own judges the policies of users as AWS does: else no end, cut or hold would act. It is tried once for
-// each ledger and endpoint, before the first credential. AWS itself is not tried.
+// judged sees to it that a cloud of one's own judges the policies of users as AWS does: else no end, cut or hold would
+// act. It is tried once for each ledger and endpoint, before the first credential. AWS itself is not tried.
 func (j *judge) judged(ctx context.Context) error {
 	cloud := j.at.Site.Endpoints.IAM
 	if cloud == "" || j.at.options.judged {
@@ -65,7 +65,8 @@ func (j *judge) judged(ctx context.Context) error {
 		case !disturbed(err) || access.WallClock().Sub(begun) > j.at.Site.Patience+keyTakes:
 			return fmt.Errorf("try how %s evaluates policies: %w", cloud, err)
 		}
-		if err := access.Pause(ctx, 100*time.Millisecond+rand.N(time.Second)); err != nil { //nolint:gosec // spreads those who wait
+		if err := access.Pause(ctx, 100*time.Millisecond+
+			rand.N(time.Second)); err != nil { //nolint:gosec // spreads those who wait
 			return err
 		}
 	}
@@ -74,7 +75,8 @@ func (j *judge) judged(ctx context.Context) error {
 
 // disturbed reports whether another process may try at the same time, and have removed what this one made.
 func disturbed(err error) bool {
-	return slices.ContainsFunc([]error{client.ErrAbsent, client.ErrExists, access.ErrLogin, access.ErrRemains}, func(e error) bool { return errors.Is(err, e) })
+	return slices.ContainsFunc([]error{client.ErrAbsent, client.ErrExists, access.ErrLogin, access.ErrRemains},
+		func(e error) bool { return errors.Is(err, e) })
 }
 
 // keyTakes is within how long a cloud knows a key that was made.
@@ -93,8 +95,8 @@ func (j *judge) noteJudgment(ctx context.Context, about store.SystemFile, etag s
 	return err
 }
 
-// tryJudgment makes a user who may read one object of the ledger that has no secret, and takes that from it in each of the ways in which
-// access ends here. The user goes again; one that a process left that died goes first.
+// tryJudgment makes a user who may read one object of the ledger that has no secret, and takes that from it in each of
+// the ways in which access ends here. The user goes again; one that a process left that died goes first.
 func (j *judge) tryJudgment(ctx context.Context) (err error) {
 	p := principal{Kind: store.User, Name: "partner.probe." + j.store.SystemID(), Path: store.Root}
 	if err := j.dropProbe(ctx, p); err != nil {
@@ -104,7 +106,8 @@ func (j *judge) tryJudgment(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	later, past := now.Add(10*time.Minute), now.Add(-time.Minute)
+	later := now.Add(10 * time.Minute)
+	past := now.Add(-time.Minute)
 	w := wanted{principal: p, end: later, tags: map[string]string{uidTag: "probe", systemTag: j.store.SystemID()}}
 	if _, err := j.aligner.create(ctx, w); err != nil {
 		return err
@@ -114,7 +117,11 @@ func (j *judge) tryJudgment(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	reader := &store.Bucket{Client: j.at.As(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")), Name: j.store.Name, Prefix: j.store.Prefix}
+	reader := &store.Bucket{
+		Client: j.at.As(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")),
+		Name:   j.store.Name,
+		Prefix: j.store.Prefix,
+	}
 	for _, t := range []struct {
 		end, grant time.Time
 		reads      bool
@@ -132,7 +139,8 @@ func (j *judge) tryJudgment(ctx context.Context) (err error) {
 		switch {
 		case err != nil:
 			return err
-		case !reads && t.reads && j.at.options.Boundary != "": // which the boundary does, since the ledger is none of partners' data
+		case !reads && t.reads && j.at.options.Boundary != "":
+			// which the boundary does, since the ledger is none of partners' data
 			return nil
 		case reads != t.reads:
 			return fmt.Errorf("%s: %w", t.says, errLenient)
@@ -159,8 +167,14 @@ func (j *judge) dropProbe(ctx context.Context, p principal) error {
 
 // writeJudged gives the user of a try an end, and a grant with an end.
 func (j *judge) writeJudged(ctx context.Context, p principal, end, grant time.Time) error {
-	on := access.Pattern("arn:" + policy.PartitionOf(j.at.Site.Region).Name + ":s3:::" + j.store.Name + "/" + j.store.Prefix + "/" + store.SystemKey)
-	granted, err := policy.CompileGrants([]policy.Grant{{Name: "probe", Resource: on, Actions: []string{"read"}, EndsAt: grant}}, grant, policy.Words{})
+	on := access.Pattern("arn:" + policy.PartitionOf(j.at.Site.Region).Name + ":s3:::" + j.store.Name + "/" +
+		j.store.Prefix + "/" + store.SystemKey)
+	granted, err := policy.CompileGrants([]policy.Grant{{
+		Name:     "probe",
+		Resource: on,
+		Actions:  []string{"read"},
+		EndsAt:   grant,
+	}}, grant, policy.Words{})
 	if err != nil {
 		return err
 	}
@@ -177,7 +191,8 @@ func (j *judge) writeJudged(ctx context.Context, p principal, end, grant time.Ti
 	return nil
 }
 
-// reads reports whether somebody reads the object of a try. It asks until the answer is the wanted one, for as long as patience lasts.
+// reads reports whether somebody reads the object of a try. It asks until the answer is the wanted one, for as
+// long as patience lasts.
 func reads(ctx context.Context, b *store.Bucket, want bool) (bool, error) {
 	for begun := access.WallClock(); ; {
 		_, _, err := b.Get(ctx, store.SystemKey, "")

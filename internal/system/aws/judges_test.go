@@ -18,7 +18,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// untried is a handle that has not seen how its cloud judges, in front of which a cloud may judge otherwise: it answers what answer does, unless that is nil.
+// untried is a handle that has not seen how its cloud judges, in front of which a cloud may judge otherwise: it answers
+// what answer does, unless that is nil.
 func (l *lab) untried(answer func(form url.Values) *http.Response) (s *System, users *atomic.Int64) {
 	users = &atomic.Int64{}
 	return l.open(func(o *Options) {
@@ -103,13 +104,16 @@ func TestACloudThatDoesNotJudgeAsAWSDoesIsRefused(t *testing.T) {
 	}{
 		"it takes no Deny": {func(form url.Values) *http.Response {
 			if strings.Contains(put(form), "Deny") {
-				return answering(nil, http.StatusBadRequest, "<ErrorResponse><Error><Code>MalformedPolicyDocument</Code><Message>only Allow</Message></Error></ErrorResponse>")
+				return answering(nil, http.StatusBadRequest,
+					"<ErrorResponse><Error><Code>MalformedPolicyDocument</Code><Message>only "+
+						"Allow</Message></Error></ErrorResponse>")
 			}
 			return nil
 		}, "does not accept a policy such as partner-end"},
 		"it knows no policies of users": {func(form url.Values) *http.Response {
 			if put(form) != "" {
-				return answering(nil, http.StatusNotImplemented, "<ErrorResponse><Error><Code>NotImplemented</Code></Error></ErrorResponse>")
+				return answering(nil, http.StatusNotImplemented,
+					"<ErrorResponse><Error><Code>NotImplemented</Code></Error></ErrorResponse>")
 			}
 			return nil
 		}, "does not accept a policy such as"},
@@ -122,7 +126,8 @@ func TestACloudThatDoesNotJudgeAsAWSDoesIsRefused(t *testing.T) {
 		"it judges no date of an Allow": {func(form url.Values) *http.Response {
 			if text := put(form); ofDates.MatchString(text) {
 				l.must(t, "PutUserPolicy", map[string]string{
-					"UserName": form.Get("UserName"), "PolicyName": form.Get("PolicyName"), "PolicyDocument": ofDates.ReplaceAllString(text, ""),
+					"UserName": form.Get("UserName"), "PolicyName": form.Get("PolicyName"),
+					"PolicyDocument": ofDates.ReplaceAllString(text, ""),
 				})
 				return answering(nil, http.StatusOK, "<PutUserPolicyResponse/>")
 			}
@@ -130,7 +135,11 @@ func TestACloudThatDoesNotJudgeAsAWSDoesIsRefused(t *testing.T) {
 		}, "whose grant had ended"},
 		"it judges no date of a Deny": {func(form url.Values) *http.Response {
 			if text := put(form); strings.Contains(text, "Deny") {
-				l.must(t, "PutUserPolicy", map[string]string{"UserName": form.Get("UserName"), "PolicyName": form.Get("PolicyName"), "PolicyDocument": holding})
+				l.must(t, "PutUserPolicy", map[string]string{
+					"UserName":       form.Get("UserName"),
+					"PolicyName":     form.Get("PolicyName"),
+					"PolicyDocument": holding,
+				})
 				return answering(nil, http.StatusOK, "<PutUserPolicyResponse/>")
 			}
 			return nil
@@ -141,7 +150,9 @@ func TestACloudThatDoesNotJudgeAsAWSDoesIsRefused(t *testing.T) {
 		i := s.put(s.identity())
 		for _, o := range []access.Object{s.key(s.end), s.account("arn:aws:iam::444455556666:role/etl", "", s.end)} {
 			_, err := s.Put(t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: s.end, Seal: k.seal})
-			if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), l.cloud.IAM) {
+			if !errors.Is(err, access.ErrUnsupported) ||
+				!strings.Contains(err.Error(), c.says) ||
+				!strings.Contains(err.Error(), l.cloud.IAM) {
 				t.Errorf("%s: put %s answers %v", name, o.Ref(), err)
 			}
 		}
@@ -154,7 +165,8 @@ func TestACloudThatDoesNotJudgeAsAWSDoesIsRefused(t *testing.T) {
 	}
 }
 
-// Whoever dies while he tries leaves a user that may read nothing after ten minutes, and the next one removes it. Two who try at once both get on.
+// Whoever dies while he tries leaves a user that may read nothing after ten minutes, and the next one removes it. Two
+// who try at once both get on.
 func TestATryOfACloudIsFinishedByWhoComesNext(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Secret)

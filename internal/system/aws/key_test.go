@@ -39,7 +39,11 @@ func (k *keys) newest() string { return k.open[len(k.open)-1] }
 func sealing(k *keys) func(*access.Change) { return func(c *access.Change) { c.Seal = k.seal } }
 
 func (s shop) key(end time.Time) *access.Credential {
-	return &access.Credential{IdentityID: s.id, Terms: s.terms(end), Secret: &access.SecretRequest{Recipient: "ssh-ed25519 AAAA"}}
+	return &access.Credential{
+		IdentityID: s.id,
+		Terms:      s.terms(end),
+		Secret:     &access.SecretRequest{Recipient: "ssh-ed25519 AAAA"},
+	}
 }
 
 func TestAKeyEndsToTheSecondAndSoDoesAPresignedURLOfIt(t *testing.T) {
@@ -54,7 +58,9 @@ func TestAKeyEndsToTheSecondAndSoDoesAPresignedURLOfIt(t *testing.T) {
 	key := s.key(end)
 	s.put(key, sealing(k))
 	for _, o := range []access.Object{key, s.identity()} {
-		if r, err := s.Get(t.Context(), o.Ref()); err != nil || !r.LastUsedAt.IsZero() || r.UseUnknown {
+		if r, err := s.Get(t.Context(), o.Ref()); err != nil ||
+			!r.LastUsedAt.IsZero() ||
+			r.UseUnknown {
 			t.Errorf("%s was never used, and is told as %+v, %v", o.Ref(), r, err)
 		}
 	}
@@ -64,24 +70,30 @@ func TestAKeyEndsToTheSecondAndSoDoesAPresignedURLOfIt(t *testing.T) {
 		t.Fatal("the key does not work")
 	}
 	for _, o := range []access.Object{key, s.identity()} {
-		if r, err := s.Get(t.Context(), o.Ref()); err != nil || r.LastUsedAt.Before(before) || r.UseUnknown {
+		if r, err := s.Get(t.Context(), o.Ref()); err != nil ||
+			r.LastUsedAt.Before(before) ||
+			r.UseUnknown {
 			t.Errorf("%s was used a moment ago, and is told as %+v, %v", o.Ref(), r, err)
 		}
 	}
 	l.endsAt(t, holder, s.file("daily"), end)
 }
 
-// endsAt claims that what somebody is doing ends at a moment, within a second: a request, a URL that was presigned for an hour, and the next
-// part of an upload.
+// endsAt claims that what somebody is doing ends at a moment, within a second: a request, a URL that was presigned for
+// an hour, and the next part of an upload.
 func (l *lab) endsAt(t testing.TB, holder *account, arn string, end time.Time) {
 	t.Helper()
 	upload, etag := l.begin(t, holder, arn+".new")
 	presigned := l.presigned(t, holder, arn)
 	var all sync.WaitGroup
 	for what, ask := range map[string]func() int{
-		"a request":                  func() int { return l.s3(t, holder, http.MethodGet, strings.TrimPrefix(arn, "arn:aws:s3:::"), "") },
-		"a presigned URL":            func() int { return fetch(t, presigned) },
-		"the next part of an upload": func() int { return l.s3(t, holder, http.MethodPut, upload+"&partNumber=2", "more") },
+		"a request": func() int {
+			return l.s3(t, holder, http.MethodGet, strings.TrimPrefix(arn, "arn:aws:s3:::"), "")
+		},
+		"a presigned URL": func() int { return fetch(t, presigned) },
+		"the next part of an upload": func() int {
+			return l.s3(t, holder, http.MethodPut, upload+"&partNumber=2", "more")
+		},
 	} {
 		all.Go(func() {
 			status, asked := 0, 0
@@ -99,8 +111,14 @@ func (l *lab) endsAt(t testing.TB, holder *account, arn string, end time.Time) {
 			}
 			late := time.Since(end)
 			t.Logf("%s is refused %s after the end, at the %dth time", what, late.Round(time.Millisecond), asked)
-			if etag == "" || asked < 3 || late < 0 || status != http.StatusForbidden || last.Sub(end) > time.Second { // however long a busy machine takes to answer
-				t.Errorf("%s: refused %s after the end, asked %d times; the last that was done began %s after it", what, late, asked, last.Sub(end))
+			// however long a busy machine takes to answer
+			if etag == "" ||
+				asked < 3 ||
+				late < 0 ||
+				status != http.StatusForbidden ||
+				last.Sub(end) > time.Second {
+				t.Errorf("%s: refused %s after the end, asked %d times; the last that was done began %s after it", what,
+					late, asked, last.Sub(end))
 			}
 		})
 	}
@@ -112,7 +130,14 @@ func (l *lab) begin(t testing.TB, c *account, arn string) (next, etag string) {
 	t.Helper()
 	path := strings.TrimPrefix(arn, "arn:aws:s3:::")
 	ask := func(method, query, text string) *client.Answer {
-		a, err := c.SendOnce(t.Context(), client.Request{Service: "s3", Region: region, Method: method, URL: l.cloud.S3 + "/" + path + "?" + query, Body: []byte(text)})
+		a, err := c.SendOnce(t.Context(),
+			client.Request{
+				Service: "s3",
+				Region:  region,
+				Method:  method,
+				URL:     l.cloud.S3 + "/" + path + "?" + query,
+				Body:    []byte(text),
+			})
 		if err != nil || a.Status != http.StatusOK {
 			t.Fatalf("%s %s: %+v, %v", method, query, a, err)
 		}
@@ -135,7 +160,8 @@ func (l *lab) presigned(t testing.TB, c *account, arn string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req, err := http.NewRequest(http.MethodGet, l.cloud.S3+"/"+strings.TrimPrefix(arn, "arn:aws:s3:::")+"?X-Amz-Expires=3600", nil)
+	req, err := http.NewRequest(http.MethodGet,
+		l.cloud.S3+"/"+strings.TrimPrefix(arn, "arn:aws:s3:::")+"?X-Amz-Expires=3600", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +237,8 @@ func TestNoKeyIsInTheLedgerOrInAnyRequest(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &o); err != nil {
 			t.Fatal(err)
 		}
-		for _, spelling := range []string{o.SecretAccessKey, base64.StdEncoding.EncodeToString([]byte(o.SecretAccessKey))} {
+		for _, spelling := range []string{o.SecretAccessKey,
+			base64.StdEncoding.EncodeToString([]byte(o.SecretAccessKey))} {
 			if strings.Contains(kept.String(), spelling) {
 				t.Error("a secret key is where it is not to be")
 			}

@@ -20,8 +20,10 @@ func (l *lab) shellOut(t testing.TB, step, id string) error {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", step)
 	cmd.Env = []string{
-		"PATH=" + filepath.Dir(realtool.Find(t, "aws")) + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + l.cloud.Secret,
-		"AWS_REGION=ap-south-1", "AWS_DEFAULT_OUTPUT=table", "AWS_PAGER=false", "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_ENDPOINT_URL_IAM=http://127.0.0.1:1",
+		"PATH=" + filepath.Dir(realtool.Find(t, "aws")) + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
+		"AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + l.cloud.Secret,
+		"AWS_REGION=ap-south-1", "AWS_DEFAULT_OUTPUT=table", "AWS_PAGER=false", "AWS_ENDPOINT_URL=http://127.0.0.1:1",
+		"AWS_ENDPOINT_URL_IAM=http://127.0.0.1:1",
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil && !strings.Contains(string(out), "NOT CUT: ") {
@@ -44,7 +46,8 @@ func TestThePrintedStepsCutInTheRightAccountOrSaySo(t *testing.T) {
 	v := l.newVendor(t, "444455556666", "acme-etl")
 	trust := s.put(s.account(v.principal("acme-etl"), "", s.end))
 	session := l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"])
-	below, hung := s, func(i *access.Identity) { i.ParentID = s.id }
+	below := s
+	hung := func(i *access.Identity) { i.ParentID = s.id }
 	below.id = access.IdentityID{Partner: "sub", Environment: "prod", Name: "etl"}
 	child := below.put(below.identity(hung))
 	below.put(below.grant("daily", s.end))
@@ -64,7 +67,9 @@ func TestThePrintedStepsCutInTheRightAccountOrSaySo(t *testing.T) {
 	if l.shellOut(t, steps[0], "999988887777") == nil {
 		t.Error("a login of another account is not told that it cut nothing")
 	}
-	if !l.may(t, session, "read", s.file("daily")) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) || !away.may(t, away.as(others.newest()), "read", there.file("daily")) {
+	if !l.may(t, session, "read", s.file("daily")) ||
+		!l.may(t, l.as(k.newest()), "read", s.file("daily")) ||
+		!away.may(t, away.as(others.newest()), "read", there.file("daily")) {
 		t.Error("a login of another account cut somebody")
 	}
 	for _, step := range steps {
@@ -72,7 +77,9 @@ func TestThePrintedStepsCutInTheRightAccountOrSaySo(t *testing.T) {
 			t.Fatalf("%s: %v", step, err)
 		}
 	}
-	if r, err := l.open().Get(t.Context(), trust.Object.Ref()); err != nil || !r.Held || l.may(t, session, "read", s.file("daily")) {
+	if r, err := l.open().Get(t.Context(), trust.Object.Ref()); err != nil ||
+		!r.Held ||
+		l.may(t, session, "read", s.file("daily")) {
 		t.Errorf("the steps do not cut a role, or a session of it: %v", err)
 	}
 	for who, keys := range map[shop]*keys{s: k, below: its} {
@@ -84,7 +91,8 @@ func TestThePrintedStepsCutInTheRightAccountOrSaySo(t *testing.T) {
 		}
 	}
 	s.put(s.identity(allowing, func(i *access.Identity) { i.HoldReleased = "INC-1" }), knowing(top.UID))
-	if r := below.put(below.identity(), knowing(child.UID)); !r.Held || l.may(t, l.as(its.newest()), "read", s.file("daily")) {
+	if r := below.put(below.identity(), knowing(child.UID)); !r.Held ||
+		l.may(t, l.as(its.newest()), "read", s.file("daily")) {
 		t.Errorf("what hung on it comes back: held %v", r.Held)
 	}
 }

@@ -11,12 +11,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// What is above it cannot be read. What takes access from a subcontractor is carried out all the same, and nothing gives it any.
+// What is above it cannot be read. What takes access from a subcontractor is carried out all the same,
+// and nothing gives it any.
 func TestLessOfASubcontractorActsThoughThePageOfItsPartnerIsDamaged(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
-	s.put(s.identity(func(i *access.Identity) { i.Subcontractors = &access.Subcontractors{Allowed: true, MaxDepth: 1} }))
+	s.put(s.identity(func(i *access.Identity) {
+		i.Subcontractors = &access.Subcontractors{Allowed: true, MaxDepth: 1}
+	}))
 	child := s
 	child.id.Name = "sub"
 	under := func(i *access.Identity) { i.ParentID = s.id }
@@ -31,7 +34,8 @@ func TestLessOfASubcontractorActsThoughThePageOfItsPartnerIsDamaged(t *testing.T
 		t.Fatal(err)
 	}
 	child.System = l.open()
-	for what, o := range map[string]access.Object{"a new grant": child.grant("weekly", s.end), "a later end": child.key(s.end.Add(time.Minute))} {
+	for what, o := range map[string]access.Object{"a new grant": child.grant("weekly", s.end),
+		"a later end": child.key(s.end.Add(time.Minute))} {
 		change := access.Change{Object: o, Stack: "partners", EndsAt: s.end.Add(time.Minute), Seal: k.seal}
 		if o.Ref() == c.Object.Ref() {
 			change.UID = c.UID

@@ -18,8 +18,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// limits are what somebody took away by hand from the users that a credential has. The next one gets them, too: a rotation gives back nothing that was
-// taken away.
+// limits are what somebody took away by hand from the users that a credential has. The next one gets them, too: a
+// rotation gives back nothing that was taken away.
 type limits struct {
 	denied   map[string]string // by the names that its copies have
 	boundary string            // "" for none
@@ -66,12 +66,13 @@ func (is *issuer) limitAsBefore(ctx context.Context, u principal, c *access.Cred
 	return nil
 }
 
-// add adds the limits of one user. What AWS itself attaches to a user whose key was published is about that key, and where the provider block names a
-// boundary, the next apply replaces any other.
+// add adds the limits of one user. What AWS itself attaches to a user whose key was published is about that key, and
+// where the provider block names a boundary, the next apply replaces any other.
 func (li *limits) add(n *native, declared string) error {
 	if declared == "" && n.Boundary != "" {
 		if li.boundary != "" && li.boundary != n.Boundary {
-			return fmt.Errorf("%w: the users before have two boundaries, %s and %s. Give them one", client.ErrFull, li.boundary, n.Boundary)
+			return fmt.Errorf("%w: the users before have two boundaries, %s and %s. Give them one", client.ErrFull,
+				li.boundary, n.Boundary)
 		}
 		li.boundary = n.Boundary
 	}
@@ -96,13 +97,15 @@ func (li *limits) add(n *native, declared string) error {
 // deny adds what a policy denies. Its copy has the name of the policy, but where that is another's or one of ours.
 func (li *limits) deny(name, text string) error {
 	if text == unreadable {
-		return fmt.Errorf("what %s takes away from the user before may not be read: %w", name, &client.Error{Status: http.StatusForbidden, Code: "AccessDenied"})
+		return fmt.Errorf("what %s takes away from the user before may not be read: %w", name,
+			&client.Error{Status: http.StatusForbidden, Code: "AccessDenied"})
 	}
 	if !policy.OnlyDenies(text) {
 		return nil
 	}
 	taken := func(name string) bool {
-		return slices.Contains([]string{grantsPolicy, cutPolicy, endPolicy, holdPolicy}, name) || li.denied[name] != "" && li.denied[name] != text
+		return slices.Contains([]string{grantsPolicy, cutPolicy, endPolicy, holdPolicy}, name) ||
+			(li.denied[name] != "" && li.denied[name] != text)
 	}
 	as := name
 	for n := 2; taken(as); n++ {
@@ -121,6 +124,7 @@ func (li *limits) fit(room int) error {
 	if size == 0 || size <= room {
 		return nil
 	}
-	return fmt.Errorf("%w: what somebody denied to the user before takes %d characters, and beside the grants there is room for %d. Shorten it, or merge grants",
+	return fmt.Errorf("%w: what somebody denied to the user before takes %d characters, and beside the grants there "+
+		"is room for %d. Shorten it, or merge grants",
 		client.ErrFull, size, max(room, 0))
 }

@@ -12,9 +12,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// all reads every role and user of the account with GetAccountAuthorizationDetails: a thousand a page, with all that hangs on them.
+// all reads every role and user of the account with GetAccountAuthorizationDetails: a thousand a page, with
+// all that hangs on them.
 func (rd *reader) all(ctx context.Context) (all []*native, err error) {
-	in := map[string]string{"Filter.member.1": string(store.Role), "Filter.member.2": string(store.User), "MaxItems": "1000"}
+	in := map[string]string{
+		"Filter.member.1": string(store.Role),
+		"Filter.member.2": string(store.User),
+		"MaxItems":        "1000",
+	}
 	err = rd.at.Pages(ctx, "GetAccountAuthorizationDetails", in, func(body []byte) error {
 		var page struct {
 			Result struct {
@@ -49,7 +54,8 @@ func listed(d described, policies []inline) *native {
 	return n
 }
 
-// detail reads all principals of the account in one listing, where IAM has such a one, once for each reading of the ledger.
+// detail reads all principals of the account in one listing, where IAM has such a one, once for each
+// reading of the ledger.
 func (rd *reader) detail(ctx context.Context, h *shelf) error {
 	rd.details.Lock()
 	defer rd.details.Unlock()

@@ -20,8 +20,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// live is an account that somebody lends to the contract: scripts/aws-live. What is made there bears names of its own, each case removes what
-// it made, and the number of requests is bounded.
+// live is an account that somebody lends to the contract: scripts/aws-live. What is made there bears names of its own,
+// each case removes what it made, and the number of requests is bounded.
 type live struct {
 	region, account string
 	endpoints       Endpoints // none for AWS itself
@@ -50,7 +50,8 @@ func (v *live) vacant(ctx context.Context, s *System) error {
 		return err
 	}
 	if own := s.at.accountNumber(); own != v.account {
-		return fmt.Errorf("the login is of the account %s, and PARTNER_AWS_LIVE_ACCOUNT names %q: nothing was made", own, v.account)
+		return fmt.Errorf("the login is of the account %s, and PARTNER_AWS_LIVE_ACCOUNT names %q: nothing was made",
+			own, v.account)
 	}
 	for _, k := range []kind{store.Role, store.User} {
 		names, err := s.at.namesAt(ctx, k, store.Root)
@@ -58,7 +59,8 @@ func (v *live) vacant(ctx context.Context, s *System) error {
 			return err
 		}
 		if len(names) > 0 {
-			return fmt.Errorf("the account has %s at %s: take one in which nothing of partners is", strings.Join(names, ", "), store.Root)
+			return fmt.Errorf("the account has %s at %s: take one in which nothing of partners is",
+				strings.Join(names, ", "), store.Root)
 		}
 	}
 	buckets, err := v.buckets(ctx, s)
@@ -66,7 +68,8 @@ func (v *live) vacant(ctx context.Context, s *System) error {
 		return err
 	}
 	if len(buckets) > 0 {
-		return fmt.Errorf("the account has the buckets %s, perhaps of a run that was killed: look at them, and remove them", strings.Join(buckets, ", "))
+		return fmt.Errorf("the account has the buckets %s, perhaps of a run that was killed: look at them, and "+
+			"remove them", strings.Join(buckets, ", "))
 	}
 	return nil
 }
@@ -118,7 +121,12 @@ func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 	failed = errors.Join(failed, err)
 	for _, name := range buckets {
 		failed = errors.Join(failed, v.empty(ctx, s, name))
-		_, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodDelete, URL: v.s3() + name})
+		_, err := s.at.Send(ctx, client.Request{
+			Service: "s3",
+			Region:  v.region,
+			Method:  http.MethodDelete,
+			URL:     v.s3() + name,
+		})
 		failed = errors.Join(failed, client.Gone(err))
 	}
 	return failed
@@ -127,7 +135,12 @@ func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 // empty removes what is in a bucket.
 func (v *live) empty(ctx context.Context, s *System, name string) error {
 	for {
-		a, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodGet, URL: v.s3() + name + "?list-type=2"})
+		a, err := s.at.Send(ctx, client.Request{
+			Service: "s3",
+			Region:  v.region,
+			Method:  http.MethodGet,
+			URL:     v.s3() + name + "?list-type=2",
+		})
 		if err != nil {
 			return client.Gone(err)
 		}
@@ -139,7 +152,12 @@ func (v *live) empty(ctx context.Context, s *System, name string) error {
 		}
 		for _, key := range page.Keys {
 			at := (&url.URL{Path: key}).EscapedPath()
-			if _, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodDelete, URL: v.s3() + name + "/" + at}); client.Gone(err) != nil {
+			if _, err := s.at.Send(ctx, client.Request{
+				Service: "s3",
+				Region:  v.region,
+				Method:  http.MethodDelete,
+				URL:     v.s3() + name + "/" + at,
+			}); client.Gone(err) != nil {
 				return err
 			}
 		}
@@ -167,11 +185,18 @@ func startLive(t testing.TB, v *live, edit func(*Options)) *System {
 	return s
 }
 
-// The script asks a real account what this asks a server: it takes none that has something of partners, nor another than was named, and leaves it as it was.
+// The script asks a real account what this asks a server: it takes none that has something of partners, nor another
+// than was named, and leaves it as it was.
 func TestAnAccountIsLentOnlyEmptyAndIsGivenBackSo(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
-	v := &live{region: region, account: l.cloud.Access, endpoints: Endpoints{IAM: l.cloud.IAM, STS: l.cloud.STS, S3: l.cloud.S3}, most: 1000, carrier: http.DefaultTransport}
+	v := &live{
+		region:    region,
+		account:   l.cloud.Access,
+		endpoints: Endpoints{IAM: l.cloud.IAM, STS: l.cloud.STS, S3: l.cloud.S3},
+		most:      1000,
+		carrier:   http.DefaultTransport,
+	}
 	as := func(o *Options) { o.Credentials, o.Patience = l.admin.Login, 3*time.Second }
 	s, err := v.open(func(o *Options) { o.Ledger = "s3://" + l.bucket("ledger") + "/prod"; as(o) })
 	if err != nil {
@@ -180,7 +205,13 @@ func TestAnAccountIsLentOnlyEmptyAndIsGivenBackSo(t *testing.T) {
 	if err := v.vacant(t.Context(), s); err != nil {
 		t.Fatalf("an empty account is refused: %v", err)
 	}
-	other := &live{region: region, account: "999988887777", endpoints: v.endpoints, most: 1000, carrier: http.DefaultTransport}
+	other := &live{
+		region:    region,
+		account:   "999988887777",
+		endpoints: v.endpoints,
+		most:      1000,
+		carrier:   http.DefaultTransport,
+	}
 	if err := other.vacant(t.Context(), s); err == nil || !strings.Contains(err.Error(), l.cloud.Access) {
 		t.Errorf("another account than was named: %v", err)
 	}

@@ -14,15 +14,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// finder finds what IAM has of an identity by its names and tags, where the page of it cannot be read, is gone, or says less.
+// finder finds what IAM has of an identity by its names and tags, where the page of it cannot be read,
+// is gone, or says less.
 type finder struct {
 	at     *account
 	store  *pages
 	reader *reader
 }
 
-// atHome says errElsewhere where the ledger is of another account: what it names is not in this one, so that nothing of it could be removed. Nor
-// is a removal believed where the account cannot be told, and nothing of partners is in it.
+// atHome says errElsewhere where the ledger is of another account: what it names is not in this one, so that nothing of
+// it could be removed. Nor is a removal believed where the account cannot be told, and nothing of partners is in it.
 func (fd *finder) atHome(ctx context.Context) error {
 	why := fd.at.Enter(ctx)
 	_, err := fd.store.Identified(ctx)
@@ -36,7 +37,9 @@ func (fd *finder) atHome(ctx context.Context) error {
 	if owner == "" {
 		return nil
 	}
-	return fmt.Errorf("the ledger %s belongs to the account %s, but this provider cannot tell which account its login is of, and %w: %w. Allow it sts:GetCallerIdentity, or correct endpoints.sts", fd.at.options.Ledger, owner, store.ErrElsewhere, why)
+	return fmt.Errorf("the ledger %s belongs to the account %s, but this provider cannot tell which account its "+
+		"login is of, and %w: %w. Allow it sts:GetCallerIdentity, or correct endpoints.sts", fd.at.options.Ledger,
+		owner, store.ErrElsewhere, why)
 }
 
 // left is a principal that IAM has under an identity's names, as it was read.
@@ -46,8 +49,8 @@ type left struct {
 	adopted bool
 }
 
-// leftOf returns what IAM has under the names of an identity that its page does not name. The page is read last: whoever makes a principal
-// writes there first that he will.
+// leftOf returns what IAM has under the names of an identity that its page does not name. The page is read last:
+// whoever makes a principal writes there first that he will.
 func (fd *finder) leftOf(ctx context.Context, id access.IdentityID) (all []left, err error) {
 	for _, k := range []kind{store.Role, store.User} {
 		names, err := fd.at.namesAt(ctx, k, store.FolderOf(id))
@@ -78,8 +81,8 @@ func (fd *finder) leftOf(ctx context.Context, id access.IdentityID) (all []left,
 	return slices.DeleteFunc(all, func(x left) bool { return p != nil && p.Has(x.principal) }), nil
 }
 
-// leftAs reads a principal whose name may be of an identity, and reports whether its tags say so, too. One that may not be read is known by
-// its name alone.
+// leftAs reads a principal whose name may be of an identity, and reports whether its tags say so, too. One that may not
+// be read is known by its name alone.
 func (fd *finder) leftAs(ctx context.Context, id access.IdentityID, p principal) (x left, is bool, err error) {
 	d, err := fd.at.describe(ctx, p)
 	switch {
@@ -107,7 +110,9 @@ func isOf(id access.IdentityID, p principal) bool {
 // maybeOf reports whether a principal may be of an identity by its name: of long ones it has only the beginning.
 func maybeOf(id access.IdentityID, p principal) bool {
 	begin, _, short := strings.Cut(store.UserOf(id, 1).Name, "=")
-	return isOf(id, p) || p.Kind == store.User && (p.Name == store.AdoptedOf(id).Name || short && strings.HasPrefix(p.Name, begin+"="))
+	return isOf(id, p) ||
+		(p.Kind == store.User &&
+			(p.Name == store.AdoptedOf(id).Name || (short && strings.HasPrefix(p.Name, begin+"="))))
 }
 
 // of reports whether a principal is of what a ref names: all are of the identity, and each grant is in all.
@@ -129,7 +134,8 @@ func (fd *finder) lost(ctx context.Context, ref access.Ref, p *page) error {
 	}
 	damage := &access.DamagedError{Record: fd.store.Where(store.KeyOf(p.ID))}
 	for _, x := range all {
-		if ref.Type == access.TypeGrant && p.ETag != "" || !x.of(ref) { // the page is there, and says that it is not granted
+		// the page is there, and says that it is not granted
+		if (ref.Type == access.TypeGrant && p.ETag != "") || !x.of(ref) {
 			continue
 		}
 		damage.Left = append(damage.Left, x.String())

@@ -13,8 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// A page of before is put back, as where a bucket is restored. What it names and IAM has no more somebody removed: it does not come back by
-// anybody's change, nor does a key of which only IAM still knows go on beside a new one.
+// A page of before is put back, as where a bucket is restored. What it names and IAM has no more somebody removed: it
+// does not come back by anybody's change, nor does a key of which only IAM still knows go on beside a new one.
 func TestAnOldPageGivesNothingBack(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -22,7 +22,8 @@ func TestAnOldPageGivesNothingBack(t *testing.T) {
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 	i := s.put(s.identity())
 	s.put(s.grant("daily", s.end))
-	trust, key := s.put(s.account(v.principal("acme-etl"), "", s.end)), s.put(s.key(s.end), sealing(k))
+	trust := s.put(s.account(v.principal("acme-etl"), "", s.end))
+	key := s.put(s.key(s.end), sealing(k))
 	page, _, err := s.store.Get(t.Context(), store.KeyOf(s.id), "")
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +65,8 @@ func TestAnOldPageGivesNothingBack(t *testing.T) {
 	if said := s.drift(trust.Object); said == "" {
 		t.Error("it is not told that the role is gone")
 	}
-	if r := s.put(trust.Object, knowing(trust.UID)); !r.Held || l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"]) != nil {
+	if r := s.put(trust.Object, knowing(trust.UID)); !r.Held ||
+		l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"]) != nil {
 		t.Error("the role that was removed is back with its credential")
 	}
 	s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "CHG-2" }), knowing(i.UID))
@@ -73,7 +75,8 @@ func TestAnOldPageGivesNothingBack(t *testing.T) {
 	}
 }
 
-// What the ledger says of itself is damaged. Nothing is the less cut for that, and whoever came in with the external id that follows from it still does.
+// What the ledger says of itself is damaged. Nothing is the less cut for that, and whoever came in with the external id
+// that follows from it still does.
 func TestLessActsWhereTheLedgerHasLostItsID(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -91,7 +94,9 @@ func TestLessActsWhereTheLedgerHasLostItsID(t *testing.T) {
 		t.Error(err)
 	}
 	session := l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"])
-	if session == nil || !l.may(t, session, "read", s.file("daily")) || l.may(t, session, "read", s.file("weekly")) {
+	if session == nil ||
+		!l.may(t, session, "read", s.file("daily")) ||
+		l.may(t, session, "read", s.file("weekly")) {
 		t.Error("the partner does not come in, or reads what was removed")
 	}
 	if id, err := s.ID(t.Context()); id != "" || err != nil {
@@ -118,7 +123,8 @@ func TestNothingBeginsInALedgerThatDoesNotSayWhichItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := s.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end}); !errors.Is(err, store.ErrNameless) {
+		if _, err := s.Put(t.Context(),
+			access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end}); !errors.Is(err, store.ErrNameless) {
 			t.Errorf("it answers %v", err)
 		}
 	}
@@ -132,14 +138,16 @@ func TestAGrantIsRemovedWhereAnotherCannotBeTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, k := l.newShop(t, l.open(func(o *Options) { o.Words = words }), time.Hour), &keys{}
+	s := l.newShop(t, l.open(func(o *Options) { o.Words = words }), time.Hour)
+	k := &keys{}
 	s.put(s.identity())
 	own := s.grant("weekly", s.end)
 	own.Actions = []string{"fetch"}
 	s.put(own)
 	g := s.put(s.grant("daily", s.end))
 	s.put(s.key(s.end), sealing(k))
-	if holder := l.as(k.newest()); !l.may(t, holder, "read", s.file("daily")) || !l.may(t, holder, "read", s.file("weekly")) {
+	if holder := l.as(k.newest()); !l.may(t, holder, "read", s.file("daily")) ||
+		!l.may(t, holder, "read", s.file("weekly")) {
 		t.Fatal("the grants do not act")
 	}
 	s.System = l.open()
@@ -168,7 +176,9 @@ func TestAKeyThatCannotBeSealedIsNotLeftBehind(t *testing.T) {
 		}
 		return "sealed", nil
 	}
-	if _, err := s.Put(t.Context(), access.Change{Object: s.key(s.end), Stack: "partners", EndsAt: s.end, Seal: failing}); err == nil || seals != 2 {
+	if _, err := s.Put(t.Context(),
+		access.Change{Object: s.key(s.end), Stack: "partners", EndsAt: s.end, Seal: failing}); err == nil ||
+		seals != 2 {
 		t.Fatalf("put answers %v after %d seals", err, seals)
 	}
 	if all, err := s.reader.all(t.Context()); err != nil || len(all) > 0 {
@@ -176,7 +186,8 @@ func TestAKeyThatCannotBeSealedIsNotLeftBehind(t *testing.T) {
 	}
 }
 
-// The boundary of the configuration is another one now, and may not be set: that stops what gives, and not what takes away.
+// The boundary of the configuration is another one now, and may not be set: that stops what gives,
+// and not what takes away.
 func TestLessActsWhereTheBoundaryMayNotBeSet(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -188,7 +199,8 @@ func TestLessActsWhereTheBoundaryMayNotBeSet(t *testing.T) {
 	s.System = l.forbidding("PutUserPermissionsBoundary")
 	s.at.options.Boundary = "arn:aws:iam::" + l.cloud.Access + ":policy/partner-boundary"
 	more := s.grant("deep", s.end)
-	if _, err := s.Put(t.Context(), access.Change{Object: more, Stack: "partners", EndsAt: s.end}); !errors.Is(err, access.ErrNotPermitted) {
+	if _, err := s.Put(t.Context(), access.Change{Object: more, Stack: "partners", EndsAt: s.end}); !errors.Is(err,
+		access.ErrNotPermitted) {
 		t.Errorf("a new grant answers %v", err)
 	}
 	holder := l.as(k.newest())
@@ -198,7 +210,9 @@ func TestLessActsWhereTheBoundaryMayNotBeSet(t *testing.T) {
 	if _, err := s.Delete(t.Context(), g.Object.Ref(), g.UID); err != nil {
 		t.Error(err)
 	}
-	if l.may(t, holder, "read", s.file("daily")) || l.may(t, holder, "read", s.place+"orders/acme/deep/1.csv") || !l.may(t, holder, "read", s.file("weekly")) {
+	if l.may(t, holder, "read", s.file("daily")) ||
+		l.may(t, holder, "read", s.place+"orders/acme/deep/1.csv") ||
+		!l.may(t, holder, "read", s.file("weekly")) {
 		t.Error("what was removed reads, or what stays does not")
 	}
 	s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(i.UID))
@@ -238,7 +252,8 @@ func TestAReleaseIsUsedOnceThoughItsPageIsOfBefore(t *testing.T) {
 	}
 	released := func(i *access.Identity) { i.HoldReleased = "INC 7/ä" }
 	cut()
-	if r := s.put(s.identity(released), knowing(i.UID)); r.Held || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+	if r := s.put(s.identity(released), knowing(i.UID)); r.Held ||
+		!l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Fatal("the release gives nothing back")
 	}
 	cut()
@@ -249,7 +264,8 @@ func TestAReleaseIsUsedOnceThoughItsPageIsOfBefore(t *testing.T) {
 	if r, err := s.Get(t.Context(), s.id.Ref()); err != nil || !slices.Contains(r.Released, "INC 7/ä") {
 		t.Errorf("the plan does not know that it was used: %+v, %v", r, err)
 	}
-	if r := s.put(s.identity(released), knowing(i.UID)); !r.Held || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+	if r := s.put(s.identity(released), knowing(i.UID)); !r.Held ||
+		l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Errorf("a release counts twice: held %v", r.Held)
 	}
 	if err := s.store.Remove(t.Context(), store.KeyOf(s.id), ""); err != nil {

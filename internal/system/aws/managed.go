@@ -14,8 +14,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
-// withManaged reads what bounds a principal from elsewhere, which no listing has: the company's own policies that are attached to it, a boundary
-// that is not declared, and what its groups say.
+// withManaged reads what bounds a principal from elsewhere, which no listing has: the company's own policies that are
+// attached to it, a boundary that is not declared, and what its groups say.
 func (rd *reader) withManaged(ctx context.Context, n *native) (*native, error) {
 	more := *n
 	more.managed = map[string]string{}
@@ -126,8 +126,8 @@ const (
 
 func isDenyAll(arn string) bool { return strings.HasSuffix(arn, denyAll) }
 
-// deniedBy says by what somebody denied a principal everything, or all that it is granted, beside the policies of our own that do that; "" where
-// nothing does.
+// deniedBy says by what somebody denied a principal everything, or all that it is granted, beside the policies of our
+// own that do that; "" where nothing does.
 func deniedBy(n *native, granted policy.Document) string {
 	if n.boundByNothing() {
 		return "its boundary denies everything"

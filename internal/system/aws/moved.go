@@ -11,7 +11,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// movedKeys says that keys of a user live on under another one: somebody renamed it or, where it was adopted, moved it back.
+// movedKeys says that keys of a user live on under another one: somebody renamed it or, where it was
+// adopted, moved it back.
 func (ac *account) movedKeys(ctx context.Context, u principal, keys []string) error {
 	for _, k := range keys {
 		owner, err := ac.keyOwner(ctx, k)
@@ -19,7 +20,8 @@ func (ac *account) movedKeys(ctx context.Context, u principal, keys []string) er
 			return err
 		}
 		if owner != "" && !strings.EqualFold(owner, u.Name) {
-			return fmt.Errorf("%w: the access key %s of %s works on as that of the user %s, which nothing here ends. Remove the key there, or move the user back", access.ErrRemains, k, u, owner)
+			return fmt.Errorf("%w: the access key %s of %s works on as that of the user %s, which nothing here ends. "+
+				"Remove the key there, or move the user back", access.ErrRemains, k, u, owner)
 		}
 	}
 	return nil

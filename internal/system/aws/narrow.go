@@ -14,7 +14,7 @@ import (
 func (al *aligner) narrow(ctx context.Context, w wanted, n *native) (changed bool, err error) {
 	for _, name := range []string{cutPolicy, holdPolicy, endPolicy} {
 		d := w.policies[name]
-		if d.Empty() || d.Is(n.policies[name]) || name == holdPolicy && n.heldWhole() {
+		if d.Empty() || d.Is(n.policies[name]) || (name == holdPolicy && n.heldWhole()) {
 			continue
 		}
 		if err := al.cutter.deny(ctx, w.principal, n, name, d); err != nil {
@@ -41,15 +41,17 @@ func (al *aligner) narrow(ctx context.Context, w wanted, n *native) (changed boo
 	return changed, al.at.leave(ctx, w.principal, w.widening(n))
 }
 
-// widening are the groups of a user that may give it something, also those that may not be read, or that somebody put it into to cut it and
-// that are released.
+// widening are the groups of a user that may give it something, also those that may not be read, or that somebody put
+// it into to cut it and that are released.
 func (w *wanted) widening(n *native) []string {
 	return slices.DeleteFunc(slices.Clone(n.Groups), func(g string) bool {
-		return policy.OnlyDenies(n.managed[ofGroup(g)]) && (!w.lifted || !n.denies(ofGroup(g), w.policies[grantsPolicy]))
+		return policy.OnlyDenies(n.managed[ofGroup(g)]) &&
+			(!w.lifted || !n.denies(ofGroup(g), w.policies[grantsPolicy]))
 	})
 }
 
-// dropAdded removes the policies that somebody added. What takes access away stays, but for what denies everything and is released.
+// dropAdded removes the policies that somebody added. What takes access away stays, but for what denies
+// everything and is released.
 func (al *aligner) dropAdded(ctx context.Context, w wanted, n *native) (changed bool, err error) {
 	for name, text := range n.undeclared() {
 		if !w.policies[name].Empty() { // it was just written over

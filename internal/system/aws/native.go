@@ -34,7 +34,8 @@ type native struct {
 	attached []string
 	managed  map[string]string // the text of those of the company's own that are attached; nil: nobody read them
 	keys     []key             // nil: nobody asked
-	// unread is why not all of it could be read; nil where it was. What might be there is taken for something else then.
+	// unread is why not all of it could be read; nil where it was. What might be there is taken
+	// for something else then.
 	unread error
 }
 
@@ -52,7 +53,8 @@ type (
 	shelf = store.Shelf[*native]
 )
 
-// reader reads the principals that IAM has, as they are or as one listing of the account has them. It writes nothing to IAM.
+// reader reads the principals that IAM has, as they are or as one listing of the account has them. It
+// writes nothing to IAM.
 type reader struct {
 	at    *account
 	store *pages
@@ -63,7 +65,9 @@ type reader struct {
 // trusts reports whether its trust policy lets one of some principals in: AWS's own (AWS), or an issuer (Federated).
 func (n *native) trusts(kind string, whom ...string) bool {
 	return slices.ContainsFunc(policy.TrustIn(n.Trust), func(said policy.Stated) bool {
-		return said.Effect == "Allow" && slices.ContainsFunc(policy.Listed(said.Of()[kind]), func(who string) bool { return slices.Contains(whom, who) })
+		return said.Effect == "Allow" &&
+			slices.ContainsFunc(policy.Listed(said.Of()[kind]),
+				func(who string) bool { return slices.Contains(whom, who) })
 	})
 }
 
@@ -84,11 +88,12 @@ func cuts(text string) bool {
 	return text == unreadable || policy.DeniesAll(text) || policy.OnlyDenies(text)
 }
 
-// ours reports whether it was made here: it bears a tag of ours, or where somebody took the tags away the policy that ends it.
+// ours reports whether it was made here: it bears a tag of ours, or where somebody took the tags away
+// the policy that ends it.
 func (n *native) ours() bool { return n.uid() != "" || n.policies[endPolicy] != "" }
 
-// foreign says that a principal was not made here, or lies elsewhere, or is another ledger's; nil where it is what a page means. One that is
-// adopted somebody else made.
+// foreign says that a principal was not made here, or lies elsewhere, or is another ledger's; nil where it is what a
+// page means. One that is adopted somebody else made.
 func (rd *reader) foreign(n *native, p principal, adopted bool) error {
 	switch {
 	case !n.ours() && !adopted:
@@ -152,8 +157,8 @@ func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 	return rd.withManaged(ctx, n)
 }
 
-// inlineOf returns the inline policies of a principal. Where they may not be listed, our own are taken to be there: to remove one that is
-// not is no error, and to leave one would be.
+// inlineOf returns the inline policies of a principal. Where they may not be listed, our own are taken to be there: to
+// remove one that is not is no error, and to leave one would be.
 func (rd *reader) inlineOf(ctx context.Context, p principal, may *forgiving) (map[string]string, error) {
 	names, err := rd.at.inlineNames(ctx, p)
 	if may.not(err) {

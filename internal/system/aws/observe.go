@@ -16,7 +16,8 @@ import (
 )
 
 // observe adds to a record what IAM has of it: whether it was cut by hand, when it was used, and what differs.
-func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page, e *ledger.Entry, r *access.Record) error {
+func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page,
+	e *ledger.Entry, r *access.Record) error {
 	if e.Removed() {
 		return nil
 	}
@@ -58,7 +59,8 @@ func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, hold
 }
 
 // observeOwn adds what IAM has of a principal to the record of the credential that it was made for.
-func (ob *observer) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
+func (ob *observer) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, lifting bool,
+	r *access.Record) error {
 	n, err := ob.inFull(ctx, w, n)
 	if err != nil {
 		return err
@@ -76,7 +78,8 @@ func (ob *observer) observeOwn(ctx context.Context, h *shelf, w wanted, n *nativ
 }
 
 // observeAdopted adds to the record of an identity what IAM has of the user that it has adopted.
-func (ob *observer) observeAdopted(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
+func (ob *observer) observeAdopted(ctx context.Context, h *shelf, w wanted, n *native, lifting bool,
+	r *access.Record) error {
 	if !n.there && n.unread == nil {
 		if moved, err := ob.tellMoved(ctx, w, w.logins, r); moved || err != nil {
 			return err

@@ -37,10 +37,11 @@ type Options struct {
 	Authorities []byte
 	// Transport carries the requests. Nil: the usual one.
 	Transport http.RoundTripper
-	// Fresh is for how long one reading serves. What this process changes is read again at once. Zero: each reading asks.
+	// Fresh is for how long one reading serves. What this process changes is read again at once.
+	// Zero: each reading asks.
 	Fresh time.Duration
-	// Patience is for how long a request is repeated that AWS could not answer, and something waited for that IAM has yet to
-	// spread. Default: 15 seconds.
+	// Patience is for how long a request is repeated that AWS could not answer, and something waited for that IAM has
+	// yet to spread. Default: 15 seconds.
 	Patience time.Duration
 	// Concurrency is how many requests may be under way. Default: 16.
 	Concurrency int
@@ -68,8 +69,14 @@ func parseLedger(text string) (bucket, prefix string, err error) {
 	rest, ok := strings.CutPrefix(text, "s3://")
 	bucket, prefix, _ = strings.Cut(rest, "/")
 	prefix = strings.Trim(prefix, "/")
-	if !ok || !bucketName.MatchString(bucket) || prefix == "" || !prefixName.MatchString(prefix) || strings.Contains(prefix, "//") || strings.Contains(prefix, "..") {
-		return "", "", fmt.Errorf("%q is not the place of a ledger: write s3://bucket/prefix, the prefix of letters, digits and - _ . /", text)
+	if !ok ||
+		!bucketName.MatchString(bucket) ||
+		prefix == "" ||
+		!prefixName.MatchString(prefix) ||
+		strings.Contains(prefix, "//") ||
+		strings.Contains(prefix, "..") {
+		return "", "", fmt.Errorf("%q is not the place of a ledger: write s3://bucket/prefix, the prefix of letters, "+
+			"digits and - _ . /", text)
 	}
 	if strings.HasSuffix(prefix, store.FloorSuffix) {
 		return "", "", fmt.Errorf("%q is not the place of a ledger: the prefix ends with %s, where another ledger "+
@@ -98,7 +105,8 @@ func CheckRegion(text string) error {
 // CheckBoundary says what is wrong with the ARN of a permissions boundary.
 func CheckBoundary(text string) error {
 	if !boundaryName.MatchString(text) {
-		return fmt.Errorf("%q is not the ARN of a policy that can be a boundary: write arn:aws:iam::ACCOUNT:policy/NAME", text)
+		return fmt.Errorf("%q is not the ARN of a policy that can be a boundary: write "+
+			"arn:aws:iam::ACCOUNT:policy/NAME", text)
 	}
 	return nil
 }
@@ -130,8 +138,9 @@ func isBase(u *url.URL) bool {
 // site is where AWS is, as the options have it.
 func (o Options) site() client.Site {
 	return client.Site{
-		Region: o.Region, Endpoints: o.Endpoints, Credentials: o.Credentials, Authorities: o.Authorities, Transport: o.Transport,
-		Patience: o.Patience, Concurrency: o.Concurrency, UserAgent: o.UserAgent,
+		Region: o.Region, Endpoints: o.Endpoints, Credentials: o.Credentials, Authorities: o.Authorities,
+		Transport: o.Transport,
+		Patience:  o.Patience, Concurrency: o.Concurrency, UserAgent: o.UserAgent,
 	}
 }
 
@@ -158,7 +167,8 @@ func (o Options) Check() error {
 		check          func(string) error
 	}{
 		{"ledger", o.Ledger, CheckLedger}, {"region", o.Region, CheckRegion}, {"boundary", o.Boundary, CheckBoundary},
-		{"endpoints.iam", o.Endpoints.IAM, CheckEndpoint}, {"endpoints.sts", o.Endpoints.STS, CheckEndpoint}, {"endpoints.s3", o.Endpoints.S3, CheckEndpoint},
+		{"endpoints.iam", o.Endpoints.IAM, CheckEndpoint}, {"endpoints.sts", o.Endpoints.STS, CheckEndpoint},
+		{"endpoints.s3", o.Endpoints.S3, CheckEndpoint},
 	}
 	for _, c := range checks {
 		if c.text == "" {
@@ -175,4 +185,8 @@ func (o Options) Check() error {
 	return nil
 }
 
-func loopback(host string) bool { return host == "127.0.0.1" || host == "::1" || host == "localhost" }
+func loopback(host string) bool {
+	return host == "127.0.0.1" ||
+		host == "::1" ||
+		host == "localhost"
+}

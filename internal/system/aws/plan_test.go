@@ -17,8 +17,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// What a plan asks: each identity with its grant and its credential is read, as a refresh does. A page is one request. So is a user: no listing of
-// IAM tells of keys, and one that somebody added or deactivated is to be seen by the next plan.
+// What a plan asks: each identity with its grant and its credential is read, as a refresh does. A page is one
+// request. So is a user: no listing of IAM tells of keys, and one that somebody added or deactivated is to be
+// seen by the next plan.
 func TestAPlanAsksOncePerPageAndOncePerUser(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -40,12 +41,16 @@ func TestAPlanAsksOncePerPageAndOncePerUser(t *testing.T) {
 			planner := l.open(func(o *Options) {
 				under := o.Transport
 				o.Fresh = time.Hour // the provider has a minute, in which a busy machine may not be done
-				o.Transport = carrier(func(r *http.Request) (*http.Response, error) { asked.Add(1); return under.RoundTrip(r) })
+				o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+					asked.Add(1)
+					return under.RoundTrip(r)
+				})
 			})
 			for _, plan := range []struct {
 				is   string
 				most int
-			}{{"cold", len(all) + c.each*c.keys + 20}, {"nothing changed since", 20}, {"the keys are asked for again", c.keys*max(c.each-1, 1) + 20}} {
+			}{{"cold", len(all) + c.each*c.keys + 20}, {"nothing changed since", 20},
+				{"the keys are asked for again", c.keys*max(c.each-1, 1) + 20}} {
 				if plan.is == "the keys are asked for again" {
 					for _, ref := range all[c.roles:] {
 						if _, id, err := access.ParseRef(ref.Type, ref.ID); err == nil {
@@ -56,9 +61,11 @@ func TestAPlanAsksOncePerPageAndOncePerUser(t *testing.T) {
 				began, before := time.Now(), asked.Load()
 				planner.readAll(t, all)
 				requests := asked.Load() - before
-				t.Logf("%d roles and %d keys, %s: %d requests, %s", c.roles, c.keys, plan.is, requests, time.Since(began))
+				t.Logf("%d roles and %d keys, %s: %d requests, %s", c.roles, c.keys, plan.is, requests,
+					time.Since(began))
 				if requests > int64(plan.most) {
-					t.Errorf("%s: a plan of %d roles and %d keys is %d requests, at most %d were promised", plan.is, c.roles, c.keys, requests, plan.most)
+					t.Errorf("%s: a plan of %d roles and %d keys is %d requests, at most %d were promised", plan.is,
+						c.roles, c.keys, requests, plan.most)
 				}
 				planner.store.Reread() // what was read serves no more, but for what its ETag says
 			}
@@ -69,11 +76,13 @@ func TestAPlanAsksOncePerPageAndOncePerUser(t *testing.T) {
 	}
 }
 
-// What one reading asked of a user serves the next reading for as long as it is fresh. It was laid into that one, and so served twice as long.
+// What one reading asked of a user serves the next reading for as long as it is fresh. It was laid into that one, and
+// so served twice as long.
 func TestWhatWasAskedOfAUserServesForOneReadingOnly(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, versitygw(t), access.Secret)
-	s, k := l.newShop(t, l.open(func(o *Options) { o.Fresh = time.Hour }), time.Hour), &keys{}
+	s := l.newShop(t, l.open(func(o *Options) { o.Fresh = time.Hour }), time.Hour)
+	k := &keys{}
 	s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	s.put(s.key(s.end), sealing(k))
@@ -95,11 +104,13 @@ func TestWhatWasAskedOfAUserServesForOneReadingOnly(t *testing.T) {
 	}
 }
 
-// changeKeys claims that the next plan tells what somebody did to keys, whatever a report says that AWS makes every four hours.
+// changeKeys claims that the next plan tells what somebody did to keys, whatever a report says that AWS
+// makes every four hours.
 func (l *lab) changeKeys(t testing.TB, credentials []access.Ref) {
 	t.Helper()
 	for n, c := range []struct{ action, status, says string }{
-		{"UpdateAccessKey", "Inactive", "is inactive"}, {"CreateAccessKey", "", "has 2 access keys"}, {"DeleteAccessKey", "", "is gone"},
+		{"UpdateAccessKey", "Inactive", "is inactive"}, {"CreateAccessKey", "", "has 2 access keys"},
+		{"DeleteAccessKey", "", "is gone"},
 	} {
 		_, id, err := access.ParseRef(credentials[n].Type, credentials[n].ID)
 		if err != nil {
@@ -116,7 +127,9 @@ func (l *lab) changeKeys(t testing.TB, credentials []access.Ref) {
 		}
 		l.must(t, c.action, in)
 		r, err := l.open(func(o *Options) { o.Fresh = time.Hour }).Get(t.Context(), credentials[n])
-		if err != nil || !strings.Contains(strings.Join(r.Drift, " "), c.says) || r.Held == (c.action == "CreateAccessKey") {
+		if err != nil ||
+			!strings.Contains(strings.Join(r.Drift, " "), c.says) ||
+			r.Held == (c.action == "CreateAccessKey") {
 			t.Errorf("after %s the next plan tells %+v, %v", c.action, r, err)
 		}
 	}
@@ -139,8 +152,8 @@ func (s *System) readAll(t testing.TB, credentials []access.Ref) {
 	}
 }
 
-// populate makes identities with a grant and a credential each, and returns these. Those after the first are copies of it, in IAM and in the
-// ledger: by the way of changes a thousand would take minutes.
+// populate makes identities with a grant and a credential each, and returns these. Those after the first are copies of
+// it, in IAM and in the ledger: by the way of changes a thousand would take minutes.
 func (l *lab) populate(t testing.TB, kind access.Kind, many int) []access.Ref {
 	t.Helper()
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
@@ -191,7 +204,8 @@ type original struct {
 // copy makes an identity with a principal that differ from others only in their names, uids and keys.
 func (s *System) copy(t testing.TB, from original, to access.IdentityID) error {
 	id := from.page.ID
-	names := []string{id.Name + ".", to.Name + ".", id.String(), to.String(), `"name": "` + id.Name + `"`, `"name": "` + to.Name + `"`}
+	names := []string{id.Name + ".", to.Name + ".", id.String(), to.String(), `"name": "` + id.Name + `"`,
+		`"name": "` + to.Name + `"`}
 	for _, e := range from.page.Entries {
 		names = append(names, e.History.UID, access.NewUID())
 	}

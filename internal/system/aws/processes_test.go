@@ -67,7 +67,9 @@ func writeAsOneOfMany(t *testing.T, cloud *realtool.Cloud, who string) {
 				t.Errorf("put %s: %v", g.Ref(), err)
 				return
 			}
-			if got, err := s.Get(t.Context(), g.Ref()); err != nil || got.UID != r.UID || errors.Is(err, access.ErrNotFound) {
+			if got, err := s.Get(t.Context(), g.Ref()); err != nil ||
+				got.UID != r.UID ||
+				errors.Is(err, access.ErrNotFound) {
 				t.Errorf("%s does not read its own write: %+v, %v", g.Ref(), got, err)
 			}
 		})

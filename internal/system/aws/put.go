@@ -44,7 +44,8 @@ type proposal struct {
 	family *family
 	draft  *ledger.Draft
 	placed *ledger.Placed
-	// adopted is what its identity adopts or has adopted; nil for nothing, and where something else is changed. cut: somebody cut it by hand.
+	// adopted is what its identity adopts or has adopted; nil for nothing, and where something else is changed. cut:
+	// somebody cut it by hand.
 	adopted *ledger.Adopted
 	cut     bool
 	// without says why nothing is issued in the place of what is revoked.
@@ -78,7 +79,8 @@ func (ch *changer) putting(ctx context.Context, change access.Change) (*access.R
 	return ch.answerTo(ctx, a)
 }
 
-// propose decides on what is there now, and writes the page. With that the change is made; what follows from it can be made by anybody.
+// propose decides on what is there now, and writes the page. With that the change is made; what follows from it
+// can be made by anybody.
 func (ch *changer) propose(ctx context.Context, change access.Change) (*proposal, error) {
 	id := change.Object.Holder()
 	f, err := ch.store.FamilyOf(ctx, change.Object)
@@ -119,8 +121,8 @@ func (ch *changer) propose(ctx context.Context, change access.Change) (*proposal
 	return a, nil
 }
 
-// mayChange refuses a change of what cannot be read or is not ready. A page of another identity that cannot be read stops only what gives
-// more, and so does IAM where it may not be asked what was cut by hand.
+// mayChange refuses a change of what cannot be read or is not ready. A page of another identity that cannot be read
+// stops only what gives more, and so does IAM where it may not be asked what was cut by hand.
 func (ch *changer) mayChange(ctx context.Context, f *family, change access.Change) error {
 	id := change.Object.Holder()
 	for _, p := range f.Pages {
@@ -129,12 +131,15 @@ func (ch *changer) mayChange(ctx context.Context, f *family, change access.Chang
 			return err
 		}
 	}
-	if err := ch.lookout.heed(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(change.Object, f.Pages[id])) {
+	if err := ch.lookout.heed(ctx, f, id); err != nil &&
+		(!errors.Is(err, access.ErrNotPermitted) || gives(change.Object, f.Pages[id])) {
 		return err
 	}
 	if c, ok := change.Object.(*access.Credential); ok {
-		if e := f.Pages[id].Entries[id.Ref()]; e != nil && len(e.Adopted.Left()) > 0 { // whose cut is that of its identity
-			if err := ch.lookout.heedCuts(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(c, f.Pages[id])) {
+		// whose cut is that of its identity
+		if e := f.Pages[id].Entries[id.Ref()]; e != nil && len(e.Adopted.Left()) > 0 {
+			if err := ch.lookout.heedCuts(ctx, f, id); err != nil &&
+				(!errors.Is(err, access.ErrNotPermitted) || gives(c, f.Pages[id])) {
 				return err
 			}
 		}
@@ -185,7 +190,10 @@ func widens(p *page, g *access.Grant) bool {
 		return true
 	}
 	before, ok := e.Object.(*access.Grant)
-	return !ok || before.Resource != g.Resource || g.ExpiresAt.After(before.ExpiresAt.Time) || slices.ContainsFunc(g.Actions, func(action string) bool { return !slices.Contains(before.Actions, action) })
+	return !ok ||
+		before.Resource != g.Resource ||
+		g.ExpiresAt.After(before.ExpiresAt.Time) ||
+		slices.ContainsFunc(g.Actions, func(action string) bool { return !slices.Contains(before.Actions, action) })
 }
 
 // ready sees to it that a credential can be made, before anything is.
@@ -220,8 +228,8 @@ func gives(o access.Object, p *page) bool {
 	return is && (c.Secret != nil || p.Entries[c.Ref()] == nil)
 }
 
-// follow brings in line what follows from a page that was written. Whoever changes it meanwhile, or what is above it, may not have seen
-// this change: it looks again, and the last one to look sees all.
+// follow brings in line what follows from a page that was written. Whoever changes it meanwhile, or what is above it,
+// may not have seen this change: it looks again, and the last one to look sees all.
 func (ch *changer) follow(ctx context.Context, o access.Object, a *proposal) error {
 	id, f := o.Holder(), a.family
 	defer func() { a.family.Holds = f.Holds }() // what was found to be cut on the way
@@ -265,7 +273,8 @@ func (ch *changer) answerTo(ctx context.Context, a *proposal) (*access.Record, e
 	return r, nil
 }
 
-// adopt writes into a draft what its identity adopts. What was cut by hand stays so, but where the declaration releases it.
+// adopt writes into a draft what its identity adopts. What was cut by hand stays so, but where the
+// declaration releases it.
 func (a *proposal) adopt() {
 	if a.adopted == nil {
 		return

@@ -84,7 +84,9 @@ func (q *quotas) refuse(form url.Values) string {
 		if strings.HasSuffix(field, ".Key") {
 			q.tags[who][values[0]] = true
 		}
-		if n := utf8.RuneCountInString(values[0]); n > 256 || !tagText.MatchString(values[0]) || len(q.tags[who]) > 50 {
+		if n := utf8.RuneCountInString(values[0]); n > 256 ||
+			!tagText.MatchString(values[0]) ||
+			len(q.tags[who]) > 50 {
 			return fmt.Sprintf("the tag %q", values[0])
 		}
 	}
@@ -113,8 +115,14 @@ func (q *quotas) in(under http.RoundTripper) http.RoundTripper {
 				return nil, err
 			}
 			if why := q.refuse(form); why != "" {
-				text := "<ErrorResponse><Error><Code>LimitExceeded</Code><Message>" + url.PathEscape(why) + "</Message></Error></ErrorResponse>"
-				return &http.Response{StatusCode: http.StatusConflict, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+				text := "<ErrorResponse><Error><Code>LimitExceeded</Code><Message>" + url.PathEscape(why) +
+					"</Message></Error></ErrorResponse>"
+				return &http.Response{
+					StatusCode: http.StatusConflict,
+					Header:     http.Header{},
+					Body:       io.NopCloser(strings.NewReader(text)),
+					Request:    r,
+				}, nil
 			}
 		}
 		return under.RoundTrip(r)
@@ -125,7 +133,8 @@ func newQuotas() *quotas {
 	return &quotas{policies: map[string]map[string]int{}, tags: map[string]map[string]bool{}, worst: map[string]int{}}
 }
 
-// What the plan and the change let through AWS takes, up to the last grant that fits; the next one is refused before anything is written.
+// What the plan and the change let through AWS takes, up to the last grant that fits; the next one is refused
+// before anything is written.
 func TestGrantsAreTakenUntilAWSWouldTakeNoMore(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -141,12 +150,16 @@ func TestGrantsAreTakenUntilAWSWouldTakeNoMore(t *testing.T) {
 		uid := s.put(c, sealing(k)).UID
 		taken, refused := 0, error(nil)
 		for ; taken < 200 && refused == nil; taken++ {
-			g := s.grant(fmt.Sprintf("feed-%d", taken), s.end.Add(-time.Duration(taken)*time.Second)) // no two end together, so that none are merged
+			// no two end together, so that none are merged
+			g := s.grant(fmt.Sprintf("feed-%d", taken), s.end.Add(-time.Duration(taken)*time.Second))
 			_, refused = s.Put(t.Context(), access.Change{Object: g, Stack: "partners", EndsAt: g.ExpiresAt.Time})
 		}
 		taken--
-		t.Logf("%s: %d grants of which no two end together were taken; most of AWS's characters: %v", kind, taken, l.quotas.worst)
-		if refused == nil || strings.Contains(refused.Error(), "LimitExceeded") || !strings.Contains(refused.Error(), "grants") {
+		t.Logf("%s: %d grants of which no two end together were taken; most of AWS's characters: %v", kind, taken,
+			l.quotas.worst)
+		if refused == nil ||
+			strings.Contains(refused.Error(), "LimitExceeded") ||
+			!strings.Contains(refused.Error(), "grants") {
 			t.Errorf("%s: after %d grants: %v", kind, taken, refused)
 		}
 		if r, err := s.Get(t.Context(), c.Ref()); err != nil || len(r.Drift) > 0 {
@@ -154,13 +167,14 @@ func TestGrantsAreTakenUntilAWSWouldTakeNoMore(t *testing.T) {
 		}
 		// Less is never refused: it is cut, and held.
 		s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(s.uid(s.id.Ref())))
-		l.must(t, "Put"+map[access.Kind]string{access.Secret: "User", access.Federated: "Role"}[kind]+"Policy", naming(principalFor(s, kind), "PolicyName", holdPolicy, "PolicyDocument", holding))
+		l.must(t, "Put"+map[access.Kind]string{access.Secret: "User", access.Federated: "Role"}[kind]+"Policy",
+			naming(principalFor(s, kind), "PolicyName", holdPolicy, "PolicyDocument", holding))
 		s.put(c, knowing(uid), sealing(k))
 	}
 }
 
-// Less is never refused, also where it takes more room than there was: the grant then gives nothing, and that is told. AWS refused it
-// before, and what was to end earlier went on.
+// Less is never refused, also where it takes more room than there was: the grant then gives nothing, and that is told.
+// AWS refused it before, and what was to end earlier went on.
 func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -171,7 +185,8 @@ func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
 	var all []*access.Grant
 	for full := false; !full; {
 		g := s.grant(fmt.Sprintf("feed-%02d", len(all)), s.end)
-		if _, err := s.Put(t.Context(), access.Change{Object: g, Stack: "partners", EndsAt: g.ExpiresAt.Time}); err != nil {
+		if _, err := s.Put(t.Context(),
+			access.Change{Object: g, Stack: "partners", EndsAt: g.ExpiresAt.Time}); err != nil {
 			full = true
 			continue
 		}
@@ -188,7 +203,13 @@ func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
 	}
 	later := shorter
 	later.ExpiresAt = access.At(s.end.Add(-20 * time.Minute))
-	if _, err := s.Put(t.Context(), access.Change{Object: &later, Stack: "partners", EndsAt: later.ExpiresAt.Time, UID: s.uid(later.Ref())}); err == nil || !strings.Contains(err.Error(), "Merge grants") {
+	if _, err := s.Put(t.Context(),
+		access.Change{
+			Object: &later,
+			Stack:  "partners",
+			EndsAt: later.ExpiresAt.Time,
+			UID:    s.uid(later.Ref()),
+		}); err == nil || !strings.Contains(err.Error(), "Merge grants") {
 		t.Errorf("a later end that does not fit: %v", err)
 	}
 	n, err := s.reader.look(t.Context(), store.UserOf(s.id, 1))
@@ -203,8 +224,8 @@ func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
 	}
 }
 
-// A denial that is copied to the next user takes room there, which it did not take where it was attached. The key was issued first, and each apply after it
-// failed.
+// A denial that is copied to the next user takes room there, which it did not take where it was attached. The key was
+// issued first, and each apply after it failed.
 func TestARotationWithoutRoomForWhatWasDeniedIssuesNothing(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t).In("660000000000"), access.Secret)
@@ -213,12 +234,24 @@ func TestARotationWithoutRoomForWhatWasDeniedIssuesNothing(t *testing.T) {
 	s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	uid := s.put(s.key(s.end), sealing(k)).UID
-	text := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":["%s*","%[1]s%s"]}]}`, l.place()+"orders/acme/weekly/", strings.Repeat("x", 1300))
+	text :=
+		fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":["%s*","%[1]s%s"]}]}`, l.place()+"orders/acme/weekly/", strings.Repeat("x", 1300))
 	l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": text})
-	l.must(t, "AttachUserPolicy", naming(store.UserOf(s.id, 1), "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
-	rotate := access.Change{Object: s.key(s.end), Stack: "partners", UID: uid, EndsAt: s.end, Issue: access.IssueOverlap, Seal: k.seal}
+	l.must(t, "AttachUserPolicy", naming(store.UserOf(s.id, 1), "PolicyArn",
+		"arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
+	rotate := access.Change{
+		Object: s.key(s.end),
+		Stack:  "partners",
+		UID:    uid,
+		EndsAt: s.end,
+		Issue:  access.IssueOverlap,
+		Seal:   k.seal,
+	}
 	_, err := s.Put(t.Context(), rotate)
-	if !errors.Is(err, client.ErrFull) || !strings.Contains(err.Error(), "denied") || len(k.open) != 3 { // a trial, the first key, and the trial of the next
+	// a trial, the first key, and the trial of the next
+	if !errors.Is(err, client.ErrFull) ||
+		!strings.Contains(err.Error(), "denied") ||
+		len(k.open) != 3 {
 		t.Errorf("it answers %v, and sealed %d", err, len(k.open))
 	}
 	if !l.may(t, l.as(k.open[1]), "read", s.file("daily")) || s.drift(s.grant("daily", s.end)) != "" {
@@ -230,7 +263,8 @@ func TestARotationWithoutRoomForWhatWasDeniedIssuesNothing(t *testing.T) {
 	}
 }
 
-// Where a denial of somebody's leaves no room, partner-grants goes for partner-cut. Each apply failed then, and the next look took that for a cut by hand.
+// Where a denial of somebody's leaves no room, partner-grants goes for partner-cut. Each apply failed then, and the
+// next look took that for a cut by hand.
 func TestWhatMadeRoomForASuspensionIsNoCutAndComesBack(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t).In("670000000000"), access.Secret)
@@ -244,8 +278,11 @@ func TestWhatMadeRoomForASuspensionIsNoCutAndComesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"%s"}]}`, l.place()+"orders/acme/weekly/")
-	text = strings.Replace(text, "weekly/", "weekly/"+strings.Repeat("x", 2048-10-len(text)-len(n.policies[endPolicy])-len(n.policies[grantsPolicy])), 1)
+	text :=
+		fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"%s"}]}`,
+			l.place()+"orders/acme/weekly/")
+	text = strings.Replace(text, "weekly/",
+		"weekly/"+strings.Repeat("x", 2048-10-len(text)-len(n.policies[endPolicy])-len(n.policies[grantsPolicy])), 1)
 	if err := s.at.putInline(t.Context(), u, "incident-7", text); err != nil {
 		t.Fatal(err)
 	}

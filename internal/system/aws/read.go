@@ -76,7 +76,8 @@ func (ob *observer) getting(ctx context.Context, ref access.Ref) (*access.Record
 }
 
 // observed returns the record of an object, with what IAM has of it beyond the declaration.
-func (ob *observer) observed(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page, ref access.Ref) (*access.Record, error) {
+func (ob *observer) observed(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page,
+	ref access.Ref) (*access.Record, error) {
 	if p == nil {
 		_, id, err := access.ParseRef(ref.Type, ref.ID)
 		if err != nil {
@@ -191,14 +192,19 @@ func (ob *observer) Damaged(ctx context.Context) ([]access.Damage, error) {
 	var all []access.Damage
 	for id, p := range h.Pages {
 		if p.Damage != nil {
-			all = append(all, access.Damage{Ref: id.Ref(), NativeID: ob.store.Where(store.KeyOf(id)), Why: p.Damage.Error()})
+			all = append(all, access.Damage{
+				Ref:      id.Ref(),
+				NativeID: ob.store.Where(store.KeyOf(id)),
+				Why:      p.Damage.Error(),
+			})
 		}
 	}
 	order.Sort(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
 	return all, nil
 }
 
-// Holds returns what was cut by hand, by when each was cut last. A principal that bears partner-hold and no mark yet is one from now on.
+// Holds returns what was cut by hand, by when each was cut last. A principal that bears partner-hold and no mark
+// yet is one from now on.
 func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
 	h, err := ob.store.Read(ctx)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 )
 
-// realize brings the principals of an identity in line with its page: those that nothing asks for go, the others are made what they have
-// to be. It returns the page, without those that are gone.
+// realize brings the principals of an identity in line with its page: those that nothing asks for go, the others are
+// made what they have to be. It returns the page, without those that are gone.
 func (al *aligner) realize(ctx context.Context, f *family, p *page) (*page, error) {
 	if len(p.Principals) == 0 {
 		return p, nil
@@ -61,8 +61,8 @@ type alignment struct {
 	found atomic.Bool
 	// left tells of each principal of the page whether it could not be removed.
 	left []bool
-	// nobody is why a role could let nobody in, and remains what lives on, as a key under another user. They say nothing of the others, so they
-	// do not stop them.
+	// nobody is why a role could let nobody in, and remains what lives on, as a key under another user. They say
+	// nothing of the others, so they do not stop them.
 	nobody, remains atomic.Pointer[error]
 }
 
@@ -119,12 +119,15 @@ func (a *alignment) at(x principal) int {
 	return slices.IndexFunc(a.all, func(w wanted) bool { return w.Name == x.Name })
 }
 
-// keep returns those principals that are asked for, and notes which of them are all there, and those that could not be removed.
+// keep returns those principals that are asked for, and notes which of them are all there, and those
+// that could not be removed.
 func (a *alignment) keep(principals []principal) (kept []principal) {
 	for n, x := range principals {
 		at := a.at(x)
 		if at >= 0 {
-			x.Built, x.Known, x.Granted = a.as[at].Built, a.as[at].Known, a.as[at].Granted
+			x.Built = a.as[at].Built
+			x.Known = a.as[at].Known
+			x.Granted = a.as[at].Granted
 		}
 		if at >= 0 || a.left[n] {
 			kept = append(kept, x)
@@ -133,8 +136,8 @@ func (a *alignment) keep(principals []principal) (kept []principal) {
 	return kept
 }
 
-// alignAll brings the principals of an identity, and of all that hang on it, in line with their pages. errChanged where one of these is
-// another one by then: what was written last may be of before.
+// alignAll brings the principals of an identity, and of all that hang on it, in line with their pages. errChanged where
+// one of these is another one by then: what was written last may be of before.
 func (al *aligner) alignAll(ctx context.Context, f *family, id access.IdentityID) error {
 	var late error
 	for _, one := range append([]access.IdentityID{id}, f.Below(id)...) {

@@ -26,8 +26,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// A shadow partner reads what is not there: a table of DynamoDB that bears its name. DynamoDB asks IAM first, and only then looks for the table.
-// On another cloud, which may have S3 alone, it reads the object of the ledger that says which system this is.
+// A shadow partner reads what is not there: a table of DynamoDB that bears its name. DynamoDB asks IAM first, and
+// only then looks for the table. On another cloud, which may have S3 alone, it reads the object of the ledger that
+// says which system this is.
 
 // rehearsals is how the shadows of partners come in, and what is remembered of that.
 type rehearsals struct {
@@ -35,8 +36,8 @@ type rehearsals struct {
 	store *pages
 }
 
-// Stage lets the shadow of a partner's account or workload in by the login of this provider, since nobody else's is at hand: the role of the
-// shadow differs from the partner's in whom it trusts, and in nothing that cuts it.
+// Stage lets the shadow of a partner's account or workload in by the login of this provider, since nobody else's is at
+// hand: the role of the shadow differs from the partner's in whom it trusts, and in nothing that cuts it.
 func (rh *rehearsals) Stage(ctx context.Context, c *access.Credential) (action string, on access.Pattern, err error) {
 	if err := rh.at.Enter(ctx); err != nil {
 		return "", "", err
@@ -57,7 +58,8 @@ func (rh *rehearsals) probed(id access.IdentityID) access.Pattern {
 	if rh.at.Site.Endpoints.S3 != "" {
 		return access.Pattern("arn:" + in + ":s3:::" + rh.store.Name + "/" + rh.store.Prefix + "/" + store.SystemKey)
 	}
-	return access.Pattern("arn:" + in + ":dynamodb:" + rh.at.Site.Region + ":" + rh.at.accountNumber() + ":table/" + id.Partner)
+	return access.Pattern("arn:" + in + ":dynamodb:" + rh.at.Site.Region + ":" + rh.at.accountNumber() + ":table/" +
+		id.Partner)
 }
 
 // ownPrincipal returns the ARN of the user or role that this login is of, as a trust can name it.
@@ -81,7 +83,8 @@ func (rh *rehearsals) ownPrincipal(ctx context.Context) (string, error) {
 		out.ARN = d.ARN
 	}
 	if !strings.Contains(out.ARN, ":user/") && !strings.Contains(out.ARN, ":role/") {
-		return "", fmt.Errorf("%w: the login is %s, and AWS lets only a user or a role assume the shadow's role", access.ErrUnsupported, out.ARN)
+		return "", fmt.Errorf("%w: the login is %s, and AWS lets only a user or a role assume the shadow's role",
+			access.ErrUnsupported, out.ARN)
 	}
 	return out.ARN, nil
 }
@@ -93,12 +96,18 @@ func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 		var key opened
 		_ = json.Unmarshal([]byte(p.Secret), &key) // one that is no key is refused, and told as never let in
 		v := rh.visitor(id, aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey})
-		return []access.Door{{How: "a read of " + v.what() + " with the shadow's key", Note: rh.atOneService(), Enter: v.May}}
+		return []access.Door{{
+			How:   "a read of " + v.what() + " with the shadow's key",
+			Note:  rh.atOneService(),
+			Enter: v.May,
+		}}
 	}
 	d := &roleDoor{rehearsals: rh, id: id, externalID: p.Credential.Federated.ExternalID}
-	note := "Nobody here can log in as the partner's account or workload: the shadow's role trusts this provider's login instead, with the same policies and the same cut."
+	note := "Nobody here can log in as the partner's account or workload: the shadow's role trusts this provider's " +
+		"login instead, with the same policies and the same cut."
 	return []access.Door{{
-		How: "a read of " + rh.visitor(id, aws.Credentials{}).what() + " in a session of the shadow's role", Note: strings.TrimSpace(note + " " + rh.atOneService()), Enter: d.enter, Open: d.open,
+		How:  "a read of " + rh.visitor(id, aws.Credentials{}).what() + " in a session of the shadow's role",
+		Note: strings.TrimSpace(note + " " + rh.atOneService()), Enter: d.enter, Open: d.open,
 	}}
 }
 
@@ -107,7 +116,8 @@ func (rh *rehearsals) atOneService() string {
 	if rh.at.Site.Endpoints.IAM != "" {
 		return ""
 	}
-	return "Measured at DynamoDB in " + rh.at.Site.Region + " alone: another service or region may refuse a moment later."
+	return "Measured at DynamoDB in " + rh.at.Site.Region +
+		" alone: another service or region may refuse a moment later."
 }
 
 // roleDoor lets in whoever assumes the role of a shadow.
@@ -120,20 +130,26 @@ type roleDoor struct {
 	knocked  time.Time
 }
 
-// take assumes the role; no visit where that is refused, as it is until IAM has spread the role, and after a cut. What it refuses for longer before it
-// ever let in, it refuses to this login.
+// take assumes the role; no visit where that is refused, as it is until IAM has spread the role, and after a cut. What
+// it refuses for longer before it ever let in, it refuses to this login.
 func (d *roleDoor) take(ctx context.Context) (*shadowVisit, error) {
 	arn := store.RoleOf(d.id).ARN(policy.PartitionOf(d.at.Site.Region).Name, d.at.accountNumber())
 	var out struct {
 		Taken client.Taken `xml:"AssumeRoleResult>Credentials"`
 	}
-	err := d.at.STS(ctx, &out, url.Values{"Action": {"AssumeRole"}, "RoleArn": {arn}, "RoleSessionName": {client.SessionName}, "ExternalId": {d.externalID}})
+	err := d.at.STS(ctx, &out, url.Values{
+		"Action":          {"AssumeRole"},
+		"RoleArn":         {arn},
+		"RoleSessionName": {client.SessionName},
+		"ExternalId":      {d.externalID},
+	})
 	if d.knocked.IsZero() {
 		d.knocked = access.WallClock()
 	}
 	switch refused := errors.Is(err, access.ErrNotPermitted); {
 	case refused && !d.admitted && access.WallClock().Sub(d.knocked) > 2*d.at.Site.Patience:
-		return nil, fmt.Errorf("assume the role of the shadow: %w. Give this login sts:AssumeRole on %s, as the policy apply has it", err, arn)
+		return nil, fmt.Errorf("assume the role of the shadow: %w. Give this login sts:AssumeRole on %s, as the "+
+			"policy apply has it", err, arn)
 	case refused:
 		return nil, nil
 	case err != nil:
@@ -169,7 +185,8 @@ type shadowVisit struct {
 }
 
 func (rh *rehearsals) visitor(id access.IdentityID, login aws.Credentials) *shadowVisit {
-	as := rh.at.As(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken))
+	as := rh.at.As(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey,
+		login.SessionToken))
 	return &shadowVisit{as, id, rh.store.Name, rh.store.Prefix + "/" + store.SystemKey}
 }
 
@@ -183,15 +200,23 @@ func (v *shadowVisit) what() string {
 
 // May does what the shadow was granted. What AWS does not find, it allowed.
 func (v *shadowVisit) May(ctx context.Context, _, _ string) (bool, error) {
-	r := client.Request{Service: "s3", Region: v.client.Site.Region, Method: http.MethodGet, URL: v.client.Site.S3(v.bucket) + v.key}
+	r := client.Request{
+		Service: "s3",
+		Region:  v.client.Site.Region,
+		Method:  http.MethodGet,
+		URL:     v.client.Site.S3(v.bucket) + v.key,
+	}
 	if v.client.Site.Endpoints.S3 == "" {
-		r.Service, r.Method, r.URL = "dynamodb", http.MethodPost, "https://dynamodb."+v.client.Site.Region+"."+policy.PartitionOf(v.client.Site.Region).Domain+"/"
-		r.Header = map[string]string{"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.GetItem"}
+		r.Service, r.Method, r.URL = "dynamodb", http.MethodPost,
+			"https://dynamodb."+v.client.Site.Region+"."+policy.PartitionOf(v.client.Site.Region).Domain+"/"
+		r.Header = map[string]string{"Content-Type": "application/x-amz-json-1.0",
+			"X-Amz-Target": "DynamoDB_20120810.GetItem"}
 		r.Body = []byte(`{"TableName":"` + v.id.Partner + `","Key":{"probe":{"S":"probe"}}}`)
 	}
 	_, err := v.client.Send(ctx, r)
 	switch {
-	case errors.Is(err, access.ErrNotPermitted), errors.Is(err, access.ErrLogin): // a key that is new is not known everywhere
+	case errors.Is(err, access.ErrNotPermitted), errors.Is(err, access.ErrLogin):
+		// a key that is new is not known everywhere
 		return false, nil
 	case errors.Is(err, client.ErrAbsent):
 		return true, nil
@@ -202,11 +227,12 @@ func (v *shadowVisit) May(ctx context.Context, _, _ string) (bool, error) {
 // Leave does nothing: AWS ends no session, and the shadow's role is removed.
 func (*shadowVisit) Leave(context.Context) error { return nil }
 
-// Shell lets the printed steps run with this login, which is in the environment only. The program aws has to be there: what a person on call
-// would miss is to be missed in a rehearsal.
+// Shell lets the printed steps run with this login, which is in the environment only. The program aws has to be there:
+// what a person on call would miss is to be missed in a rehearsal.
 func (rh *rehearsals) Shell(ctx context.Context) (environment []string, clean func() error, err error) {
 	if _, err := exec.LookPath("aws"); err != nil {
-		return nil, nil, fmt.Errorf("%w: they need the program aws, which is not on the PATH of this machine", access.ErrUnsupported)
+		return nil, nil, fmt.Errorf("%w: they need the program aws, which is not on the PATH of this machine",
+			access.ErrUnsupported)
 	}
 	login, err := rh.at.Credentials(ctx)
 	if err != nil {
@@ -223,7 +249,9 @@ func (rh *rehearsals) Shell(ctx context.Context) (environment []string, clean fu
 	if login.SessionToken != "" {
 		environment = append(environment, "AWS_SESSION_TOKEN="+login.SessionToken)
 	}
-	for _, name := range []string{"PATH", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "AWS_CA_BUNDLE"} { // the way there
+	// the way there
+	for _, name := range []string{"PATH", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy",
+		"no_proxy", "AWS_CA_BUNDLE"} {
 		if value, is := os.LookupEnv(name); is {
 			environment = append(environment, name+"="+value)
 		}

@@ -43,7 +43,8 @@ func withProgram(t *testing.T) {
 	t.Setenv("PATH", filepath.Dir(realtool.Find(t, "aws"))+":"+os.Getenv("PATH"))
 }
 
-// kept is all that a cloud has: principals, and the names of the objects of the ledger, but for when partners were rehearsed.
+// kept is all that a cloud has: principals, and the names of the objects of the ledger, but for when
+// partners were rehearsed.
 func (l *lab) kept(t testing.TB) (all []string) {
 	t.Helper()
 	s := l.open()
@@ -67,7 +68,8 @@ func (l *lab) kept(t testing.TB) (all []string) {
 	return all
 }
 
-// A twin of each kind is let in, is cut by the printed commands, and is refused, with the rights that are shipped; the partner works on meanwhile.
+// A twin of each kind is let in, is cut by the printed commands, and is refused, with the rights that are shipped; the
+// partner works on meanwhile.
 func TestARehearsalCutsATwinAndNothingElse(t *testing.T) {
 	const account = "111122223333"
 	withProgram(t)
@@ -91,7 +93,8 @@ func TestARehearsalCutsATwinAndNothingElse(t *testing.T) {
 				if c.aws {
 					boundary = l.boundary(t, account)
 				}
-				if _, _, err := system.Stage(t.Context(), &access.Credential{Federated: &access.FederatedTrust{}}); !errors.Is(err, access.ErrUnsupported) {
+				if _, _, err := system.Stage(t.Context(),
+					&access.Credential{Federated: &access.FederatedTrust{}}); !errors.Is(err, access.ErrUnsupported) {
 					t.Errorf("as root, which takes on no role: %v", err)
 				}
 				system, refused = l.openAs(t, l.operator(t, account, "plan", "apply"), boundary)
@@ -124,7 +127,12 @@ func TestARehearsalCutsATwinAndNothingElse(t *testing.T) {
 			}()
 			var last time.Time
 			for range c.times {
-				out, err := rehearsal.Rehearsal{System: tested, Stack: "partners", Environment: "prod", Patience: time.Minute}.Run(t.Context(), "acme")
+				out, err := rehearsal.Rehearsal{
+					System:      tested,
+					Stack:       "partners",
+					Environment: "prod",
+					Patience:    time.Minute,
+				}.Run(t.Context(), "acme")
 				if err != nil {
 					t.Error(err)
 					break
@@ -132,7 +140,10 @@ func TestARehearsalCutsATwinAndNothingElse(t *testing.T) {
 				var tried []access.Kind
 				for _, r := range out.Results {
 					tried = append(tried, r.Kind)
-					if !r.Admitted || r.Refused.IsZero() || r.Seconds <= 0 || (r.Session != nil) != (r.Kind == access.Federated) {
+					if !r.Admitted ||
+						r.Refused.IsZero() ||
+						r.Seconds <= 0 ||
+						(r.Session != nil) != (r.Kind == access.Federated) {
 						t.Errorf("%+v", r)
 					}
 					t.Logf("%s, %s: refused after %.3f s; %s", r.Kind, r.How, r.Seconds, r.Note)
@@ -141,7 +152,10 @@ func TestARehearsalCutsATwinAndNothingElse(t *testing.T) {
 					t.Errorf("tried were %v", tried)
 				}
 				at, err := l.open().Rehearsed(t.Context())
-				if err != nil || len(at) != 1 || !at["acme"].Equal(out.At.Truncate(time.Second)) || at["acme"].Before(last) {
+				if err != nil ||
+					len(at) != 1 ||
+					!at["acme"].Equal(out.At.Truncate(time.Second)) ||
+					at["acme"].Before(last) {
 					t.Errorf("remembered is %v, %v; it was at %s", at, err, out.At)
 				}
 				last = at["acme"]
@@ -153,7 +167,9 @@ func TestARehearsalCutsATwinAndNothingElse(t *testing.T) {
 			if after := l.kept(t); !slices.Equal(before, after) {
 				t.Errorf("before there was %q, after it %q", before, after)
 			}
-			refused.refused = slices.DeleteFunc(refused.refused, func(r string) bool { return strings.HasSuffix(r, store.SystemKey) }) // the twin was
+			// the twin was
+			refused.refused = slices.DeleteFunc(refused.refused,
+				func(r string) bool { return strings.HasSuffix(r, store.SystemKey) })
 			if len(refused.refused) > 0 {
 				t.Errorf("the shipped rights were refused %v", refused.refused)
 			}
@@ -189,42 +205,58 @@ func TestATwinTrustsTheLoginOfTheProvider(t *testing.T) {
 		s, _ := faulty(t, time.Second, func(r *http.Request, _ int64) *http.Response {
 			switch formOf(r).Get("Action") {
 			case "GetCallerIdentity":
-				return answering(r, http.StatusOK, "<R><GetCallerIdentityResult><Arn>"+arn+"</Arn><Account>111122223333</Account></GetCallerIdentityResult></R>")
+				return answering(r, http.StatusOK,
+					"<R><GetCallerIdentityResult><Arn>"+arn+
+						"</Arn><Account>111122223333</Account></GetCallerIdentityResult></R>")
 			case "GetRole":
-				return answering(r, http.StatusOK, "<R><GetRoleResult><Role><RoleName>deployer</RoleName><Arn>"+begin+"role/ci/deployer</Arn></Role></GetRoleResult></R>")
+				return answering(r, http.StatusOK,
+					"<R><GetRoleResult><Role><RoleName>deployer</RoleName><Arn>"+begin+
+						"role/ci/deployer</Arn></Role></GetRoleResult></R>")
 			}
 			return nil
 		})
 		s.at.Site.Endpoints.STS = "http://127.0.0.1:1"
 		c := &access.Credential{
 			IdentityID: access.IdentityID{Partner: "rehearsal-1", Environment: "prod", Name: "twin"},
-			Federated:  &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc-orders", Audiences: []string{"sts.amazonaws.com"}},
+			Federated: &access.FederatedTrust{
+				Issuer:    "https://login.acme.test",
+				Subject:   "svc-orders",
+				Audiences: []string{"sts.amazonaws.com"},
+			},
 		}
 		_, _, err := s.Stage(t.Context(), c)
-		if c.Federated.AWSPrincipal != want || (want == "") != errors.Is(err, access.ErrUnsupported) || want != "" && (err != nil || c.Federated.Issuer != "" || c.Federated.ExternalID == "") {
+		if c.Federated.AWSPrincipal != want ||
+			(want == "") != errors.Is(err, access.ErrUnsupported) ||
+			(want != "" && (err != nil ||
+				c.Federated.Issuer != "" ||
+				c.Federated.ExternalID == "")) {
 			t.Errorf("%s: the twin trusts %+v, %v", arn, c.Federated, err)
 		}
 	}
 }
 
-// A role that IAM has yet to spread refuses for a moment, and one that was cut for good. What refuses for longer, and never let in, lacks a right.
+// A role that IAM has yet to spread refuses for a moment, and one that was cut for good. What refuses for longer, and
+// never let in, lacks a right.
 func TestALoginThatMayNotAssumeTheRoleOfAShadowIsToldSo(t *testing.T) {
 	t.Parallel()
 	var lets atomic.Bool
 	s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response {
 		switch {
 		case r.URL.Host == "127.0.0.1:1" && lets.Load():
-			return answering(r, http.StatusOK, "<R><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"+
-				"<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></R>")
+			return answering(r, http.StatusOK,
+				"<R><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></R>")
 		case r.URL.Host == "127.0.0.1:1":
-			return answering(r, http.StatusForbidden, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>")
+			return answering(r, http.StatusForbidden,
+				"<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform: "+
+					"sts:AssumeRole</Message></Error></ErrorResponse>")
 		}
 		return nil
 	})
 	s.at.Site.Endpoints.STS = "http://127.0.0.1:1"
 	id := access.IdentityID{Partner: "rehearsal-1", Environment: "prod", Name: "twin"}
 	doors := func() access.Door {
-		return s.Doors(access.Proof{Credential: &access.Credential{IdentityID: id, Federated: &access.FederatedTrust{ExternalID: "x"}}})[0]
+		return s.Doors(access.Proof{Credential: &access.Credential{IdentityID: id,
+			Federated: &access.FederatedTrust{ExternalID: "x"}}})[0]
 	}
 	// refused knocks for as long as a role is waited for, and a little longer.
 	refused := func(d access.Door) error {
@@ -235,7 +267,8 @@ func TestALoginThatMayNotAssumeTheRoleOfAShadowIsToldSo(t *testing.T) {
 		}
 		return nil
 	}
-	if err := refused(doors()); !errors.Is(err, access.ErrNotPermitted) || !strings.Contains(err.Error(), "Give this login sts:AssumeRole on ") {
+	if err := refused(doors()); !errors.Is(err, access.ErrNotPermitted) ||
+		!strings.Contains(err.Error(), "Give this login sts:AssumeRole on ") {
 		t.Errorf("a login without the right is told %v", err)
 	}
 	d := doors()
@@ -254,7 +287,9 @@ func (l *lab) asAWS(t testing.TB, like *System) *System {
 	t.Helper()
 	return l.open(func(o *Options) {
 		under := o.Transport
-		o.Credentials, o.Boundary, o.Endpoints.S3 = like.at.Site.Credentials, like.at.options.Boundary, ""
+		o.Credentials = like.at.Site.Credentials
+		o.Boundary = like.at.options.Boundary
+		o.Endpoints.S3 = ""
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Host, ".amazonaws.com") {
 				r = r.Clone(r.Context())

@@ -18,8 +18,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// AWS's credential report tells of all users at once when their keys were used last. It may be four hours old and names no key, so nothing else is
-// taken from it: which keys there are, and which of them is active, each user is asked for.
+// AWS's credential report tells of all users at once when their keys were used last. It may be four hours old and names
+// no key, so nothing else is taken from it: which keys there are, and which of them is active, each user is asked for.
 
 const (
 	// fewUsers is how many users are asked one by one when their keys were used last.
@@ -43,7 +43,8 @@ type reporter struct {
 	reportAsked time.Time // when it was read last, also where there was none
 }
 
-// reported returns when a key of a user was used last by the credential report; false where that does not tell, or is not worth its requests.
+// reported returns when a key of a user was used last by the credential report; false where that does not tell, or is
+// not worth its requests.
 func (rp *reporter) reported(ctx context.Context, h *shelf, n *native) (used time.Time, told bool) {
 	if h == nil || n.User == "" || n.Created.IsZero() || !manyUsers(h) {
 		return used, false
@@ -72,7 +73,8 @@ func manyUsers(h *shelf) bool {
 	return false
 }
 
-// latestReport returns the credential report, which one caller reads for all and which serves for useServes; nil where it cannot be had.
+// latestReport returns the credential report, which one caller reads for all and which serves for useServes; nil
+// where it cannot be had.
 func (rp *reporter) latestReport(ctx context.Context) *credentialReport {
 	rp.reporting.Lock()
 	defer rp.reporting.Unlock()
@@ -103,7 +105,8 @@ func (rp *reporter) readReport(ctx context.Context) *credentialReport {
 		if !errors.As(err, &said) {
 			return nil
 		}
-		none, making := said.Status == http.StatusGone, said.Code == "ReportInProgress"
+		none := said.Status == http.StatusGone
+		making := said.Code == "ReportInProgress"
 		switch {
 		case none && !begun:
 			begun = true
@@ -128,7 +131,8 @@ func parseReport(content string, at time.Time) *credentialReport {
 		return nil
 	}
 	name := slices.Index(rows[0], "user")
-	first, second := slices.Index(rows[0], "access_key_1_last_used_date"), slices.Index(rows[0], "access_key_2_last_used_date")
+	first := slices.Index(rows[0], "access_key_1_last_used_date")
+	second := slices.Index(rows[0], "access_key_2_last_used_date")
 	if min(name, first, second) < 0 {
 		return nil
 	}

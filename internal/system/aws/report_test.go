@@ -35,8 +35,10 @@ func theReport(r *http.Request, at time.Time) *http.Response {
 used,arn:aws:iam::111122223333:user/partner/acme/prod/used,2026-01-01T00:00:00+00:00,true,2026-01-01T00:00:00+00:00,2026-02-03T04:05:06+00:00,false,2026-03-04T05:06:07+00:00
 never,arn:aws:iam::111122223333:user/partner/acme/prod/never,2026-01-01T00:00:00+00:00,true,2026-01-01T00:00:00+00:00,N/A,false,N/A
 `
-	return answering(r, http.StatusOK, "<R><GetCredentialReportResult><Content>"+base64.StdEncoding.EncodeToString([]byte(text))+
-		"</Content><ReportFormat>text/csv</ReportFormat><GeneratedTime>"+at.Format(time.RFC3339)+"</GeneratedTime></GetCredentialReportResult></R>")
+	return answering(r, http.StatusOK,
+		"<R><GetCredentialReportResult><Content>"+base64.StdEncoding.EncodeToString([]byte(text))+
+			"</Content><ReportFormat>text/csv</ReportFormat><GeneratedTime>"+at.Format(time.RFC3339)+
+			"</GeneratedTime></GetCredentialReportResult></R>")
 }
 
 // Of many users one report tells when their keys were used. What it cannot know, or does not say, each is asked for.
@@ -44,7 +46,14 @@ func TestOneReportTellsWhenTheKeysOfManyUsersWereUsed(t *testing.T) {
 	t.Parallel()
 	made := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
 	singly := made.Add(time.Hour)
-	statuses := map[string]int{"ReportNotPresent": 410, "ReportExpired": 410, "ReportInProgress": 404, "NotFound": 404, "AccessDenied": 403, "InvalidAction": 400}
+	statuses := map[string]int{
+		"ReportNotPresent": 410,
+		"ReportExpired":    410,
+		"ReportInProgress": 404,
+		"NotFound":         404,
+		"AccessDenied":     403,
+		"InvalidAction":    400,
+	}
 	created := made.Add(-24 * time.Hour)
 	for name, c := range map[string]struct {
 		user    string
@@ -55,15 +64,30 @@ func TestOneReportTellsWhenTheKeysOfManyUsersWereUsed(t *testing.T) {
 		refused bool // that one is made
 		want    time.Time
 	}{
-		"of two keys, the later":            {user: "used", report: []string{"good"}, want: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)},
-		"never":                             {user: "never", report: []string{"good"}},
-		"none yet":                          {user: "never", report: []string{"ReportNotPresent", "ReportInProgress", "good"}},
-		"an old one":                        {user: "never", report: []string{"ReportExpired", "good"}},
-		"a user of since":                   {user: "used", created: made.Add(time.Second), report: []string{"good"}, want: singly},
-		"a user that it does not have":      {user: "another", report: []string{"good"}, want: singly},
-		"few users":                         {user: "used", few: true, report: []string{"good"}, want: singly},
-		"it may not be read":                {user: "used", report: []string{"AccessDenied"}, want: singly},
-		"none, and none may be made":        {user: "used", report: []string{"ReportNotPresent"}, refused: true, want: singly},
+		"of two keys, the later": {
+			user:   "used",
+			report: []string{"good"},
+			want:   time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
+		},
+		"never": {user: "never", report: []string{"good"}},
+		"none yet": {user: "never",
+			report: []string{"ReportNotPresent", "ReportInProgress", "good"}},
+		"an old one": {user: "never", report: []string{"ReportExpired", "good"}},
+		"a user of since": {
+			user:    "used",
+			created: made.Add(time.Second),
+			report:  []string{"good"},
+			want:    singly,
+		},
+		"a user that it does not have": {user: "another", report: []string{"good"}, want: singly},
+		"few users":                    {user: "used", few: true, report: []string{"good"}, want: singly},
+		"it may not be read":           {user: "used", report: []string{"AccessDenied"}, want: singly},
+		"none, and none may be made": {
+			user:    "used",
+			report:  []string{"ReportNotPresent"},
+			refused: true,
+			want:    singly,
+		},
 		"another cloud, which has none":     {user: "used", report: []string{"InvalidAction"}, want: singly},
 		"another cloud, which knows no IAM": {user: "used", report: []string{"NotFound"}, want: singly},
 		"nonsense":                          {user: "used", report: []string{"nonsense"}, want: singly},
@@ -79,7 +103,8 @@ func TestOneReportTellsWhenTheKeysOfManyUsersWereUsed(t *testing.T) {
 					case "good":
 						return theReport(r, made)
 					case "nonsense":
-						return answering(r, http.StatusOK, "<R><GetCredentialReportResult><Content>dXNlcg==</Content></GetCredentialReportResult></R>")
+						return answering(r, http.StatusOK,
+							"<R><GetCredentialReportResult><Content>dXNlcg==</Content></GetCredentialReportResult></R>")
 					default:
 						return coded(r, statuses[says], says)
 					}
@@ -87,9 +112,12 @@ func TestOneReportTellsWhenTheKeysOfManyUsersWereUsed(t *testing.T) {
 					if c.refused {
 						return coded(r, http.StatusForbidden, "AccessDenied")
 					}
-					return answering(r, http.StatusOK, "<R><GenerateCredentialReportResult><State>STARTED</State></GenerateCredentialReportResult></R>")
+					return answering(r, http.StatusOK,
+						"<R><GenerateCredentialReportResult><State>STARTED</State></GenerateCredentialReportResult></R>")
 				case "GetAccessKeyLastUsed":
-					return answering(r, http.StatusOK, "<R><GetAccessKeyLastUsedResult><AccessKeyLastUsed><LastUsedDate>"+singly.Format(time.RFC3339)+"</LastUsedDate></AccessKeyLastUsed></GetAccessKeyLastUsedResult></R>")
+					return answering(r, http.StatusOK,
+						"<R><GetAccessKeyLastUsedResult><AccessKeyLastUsed><LastUsedDate>"+singly.Format(time.RFC3339)+
+							"</LastUsedDate></AccessKeyLastUsed></GetAccessKeyLastUsedResult></R>")
 				}
 				return nil
 			})
@@ -97,11 +125,17 @@ func TestOneReportTellsWhenTheKeysOfManyUsersWereUsed(t *testing.T) {
 			if c.few {
 				h.Pages = nil
 			}
-			n := &native{there: true, described: described{Name: c.user, User: c.user, Created: access.Latest(created, c.created)}}
+			n := &native{there: true, described: described{
+				Name:    c.user,
+				User:    c.user,
+				Created: access.Latest(created, c.created),
+			}}
 			w := wanted{principal: principal{Kind: store.User, Name: c.user, Key: "AKIAEXAMPLE"}}
 			for range 2 {
 				var told access.Record
-				if err := s.lastUse(t.Context(), h, w, n, &told); err != nil || !told.LastUsedAt.Equal(c.want) || told.UseUnknown {
+				if err := s.lastUse(t.Context(), h, w, n, &told); err != nil ||
+					!told.LastUsedAt.Equal(c.want) ||
+					told.UseUnknown {
 					t.Errorf("it is told as used at %s (unknown: %v), %v", told.LastUsedAt, told.UseUnknown, err)
 				}
 			}

@@ -18,9 +18,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// operator makes a user with some of the policies that examples/ ships, and nothing else, and returns its login. Ministack knows IAM's
-// principals by their names alone, without their paths, the taking on of a role on no resource, and not what boundary a request asks for: package
-// policy judges these.
+// operator makes a user with some of the policies that examples/ ships, and nothing else, and returns its login.
+// Ministack knows IAM's principals by their names alone, without their paths, the taking on of a role on no resource,
+// and not what boundary a request asks for: package policy judges these.
 func (l *lab) operator(t testing.TB, account string, policies ...string) aws.Credentials {
 	t.Helper()
 	p := principal{Kind: store.User, Name: "operator-" + strings.Join(policies, "-")}
@@ -32,8 +32,11 @@ func (l *lab) operator(t testing.TB, account string, policies ...string) aws.Cre
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := strings.NewReplacer("example-partner-access", l.bucket("ledger"), "arn:aws:iam::*:role/partner/rehearsal-*", "*", ":role/partner/*", ":role/partner.*", ":user/partner/*", ":user/partner.*",
-			`"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/partner-boundary"`, `"aws:PrincipalAccount": "`+account+`"`).Replace(string(text))
+		own := strings.NewReplacer("example-partner-access", l.bucket("ledger"),
+			"arn:aws:iam::*:role/partner/rehearsal-*", "*", ":role/partner/*", ":role/partner.*", ":user/partner/*",
+			":user/partner.*",
+			`"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/partner-boundary"`,
+			`"aws:PrincipalAccount": "`+account+`"`).Replace(string(text))
 		if err := l.admin.putInline(t.Context(), p, name, own); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +95,11 @@ func TestTheShippedRightsAreEnoughForALifeAndForNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := &access.Credential{IdentityID: s.id, Terms: s.terms(s.end), Secret: &access.SecretRequest{Recipient: partner.Recipient().String()}}
+	key := &access.Credential{
+		IdentityID: s.id,
+		Terms:      s.terms(s.end),
+		Secret:     &access.SecretRequest{Recipient: partner.Recipient().String()},
+	}
 	sealing := func(c *access.Change) { c.Seal = func([]byte) (string, error) { return "sealed", nil } }
 	k := s.put(key, sealing)
 	s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(i.UID))
@@ -128,7 +135,8 @@ func (l *lab) boundary(t testing.TB, account string) string {
 		t.Fatal(err)
 	}
 	own := strings.ReplaceAll(string(text), "example-partner-access", l.bucket("ledger"))
-	if err := l.admin.Ask(t.Context(), "CreatePolicy", map[string]string{"PolicyName": "partner-boundary", "PolicyDocument": own}, nil); err != nil {
+	if err := l.admin.Ask(t.Context(), "CreatePolicy",
+		map[string]string{"PolicyName": "partner-boundary", "PolicyDocument": own}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return "arn:aws:iam::" + account + ":policy/partner-boundary"

@@ -22,7 +22,15 @@ func (l *lab) takes(t testing.TB, as *account, action string, more url.Values) *
 	for name, values := range more {
 		form[name] = values
 	}
-	a, err := as.SendOnce(t.Context(), client.Request{Service: "sts", Region: region, Method: http.MethodPost, URL: l.cloud.STS + "/", Header: client.OfForms(), Body: []byte(form.Encode())})
+	a, err := as.SendOnce(t.Context(),
+		client.Request{
+			Service: "sts",
+			Region:  region,
+			Method:  http.MethodPost,
+			URL:     l.cloud.STS + "/",
+			Header:  client.OfForms(),
+			Body:    []byte(form.Encode()),
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,8 +50,8 @@ func (l *lab) takes(t testing.TB, as *account, action string, more url.Values) *
 	return nil
 }
 
-// AWS gives whoever has a key a session of 36 hours, without asking what he may do, and to remove the key ends no session. It does what the key
-// may, and ends with it.
+// AWS gives whoever has a key a session of 36 hours, without asking what he may do, and to remove the key ends no
+// session. It does what the key may, and ends with it.
 func TestASessionThatAPartnerTakesWithItsKeyEndsWithTheKey(t *testing.T) {
 	t.Parallel()
 	cloud := ministack(t)
@@ -82,7 +90,8 @@ func TestASessionThatAPartnerTakesWithItsKeyEndsWithTheKey(t *testing.T) {
 		t.Errorf("after its key was deactivated, the session reads: %v, but the plan says %q", in, s.drift(c))
 	}
 	if r := s.put(c, sealing(k), knowing(uid)); !r.Held || l.may(t, session, "read", s.file("daily")) {
-		t.Errorf("after the next apply: held %v, and the session reads: %v", r.Held, l.may(t, session, "read", s.file("daily")))
+		t.Errorf("after the next apply: held %v, and the session reads: %v", r.Held,
+			l.may(t, session, "read", s.file("daily")))
 	}
 	if said := s.drift(c); strings.Contains(said, goesOn) {
 		t.Errorf("after the next apply the plan says %q", said)
@@ -109,7 +118,12 @@ func TestASessionOfARoleIsWhatWasDeclaredWhateverThePartnerAsksFor(t *testing.T)
 	s.put(g)
 	c := s.put(s.account(v.principal("acme-chain"), "", s.end))
 	ask := func(as *account, more url.Values) *account {
-		form := url.Values{"RoleArn": {c.Login["role_arn"]}, "RoleSessionName": {"partner"}, "ExternalId": {c.Login["external_id"]}, "DurationSeconds": {"3600"}}
+		form := url.Values{
+			"RoleArn":         {c.Login["role_arn"]},
+			"RoleSessionName": {"partner"},
+			"ExternalId":      {c.Login["external_id"]},
+			"DurationSeconds": {"3600"},
+		}
 		for name, values := range more {
 			form[name] = values
 		}
@@ -117,10 +131,15 @@ func TestASessionOfARoleIsWhatWasDeclaredWhateverThePartnerAsksFor(t *testing.T)
 	}
 	var last *account
 	for says, more := range map[string]url.Values{
-		"as usual": nil, "for twelve hours": {"DurationSeconds": {"43200"}}, "with a policy that allows everything": {"Policy": {everything}},
-		"with a policy of AWS's": {"PolicyArns.member.1.arn": {"arn:aws:iam::aws:policy/AdministratorAccess"}},
-		"with tags":              {"Tags.member.1.Key": {"partner:uid"}, "Tags.member.1.Value": {"another"}, "TransitiveTagKeys.member.1": {"partner:uid"}},
-		"as somebody":            {"SourceIdentity": {"admin"}},
+		"as usual": nil, "for twelve hours": {"DurationSeconds": {"43200"}},
+		"with a policy that allows everything": {"Policy": {everything}},
+		"with a policy of AWS's":               {"PolicyArns.member.1.arn": {"arn:aws:iam::aws:policy/AdministratorAccess"}},
+		"with tags": {
+			"Tags.member.1.Key":          {"partner:uid"},
+			"Tags.member.1.Value":        {"another"},
+			"TransitiveTagKeys.member.1": {"partner:uid"},
+		},
+		"as somebody": {"SourceIdentity": {"admin"}},
 	} {
 		got := ask(v.as, more)
 		if says == "with tags" { // which its trust does not allow
@@ -140,7 +159,8 @@ func TestASessionOfARoleIsWhatWasDeclaredWhateverThePartnerAsksFor(t *testing.T)
 		}
 		for name, chained := range map[string]*account{
 			"itself": ask(got, nil), "a session": l.takes(t, got, "GetSessionToken", nil),
-			"a federated user": l.takes(t, got, "GetFederationToken", url.Values{"Name": {"partner"}, "Policy": {everything}}),
+			"a federated user": l.takes(t, got, "GetFederationToken",
+				url.Values{"Name": {"partner"}, "Policy": {everything}}),
 		} {
 			if chained != nil {
 				t.Errorf("%s: it became %s", says, name)

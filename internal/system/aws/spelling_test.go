@@ -21,8 +21,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 )
 
-// spelled is a ledger in memory whose ETags somebody in between spells in another way: what answers a method has, and what a listing has.
-func spelled(t *testing.T, header func(method, etag string) string, listed func(etag string) string) (*System, *atomic.Int64) {
+// spelled is a ledger in memory whose ETags somebody in between spells in another way: what answers a method has,
+// and what a listing has.
+func spelled(t *testing.T, header func(method, etag string) string, listed func(etag string) string) (*System,
+	*atomic.Int64) {
 	t.Helper()
 	b, asked := awstest.NewBucket(nil), &atomic.Int64{}
 	of := regexp.MustCompile(`<ETag>&#34;(\w+)&#34;</ETag>`)
@@ -49,8 +51,8 @@ func spelled(t *testing.T, header func(method, etag string) string, listed func(
 	return s, asked
 }
 
-// A gateway in between makes ETags weak, and other clouds leave their quotes away: they are the same all the same. One that is missing never means
-// that there is nothing.
+// A gateway in between makes ETags weak, and other clouds leave their quotes away: they are the same all the same. One
+// that is missing never means that there is nothing.
 func TestAnETagIsTheSameHoweverItIsSpelled(t *testing.T) {
 	t.Parallel()
 	same := func(etag string) string { return etag }
@@ -98,27 +100,31 @@ func TestAnETagIsTheSameHoweverItIsSpelled(t *testing.T) {
 		}
 		next := *i
 		next.Purpose = "Another feed"
-		if _, err = s.Put(t.Context(), access.Change{Object: &next, Stack: "partners", EndsAt: i.ExpiresAt.Time, UID: r.UID}); err != nil {
+		if _, err = s.Put(t.Context(),
+			access.Change{Object: &next, Stack: "partners", EndsAt: i.ExpiresAt.Time, UID: r.UID}); err != nil {
 			t.Errorf("%s: change: %v", name, err)
 			continue
 		}
 		for round := range 2 {
 			before := asked.Load()
 			all, err := s.List(t.Context())
-			if n := asked.Load() - before; err != nil || len(all) != 1 || round == 1 && n > 1 && c.listed(`"x"`) != "" {
+			if n := asked.Load() - before; err != nil ||
+				len(all) != 1 ||
+				(round == 1 && n > 1 && c.listed(`"x"`) != "") {
 				t.Errorf("%s: %d are told with %d requests, %v", name, len(all), n, err)
 			}
 		}
 	}
 }
 
-// Each service has its own clock, and refuses signatures of another time. One is an hour ahead of this machine, one behind: nobody is refused for
-// that, however many ask both at once.
+// Each service has its own clock, and refuses signatures of another time. One is an hour ahead of this machine, one
+// behind: nobody is refused for that, however many ask both at once.
 func TestTheClocksOfServicesMayDiffer(t *testing.T) {
 	t.Parallel()
 	ahead := map[string]time.Duration{"s3": -time.Hour, "iam": time.Hour}
 	c := client.New(client.Site{
-		Region: region, Endpoints: Endpoints{IAM: "http://127.0.0.1:1", S3: "http://127.0.0.1:1"}, Concurrency: 16, Patience: 3 * time.Second,
+		Region: region, Endpoints: Endpoints{IAM: "http://127.0.0.1:1", S3: "http://127.0.0.1:1"}, Concurrency: 16,
+		Patience:    3 * time.Second,
 		Credentials: credentials.NewStaticCredentialsProvider("ADMIN", "secret", ""),
 		Transport: carrier(func(r *http.Request) (*http.Response, error) {
 			service := strings.Split(r.Header.Get("Authorization"), "/")[3]
@@ -136,7 +142,13 @@ func TestTheClocksOfServicesMayDiffer(t *testing.T) {
 	for n := range 64 {
 		service := []string{"s3", "iam"}[n%2]
 		all.Go(func() {
-			if _, err := c.Send(t.Context(), client.Request{Service: service, Region: region, Method: http.MethodGet, URL: "http://127.0.0.1:1/"}); err != nil {
+			if _, err := c.Send(t.Context(),
+				client.Request{
+					Service: service,
+					Region:  region,
+					Method:  http.MethodGet,
+					URL:     "http://127.0.0.1:1/",
+				}); err != nil {
 				t.Errorf("%s: %v", service, err)
 			}
 		})

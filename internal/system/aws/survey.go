@@ -31,8 +31,8 @@ type surveyor struct {
 	wording  *wording
 }
 
-// Survey returns what List returns, with what IAM has of it beyond the declaration; and the users and roles that give partners access and
-// that nobody declared.
+// Survey returns what List returns, with what IAM has of it beyond the declaration; and the users and roles that give
+// partners access and that nobody declared.
 func (sv *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
 	records, strays, err := sv.survey(ctx, partners)
 	if err != nil {
@@ -79,7 +79,8 @@ func (sv *surveyor) observeAll(ctx context.Context, h *shelf) ([]*access.Record,
 	return records, reading.Wait()
 }
 
-// declaredPartners returns the names of the partners in a ledger, and the numbers of the accounts that they are known by.
+// declaredPartners returns the names of the partners in a ledger, and the numbers of the accounts
+// that they are known by.
 func declaredPartners(l ledger.Ledger) (partners []string) {
 	for _, e := range l {
 		partners = append(partners, e.Object.Holder().Partner)
@@ -105,7 +106,9 @@ func (sv *surveyor) straysAmong(all []*native, h *shelf, partners []string) (str
 	slices.Sort(partners)
 	partners = slices.Compact(partners)
 	for _, n := range all {
-		if known[n.asPrincipal().Handle()] || !strings.HasPrefix(n.Path, store.Root) && (n.heldWhole() || deniedBy(n, policy.Document{}) != "") { // which somebody cut, and which gives nothing
+		// which somebody cut, and which gives nothing
+		if known[n.asPrincipal().Handle()] ||
+			(!strings.HasPrefix(n.Path, store.Root) && (n.heldWhole() || deniedBy(n, policy.Document{}) != "")) {
 			continue
 		}
 		if stray, is := sv.stray(n, partners); is {
@@ -136,8 +139,10 @@ func (sv *surveyor) stray(n *native, partners []string) (stray access.Stray, is 
 	}
 	used, _ := n.lastUsed()
 	stray = access.Stray{
-		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names, Policies: append(slices.Sorted(maps.Keys(n.policies)), n.attached...),
-		CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{sv.wording.cutPrincipal(p)}, Adoptable: p.Kind == store.User && !n.ours(),
+		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names,
+		Policies:  append(slices.Sorted(maps.Keys(n.policies)), n.attached...),
+		CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{sv.wording.cutPrincipal(p)},
+		Adoptable: p.Kind == store.User && !n.ours(),
 	}
 	sv.tellGiven(n, &stray)
 	switch {
@@ -163,7 +168,9 @@ func (sv *surveyor) tellGiven(n *native, stray *access.Stray) {
 	stray.Unsaid = found.Unsaid
 	for _, t := range found.Trusts {
 		if ofPartner.MatchString(t.AWSPrincipal) {
-			stray.Unsaid = append(stray.Unsaid, "trust in "+t.AWSPrincipal+", which stands for a partner here: a session of this role goes on after the end of that")
+			stray.Unsaid = append(stray.Unsaid,
+				"trust in "+t.AWSPrincipal+", which stands for a partner here: a session of this role goes on after "+
+					"the end of that")
 		} else {
 			stray.Trusts = append(stray.Trusts, t)
 		}
@@ -189,7 +196,8 @@ func (sv *surveyor) tellUse(ctx context.Context, strays []access.Stray) error {
 	for n, stray := range strays {
 		if name, is := strings.CutPrefix(stray.NativeID, "user/"); is {
 			asking.Go(func() (err error) {
-				strays[n].LastUsedAt, err = sv.userUse(ctx, principal{Kind: store.User, Name: name[strings.LastIndex(name, "/")+1:]})
+				strays[n].LastUsedAt, err = sv.userUse(ctx,
+					principal{Kind: store.User, Name: name[strings.LastIndex(name, "/")+1:]})
 				return err
 			})
 		}
@@ -200,7 +208,9 @@ func (sv *surveyor) tellUse(ctx context.Context, strays []access.Stray) error {
 // userUse returns when a key of a user was used last; zero where none was, or IAM does not tell.
 func (sv *surveyor) userUse(ctx context.Context, u principal) (last time.Time, err error) {
 	keys, err := sv.at.keysOf(ctx, u)
-	if err != nil && !errors.Is(err, access.ErrNotPermitted) && client.Supported(client.Gone(err)) != nil {
+	if err != nil &&
+		!errors.Is(err, access.ErrNotPermitted) &&
+		client.Supported(client.Gone(err)) != nil {
 		return last, err
 	}
 	for _, k := range keys {
@@ -216,7 +226,8 @@ func (sv *surveyor) userUse(ctx context.Context, u principal) (last time.Time, e
 // ofPartner is what the ARN of a user, a role or a session says that stands for a partner.
 var ofPartner = regexp.MustCompile(`:(user|role)` + store.Root + `|:assumed-role/partner\.`)
 
-// outsiders returns whom a trust names that is not of the company: other accounts, issuers, and what stands for a partner in this account.
+// outsiders returns whom a trust names that is not of the company: other accounts, issuers, and what stands for a
+// partner in this account.
 func (sv *surveyor) outsiders(trust string) (all []string) {
 	for _, statement := range policy.TrustIn(trust) {
 		of := statement.Of()
@@ -224,7 +235,10 @@ func (sv *surveyor) outsiders(trust string) (all []string) {
 			continue
 		}
 		for _, who := range append(policy.Listed(of["AWS"]), policy.Listed(of["Federated"])...) {
-			if account := sv.at.accountNumber(); account == "" || !strings.Contains(who, "::"+account+":") || strings.Contains(who, "provider/") || ofPartner.MatchString(who) {
+			if account := sv.at.accountNumber(); account == "" ||
+				!strings.Contains(who, "::"+account+":") ||
+				strings.Contains(who, "provider/") ||
+				ofPartner.MatchString(who) {
 				all = append(all, who)
 			}
 		}

@@ -75,18 +75,26 @@ func Open(o Options) (*System, error) {
 		return nil, err
 	}
 	return assemble(&account{
-		Client: client.New(o.site()), options: settings{Ledger: o.Ledger, Boundary: o.Boundary, Words: o.Words, Fresh: o.Fresh, judged: o.judged},
+		Client: client.New(o.site()), options: settings{
+			Ledger:   o.Ledger,
+			Boundary: o.Boundary,
+			Words:    o.Words,
+			Fresh:    o.Fresh,
+			judged:   o.judged,
+		},
 	}, name, prefix), nil
 }
 
 // assemble puts the parts together, each on those that it stands on.
 func assemble(at *account, bucket, prefix string) *System {
 	s := &System{at: at, store: store.New[*native](store.Options{
-		Client: at.Client, Bucket: bucket, Prefix: prefix, Address: at.options.Ledger, Fresh: at.options.Fresh, Account: at.accountNumber,
+		Client: at.Client, Bucket: bucket, Prefix: prefix, Address: at.options.Ledger, Fresh: at.options.Fresh,
+		Account: at.accountNumber,
 	}), turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
 	s.reader = &reader{at: at, store: s.store}
 	s.issuers = &issuers{
-		at: at, store: s.store, reader: s.reader, arns: map[string]string{}, seen: map[string]seenIssuer{}, missing: map[string]time.Time{},
+		at: at, store: s.store, reader: s.reader, arns: map[string]string{}, seen: map[string]seenIssuer{},
+		missing: map[string]time.Time{},
 	}
 	s.compiler = &compiler{at: at, store: s.store, issuers: s.issuers}
 	s.wording = &wording{at: at, store: s.store, compiler: s.compiler}
@@ -95,23 +103,33 @@ func assemble(at *account, bucket, prefix string) *System {
 	s.lookout = &lookout{at: at, store: s.store, reader: s.reader, compiler: s.compiler, issuers: s.issuers}
 	s.cutter = &cutter{at: at, store: s.store, reader: s.reader}
 	s.aligner = &aligner{
-		at: at, store: s.store, reader: s.reader, compiler: s.compiler, issuers: s.issuers, lookout: s.lookout, cutter: s.cutter,
+		at: at, store: s.store, reader: s.reader, compiler: s.compiler, issuers: s.issuers, lookout: s.lookout,
+		cutter: s.cutter,
 	}
 	s.judge = &judge{at: at, store: s.store, reader: s.reader, aligner: s.aligner, cutter: s.cutter}
 	s.keymaker = &keymaker{at: at, store: s.store, lookout: s.lookout, aligner: s.aligner, cutter: s.cutter}
 	s.Floors = store.NewFloors(s.store)
 	s.observer = &observer{
-		at: at, store: s.store, reader: s.reader, compiler: s.compiler, wording: s.wording, issuers: s.issuers, finder: s.finder,
+		at: at, store: s.store, reader: s.reader, compiler: s.compiler, wording: s.wording, issuers: s.issuers,
+		finder:   s.finder,
 		reporter: s.reporter, uses: map[string]use{},
 	}
 	s.surveyor = &surveyor{at: at, store: s.store, reader: s.reader, observer: s.observer, wording: s.wording}
-	s.adopter = &adopter{at: at, store: s.store, reader: s.reader, wording: s.wording, asked: map[access.IdentityID]bool{}}
+	s.adopter = &adopter{
+		at:      at,
+		store:   s.store,
+		reader:  s.reader,
+		wording: s.wording,
+		asked:   map[access.IdentityID]bool{},
+	}
 	s.changer = &changer{
-		at: at, store: s.store, turns: s.turns, issuers: s.issuers, compiler: s.compiler, wording: s.wording, lookout: s.lookout,
+		at: at, store: s.store, turns: s.turns, issuers: s.issuers, compiler: s.compiler, wording: s.wording,
+		lookout: s.lookout,
 		adopter: s.adopter, judge: s.judge, keymaker: s.keymaker, aligner: s.aligner,
 	}
 	s.remover = &remover{
-		at: at, store: s.store, turns: s.turns, reader: s.reader, issuers: s.issuers, finder: s.finder, lookout: s.lookout,
+		at: at, store: s.store, turns: s.turns, reader: s.reader, issuers: s.issuers, finder: s.finder,
+		lookout:  s.lookout,
 		keymaker: s.keymaker, cutter: s.cutter, aligner: s.aligner,
 	}
 	s.rehearsals = &rehearsals{at: at, store: s.store}

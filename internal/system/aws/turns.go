@@ -14,7 +14,8 @@ type turns struct {
 	changes map[access.IdentityID]*sync.Mutex
 }
 
-// turn waits until no other change of an identity is under way in this process. Those of other processes are found by the ETags.
+// turn waits until no other change of an identity is under way in this process. Those of other processes
+// are found by the ETags.
 func (t *turns) turn(id access.IdentityID) (done func()) {
 	t.mu.Lock()
 	mine := t.changes[id]

@@ -12,7 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// keyIDs returns the keys of a principal by which it is used: the one that was issued, or those that it had when it was adopted.
+// keyIDs returns the keys of a principal by which it is used: the one that was issued, or those that it
+// had when it was adopted.
 func (w *wanted) keyIDs(n *native) (ids []string) {
 	switch {
 	case w.adopted:
@@ -32,10 +33,12 @@ type use struct {
 	asked time.Time
 }
 
-// useServes is for how long the answer serves when a key was used last: of several uses within that time, AWS records only the first.
+// useServes is for how long the answer serves when a key was used last: of several uses within that time, AWS
+// records only the first.
 const useServes = 15 * time.Minute
 
-// keyUse returns when a key was used last. Where one reading serves for a while, it is asked again only after useServes.
+// keyUse returns when a key was used last. Where one reading serves for a while, it is asked
+// again only after useServes.
 func (ob *observer) keyUse(ctx context.Context, key string) (at time.Time, told bool, err error) {
 	ob.mu.Lock()
 	known := ob.uses[key]
@@ -45,7 +48,9 @@ func (ob *observer) keyUse(ctx context.Context, key string) (at time.Time, told 
 	}
 	at, err = ob.at.keyLastUsed(ctx, key)
 	told = err == nil
-	if err != nil && !errors.Is(err, access.ErrNotPermitted) && client.Supported(client.Gone(err)) != nil {
+	if err != nil &&
+		!errors.Is(err, access.ErrNotPermitted) &&
+		client.Supported(client.Gone(err)) != nil {
 		return at, false, err
 	}
 	ob.mu.Lock()

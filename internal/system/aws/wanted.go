@@ -30,7 +30,8 @@ type wanted struct {
 	end time.Time
 	// trust is who may take on a role; nothing for a user.
 	trust policy.Document
-	// policies are its inline policies. One that is not in it is not to be there; holdPolicy is written, and removed only where lifted.
+	// policies are its inline policies. One that is not in it is not to be there; holdPolicy is written, and
+	// removed only where lifted.
 	policies map[string]policy.Document
 	lifted   bool
 	// adopted: somebody made it by hand, and its identity has adopted it.
@@ -44,8 +45,8 @@ type wanted struct {
 	boundary string
 	// left are the names of the grants that do not fit into its policies, and so give nothing.
 	left []string
-	// unclear is why it cannot be told what is to be allowed, and untrusted why it cannot be told who is to be trusted; nil where they can.
-	// What ends and cuts it is known all the same.
+	// unclear is why it cannot be told what is to be allowed, and untrusted why it cannot be told who is to be trusted;
+	// nil where they can. What ends and cuts it is known all the same.
 	unclear, untrusted error
 	// made: it is to be there, and is made where it is not.
 	made bool
@@ -55,8 +56,9 @@ type wanted struct {
 	own string
 	// cutOff is its credential where the account has no trust in its issuer any more; nil where it has.
 	cutOff *access.Credential
-	// issuer is that of a workload, and trusts the trust in it, by the ARN of what the account has of the issuer; of a partner's account, by the
-	// external id. provider is what that ARN is on AWS; "" where it is not known whose account it is.
+	// issuer is that of a workload, and trusts the trust in it, by the ARN of what the account has of the
+	// issuer; of a partner's account, by the external id. provider is what that ARN is on AWS; "" where it is
+	// not known whose account it is.
 	issuer, provider string
 	trusts           func(provider string) policy.Document
 }
@@ -82,18 +84,30 @@ func (cp *compiler) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all 
 			continue
 		}
 		end := l.End(e)
-		base := wanted{end: end, owner: p.ID, lifted: p.Lifting, boundary: cp.at.options.Boundary, credential: ref, newest: true, tags: cp.tagsOf(p, e)}
+		base := wanted{
+			end:        end,
+			owner:      p.ID,
+			lifted:     p.Lifting,
+			boundary:   cp.at.options.Boundary,
+			credential: ref,
+			newest:     true,
+			tags:       cp.tagsOf(p, e),
+		}
 		cut, held := stands.Cut(), l.Held(holds, c)
 		if c.Kind() == access.Federated {
 			w := base
 			w.principal = p.Named(store.RoleOf(p.ID))
 			w.compile(grants, c, cp.at.options.Words, cut, held)
 			w.trust, w.untrusted = cp.trustOf(c, end)
-			if own := cp.at.accountNumber(); !strings.Contains(c.Federated.AWSPrincipal, "::"+own+":") { // unlike the shadow of a rehearsal
+			// unlike the shadow of a rehearsal
+			if own := cp.at.accountNumber(); !strings.Contains(c.Federated.AWSPrincipal, "::"+own+":") {
 				w.own = own
 			}
-			if principal, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); c.Federated.Account() && err == nil {
-				w.trusts = func(id string) policy.Document { return policy.TrustAccount(principal, id, end, c.AllowedCIDRs) }
+			if principal, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); c.Federated.Account() &&
+				err == nil {
+				w.trusts = func(id string) policy.Document {
+					return policy.TrustAccount(principal, id, end, c.AllowedCIDRs)
+				}
 			} else if !c.Federated.Account() {
 				w.issuer, w.provider = c.Federated.Issuer, cp.issuers.providerARN(c.Federated.Issuer)
 				if cp.issuers.isCutOff(c) {
@@ -109,7 +123,8 @@ func (cp *compiler) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all 
 		for _, i := range e.Issued {
 			w := base
 			w.end = i.End(end)
-			w.principal, w.newest = p.Named(principal{Kind: store.User, Name: i.Accessor, Path: store.FolderOf(p.ID)}), !i.Superseded
+			w.principal, w.newest = p.Named(principal{Kind: store.User, Name: i.Accessor, Path: store.FolderOf(p.ID)}),
+				!i.Superseded
 			w.compile(grants, c, cp.at.options.Words, cut, held)
 			all = append(all, w)
 		}
@@ -134,8 +149,9 @@ func (w *wanted) compile(grants []policy.Grant, c *access.Credential, words poli
 	}
 }
 
-// trustAsBefore takes the ARN of an issuer's trust, or an external id that was made, from the role itself, where nothing else tells it: less is not
-// refused for that. A role that cannot be read either has the ARN that AWS would give it.
+// trustAsBefore takes the ARN of an issuer's trust, or an external id that was made, from the role itself,
+// where nothing else tells it: less is not refused for that. A role that cannot be read either has the ARN
+// that AWS would give it.
 func (w *wanted) trustAsBefore(n *native) {
 	if w.untrusted == nil || w.trusts == nil {
 		return
@@ -166,14 +182,19 @@ func grantsIn(l ledger.Ledger, p *page) (grants []policy.Grant) {
 	for _, ref := range store.SortedRefs(p.Entries) {
 		e := p.Entries[ref]
 		if g, ok := e.Object.(*access.Grant); ok && !e.Removed() {
-			grants = append(grants, policy.Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions, EndsAt: l.End(e)})
+			grants = append(grants, policy.Grant{
+				Name:     g.Name,
+				Resource: g.Resource,
+				Actions:  g.Actions,
+				EndsAt:   l.End(e),
+			})
 		}
 	}
 	return grants
 }
 
-// known returns a page without the grants whose words the configuration has lost, where something else is removed: they give nothing until it
-// has them again, and what is removed is.
+// known returns a page without the grants whose words the configuration has lost, where something else is removed: they
+// give nothing until it has them again, and what is removed is.
 func (cp *compiler) known(f *family, p *page) *page {
 	if !f.Removing {
 		return p
@@ -189,8 +210,9 @@ func (cp *compiler) known(f *family, p *page) *page {
 // tagsOf returns the tags of a principal: for people and inventories, and never the truth.
 func (cp *compiler) tagsOf(p *page, e *ledger.Entry) map[string]string {
 	tags := map[string]string{
-		uidTag: e.History.UID, "partner:stack": taggable(e.History.Stack), "partner:owner": taggable(e.Object.Common().Owner),
-		identityTag: p.ID.String(), "partner:version": strconv.Itoa(ledger.Version),
+		uidTag: e.History.UID, "partner:stack": taggable(e.History.Stack),
+		"partner:owner": taggable(e.Object.Common().Owner),
+		identityTag:     p.ID.String(), "partner:version": strconv.Itoa(ledger.Version),
 	}
 	if system := cp.store.SystemID(); system != "" {
 		tags[systemTag] = system
@@ -201,7 +223,10 @@ func (cp *compiler) tagsOf(p *page, e *ledger.Entry) map[string]string {
 // taggable returns a text as a tag's value may have it.
 func taggable(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" _.:/=+-@", r) {
+		if (r >= 'a' && r <= 'z') ||
+			(r >= 'A' && r <= 'Z') ||
+			(r >= '0' && r <= '9') ||
+			strings.ContainsRune(" _.:/=+-@", r) {
 			return r
 		}
 		return '_'
@@ -230,18 +255,20 @@ func (cp *compiler) trustOf(c *access.Credential, end time.Time) (policy.Documen
 	return policy.TrustOIDC(provider, *f, end, c.AllowedCIDRs), nil
 }
 
-// externalID returns what the partner's account has to say when it takes on the role. Where the declaration names none it is made of the
-// id of the system, which is random, the identity and the principal: no two partners have one, nobody guesses it who may not read here, and anybody
-// who plans knows it. It is no secret.
+// externalID returns what the partner's account has to say when it takes on the role. Where the declaration names none
+// it is made of the id of the system, which is random, the identity and the principal: no two partners have one, nobody
+// guesses it who may not read here, and anybody who plans knows it. It is no secret.
 func (cp *compiler) externalID(c *access.Credential) (string, error) {
 	if c.Federated.ExternalID != "" {
 		return c.Federated.ExternalID, nil
 	}
 	system := cp.store.SystemID()
 	if system == "" {
-		return "", fmt.Errorf("%w: the external id of %s follows from the id in %s, which cannot be read", access.ErrUnavailable, c.Ref(), cp.store.Where(store.SystemKey))
+		return "", fmt.Errorf("%w: the external id of %s follows from the id in %s, which cannot be read",
+			access.ErrUnavailable, c.Ref(), cp.store.Where(store.SystemKey))
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{"external id", system, c.IdentityID.String(), c.Federated.AWSPrincipal}, "\n")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{"external id", system, c.IdentityID.String(),
+		c.Federated.AWSPrincipal}, "\n")))
 	return hex.EncodeToString(sum[:16]), nil
 }
 
@@ -258,7 +285,11 @@ func (cp *compiler) fits(l ledger.Ledger, p *page, more ...*access.Credential) e
 	}
 	var granted []access.Granted
 	for _, g := range grantsIn(l, p) {
-		granted = append(granted, access.Granted{Grant: &access.Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions}, EndsAt: g.EndsAt})
+		granted = append(granted, access.Granted{Grant: &access.Grant{
+			Name:     g.Name,
+			Resource: g.Resource,
+			Actions:  g.Actions,
+		}, EndsAt: g.EndsAt})
 	}
 	if err := cp.at.options.Words.CheckWhole(append(credentials, more...), granted); err != nil {
 		return fmt.Errorf("%s: %w: %w", p.ID, access.ErrUnsupported, err)
@@ -267,22 +298,29 @@ func (cp *compiler) fits(l ledger.Ledger, p *page, more ...*access.Credential) e
 }
 
 // wantedAdopted returns what the user has to be that an identity has adopted; false where it has adopted none.
-func (cp *compiler) wantedAdopted(l ledger.Ledger, holds ledger.Holds, p *page, grants []policy.Grant) (w wanted, is bool) {
+func (cp *compiler) wantedAdopted(l ledger.Ledger, holds ledger.Holds, p *page, grants []policy.Grant) (w wanted,
+	is bool) {
 	e := p.Entries[p.ID.Ref()]
 	if e == nil || e.Removed() || len(e.Adopted.Left()) == 0 {
 		return w, false
 	}
 	end := l.End(e)
 	w = wanted{
-		principal: p.Named(store.AdoptedOf(p.ID)), adopted: true, logins: keysOfLogins(e.Adopted), end: end, owner: p.ID, lifted: p.Lifting, boundary: cp.at.options.Boundary,
+		principal: p.Named(store.AdoptedOf(p.ID)), adopted: true, logins: keysOfLogins(e.Adopted), end: end,
+		owner: p.ID, lifted: p.Lifting, boundary: cp.at.options.Boundary,
 		credential: e.Ref(), newest: true, tags: cp.tagsOf(p, e),
 	}
-	w.alone = !slices.ContainsFunc(slices.Collect(maps.Values(p.Entries)), func(e *ledger.Entry) bool { return e.Ref().Type == access.TypeCredential })
+	w.alone = !slices.ContainsFunc(slices.Collect(maps.Values(p.Entries)),
+		func(e *ledger.Entry) bool { return e.Ref().Type == access.TypeCredential })
 	w.compile(grants, formerKey(p.ID, end), cp.at.options.Words, l.Standing(p.ID).Cut(), l.Held(holds, e.Object))
 	return w, true
 }
 
 // formerKey returns a credential like the one that an adopted user has.
 func formerKey(id access.IdentityID, end time.Time) *access.Credential {
-	return &access.Credential{IdentityID: id, Terms: access.Terms{ExpiresAt: access.At(end)}, Secret: &access.SecretRequest{}}
+	return &access.Credential{
+		IdentityID: id,
+		Terms:      access.Terms{ExpiresAt: access.At(end)},
+		Secret:     &access.SecretRequest{},
+	}
 }

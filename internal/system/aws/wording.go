@@ -82,35 +82,41 @@ func (ws *wording) login(o access.Object) map[string]string {
 	return m
 }
 
-// shell spells the flags that say where a command of AWS's own program goes, whatever the environment of who runs it says.
+// shell spells the flags that say where a command of AWS's own program goes, whatever the
+// environment of who runs it says.
 func (ws *wording) shell(service string) string {
-	in, endpoint := policy.PartitionOf(ws.at.Site.Region).IAMRegion, ws.at.Site.IAM()
+	in := policy.PartitionOf(ws.at.Site.Region).IAMRegion
+	endpoint := ws.at.Site.IAM()
 	switch service {
 	case "s3":
-		in, endpoint = ws.at.Site.Region, cmp.Or(ws.at.Site.Endpoints.S3, "https://s3."+ws.at.Site.Region+"."+policy.PartitionOf(ws.at.Site.Region).Domain)
+		in, endpoint = ws.at.Site.Region,
+			cmp.Or(ws.at.Site.Endpoints.S3,
+				"https://s3."+ws.at.Site.Region+"."+policy.PartitionOf(ws.at.Site.Region).Domain)
 	case "sts":
 		in, endpoint = ws.at.Site.Region, ws.at.Site.STS()
 	}
 	return " --region " + shown.Word(in) + " --endpoint-url " + shown.Word(strings.TrimSuffix(endpoint, "/"))
 }
 
-// cutPrincipal returns the command that cuts one principal. With a login of another account, which may have a principal of that name, it cuts
-// nothing, and says so.
+// cutPrincipal returns the command that cuts one principal. With a login of another account, which may have a principal
+// of that name, it cuts nothing, and says so.
 func (ws *wording) cutPrincipal(p principal) string {
 	word := strings.ToLower(string(p.Kind))
-	cut := fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'", word, ws.shell("iam"), shown.Word(p.Name), holdPolicy, policy.Cut().JSON())
+	cut := fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'",
+		word, ws.shell("iam"), shown.Word(p.Name), holdPolicy, policy.Cut().JSON())
 	return ws.inAccount(cut, fmt.Sprintf("NOT CUT: %s", p), "has the policy cut")
 }
 
-// inAccount returns a command that does nothing with a login of another account, which may have the same names, and then says what
-// failed, and which right it takes.
+// inAccount returns a command that does nothing with a login of another account, which may have the same names, and
+// then says what failed, and which right it takes.
 func (ws *wording) inAccount(command, failed, right string) string {
 	account := ws.at.accountNumber()
 	if account == "" {
 		return command
 	}
 	return fmt.Sprintf(`[ "$(aws sts get-caller-identity%s --query Account --output text)" = %s ] && %s || { echo %s >&2; false; }`,
-		ws.shell("sts"), account, command, shown.Word(failed+". Take a login of the account "+account+" that "+right+"."))
+		ws.shell("sts"), account, command,
+		shown.Word(failed+". Take a login of the account "+account+" that "+right+"."))
 }
 
 // markByHand returns the command that lets a cut last, whatever is destroyed and made anew meanwhile.
@@ -118,7 +124,8 @@ func (ws *wording) markByHand(scope string) string {
 	return "echo 'Cut by hand.' | aws s3 cp" + ws.shell("s3") + " - " + shown.Word(ws.store.Where(store.HeldKey+scope))
 }
 
-// revocation returns how to cut an object's access by hand, a step each. A grant cannot be cut alone: its identity is, with all that hangs on it.
+// revocation returns how to cut an object's access by hand, a step each. A grant cannot be cut alone: its identity is,
+// with all that hangs on it.
 func (ws *wording) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry) (steps []string) {
 	cut := func(e *ledger.Entry) {
 		for _, p := range store.PrincipalsOf(e) {
@@ -134,7 +141,8 @@ func (ws *wording) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry)
 			cut(e)
 		}
 		for _, kind := range []access.Kind{access.Federated, access.Secret} {
-			if e := l[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(kind)}]; e != nil && !e.Removed() {
+			if e := l[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(kind)}]; e != nil &&
+				!e.Removed() {
 				cut(e)
 			}
 		}
@@ -143,8 +151,8 @@ func (ws *wording) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry)
 	return steps
 }
 
-// cutByHand returns the steps that cut all that a partner has: each principal at once, and then a mark by which all that is made for it later
-// is cut as well.
+// cutByHand returns the steps that cut all that a partner has: each principal at once, and then a mark by which all
+// that is made for it later is cut as well.
 func (ws *wording) cutByHand(partner string, records []*access.Record) (steps []string) {
 	scopes := []string{}
 	for _, r := range records {
@@ -193,17 +201,21 @@ func (ws *wording) leftLogins(id access.IdentityID, keys []string, inactive ...s
 	return said
 }
 
-// moving returns the command that moves a user to where an identity adopts it, and keeps what it was. It is told on a line that begins with
-// spaces: only such a line Terraform does not wrap.
+// moving returns the command that moves a user to where an identity adopts it, and keeps what it was. It is told on a
+// line that begins with spaces: only such a line Terraform does not wrap.
 func (ws *wording) moving(u principal, id access.IdentityID) string {
 	to := store.AdoptedOf(id)
-	return ws.inAccount(fmt.Sprintf("aws iam tag-user%[1]s --user-name %[2]s --tags Key=%[3]s,Value=%[4]s && aws iam update-user%[1]s --user-name %[2]s --new-path %[5]s --new-user-name %[6]s",
-		ws.shell("iam"), shown.Word(u.Name), wasTag, shown.Word(u.String()), shown.Word(to.Path), shown.Word(to.Name)), "NOT MOVED: "+u.String(), "may administer users")
+	return ws.inAccount(fmt.Sprintf("aws iam tag-user%[1]s --user-name %[2]s --tags Key=%[3]s,Value=%[4]s && aws iam "+
+		"update-user%[1]s --user-name %[2]s --new-path %[5]s --new-user-name %[6]s",
+		ws.shell("iam"), shown.Word(u.Name), wasTag, shown.Word(u.String()), shown.Word(to.Path), shown.Word(to.Name)),
+		"NOT MOVED: "+u.String(), "may administer users")
 }
 
-// removeKey returns the command that removes a key of a user, and no deny of it. Once all are gone, the next apply removes the user.
+// removeKey returns the command that removes a key of a user, and no deny of it. Once all are gone, the next
+// apply removes the user.
 func (ws *wording) removeKey(u principal, key string) string {
-	remove := fmt.Sprintf("aws iam delete-access-key%s --user-name %s --access-key-id %s", ws.shell("iam"), shown.Word(u.Name), shown.Word(key))
+	remove := fmt.Sprintf("aws iam delete-access-key%s --user-name %s --access-key-id %s", ws.shell("iam"),
+		shown.Word(u.Name), shown.Word(key))
 	return ws.inAccount(remove, "NOT REMOVED: the key "+key+" of "+u.String(), "may administer users")
 }
 

@@ -55,7 +55,8 @@ func (s *System) LiftFloor(ctx context.Context, stack string, known int64) (*acc
 }
 
 // changeFloor changes the floor under the lock, and returns what it is then.
-func (s *System) changeFloor(ctx context.Context, act string, change func(*draft) (*access.FloorRecord, error)) (*access.FloorRecord, error) {
+func (s *System) changeFloor(ctx context.Context, act string,
+	change func(*draft) (*access.FloorRecord, error)) (*access.FloorRecord, error) {
 	t := &task{kind: taskFloor, floor: change}
 	if err := s.submit(ctx, t); err != nil {
 		return nil, fmt.Errorf("%s the floor: %w", act, err)
@@ -105,8 +106,8 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 	return all, nil
 }
 
-// damageOf returns damage of an object, or of nothing declared where the reference is zero, by the path of its file below the
-// directory.
+// damageOf returns damage of an object, or of nothing declared where the reference is zero, by the path of its
+// file below the directory.
 func (s *System) damageOf(ref access.Ref, path string, err error) access.Damage {
 	name, relErr := filepath.Rel(s.paths.root, path)
 	if relErr != nil {
@@ -121,7 +122,8 @@ func (s *System) ID(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read which access system it is: %w", err)
 	}
-	if len(l.Ledger)+len(l.damaged) == 0 && (l.system == "" || l.generation == (generation{})) { // never begun, or emptied
+	// never begun, or emptied
+	if len(l.Ledger)+len(l.damaged) == 0 && (l.system == "" || l.generation == (generation{})) {
 		return "", access.ErrNoSystem
 	}
 	return l.system, nil
@@ -165,8 +167,8 @@ func (s *System) Tell(ctx context.Context, ref access.Ref) (*access.Issued, erro
 	return r.Issued, nil
 }
 
-// Token gives out a token that ends at a moment, or with its identity. It is signed under the lock, by the keys of whoever
-// publishes, of what is published.
+// Token gives out a token that ends at a moment, or with its identity. It is signed under the lock, by the keys of
+// whoever publishes, of what is published.
 func (s *System) Token(ctx context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
 	l, err := s.view(ctx)
 	if err == nil && l.Ledger[id.Ref()] == nil {

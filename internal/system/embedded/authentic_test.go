@@ -46,9 +46,11 @@ func (w *world) crlNumber() int64 {
 // Who could write to ledger/ had what he liked published by a plan that said "No changes".
 func TestAFileThatIsPutIntoTheLedgerIsNeverPublished(t *testing.T) {
 	w, _ := story(t)
-	for _, put := range []struct{ name, text string }{ // in this order: after the second, a plan publishes again what was withheld
+	// in this order: after the second, a plan publishes again what was withheld
+	for _, put := range []struct{ name, text string }{
 		{"ledger/acme/prod/etl/grant-all.json", forged(t, grant(acme, "all", "orders/*", 80, "read"))},
-		{"ledger/acme/prod/etl/grant-shell.json", forged(t, grant(acme, "shell", "ssh/root", 80, "login"))}, // in the place of another
+		// in the place of another
+		{"ledger/acme/prod/etl/grant-shell.json", forged(t, grant(acme, "shell", "ssh/root", 80, "login"))},
 	} {
 		name, text := put.name, put.text
 		before, was := w.files("publish"), w.read(name)
@@ -63,7 +65,9 @@ func TestAFileThatIsPutIntoTheLedgerIsNeverPublished(t *testing.T) {
 		if said := w.told(acme); !strings.Contains(said, name) {
 			t.Errorf("it is told as %q", said)
 		}
-		if i := w.data().Identities[acme.String()]; !i.Suspended && len(i.Grants) > 1 || strings.Contains(w.read("publish/policy/data.json"), "root") || w.read("publish/ssh/principals/root") != "" {
+		if i := w.data().Identities[acme.String()]; (!i.Suspended && len(i.Grants) > 1) ||
+			strings.Contains(w.read("publish/policy/data.json"), "root") ||
+			w.read("publish/ssh/principals/root") != "" {
 			t.Error("it is published")
 		}
 		w.write(name, was)
@@ -81,7 +85,14 @@ func TestAFileThatIsPutIntoTheLedgerIsNeverPublished(t *testing.T) {
 // A revocation that is put there by hand revokes nobody: that would be a way to cut others off.
 func TestAForgedRevocationIsNotBelieved(t *testing.T) {
 	w, r := story(t)
-	forged := revocation{Version: version, Kind: access.Certificate, Serial: r.Issued.Serial, Identity: acme, At: start, Until: r.Issued.Until}
+	forged := revocation{
+		Version:  version,
+		Kind:     access.Certificate,
+		Serial:   r.Issued.Serial,
+		Identity: acme,
+		At:       start,
+		Until:    r.Issued.Until,
+	}
 	text, err := encodeFile(forged)
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +129,9 @@ func TestAnOlderLedgerThatIsPutBackIsRefused(t *testing.T) {
 	_, getErr := w.Get(w.ctx(), acme.Ref())
 	_, putErr := w.try(grant(acme, "daily", "orders/*", 30, "read"))
 	for _, err := range []error{getErr, putErr} {
-		if !errors.Is(err, errNotAuthentic) || errors.Is(err, access.ErrNotFound) || !strings.Contains(err.Error(), "went back to generation") ||
+		if !errors.Is(err, errNotAuthentic) ||
+			errors.Is(err, access.ErrNotFound) ||
+			!strings.Contains(err.Error(), "went back to generation") ||
 			!strings.Contains(err.Error(), AcceptVariable+"=") {
 			t.Fatalf("got %v", err)
 		}
@@ -160,14 +173,23 @@ func TestTheJournalRemembersTheGeneration(t *testing.T) {
 	w.put(r.Object, update(r), issuing(access.IssueReplace))
 	newest := w.view2(t).generation.Number
 	back()
-	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Remembered: func(string) int64 { return newest }})
-	if _, err := w.Get(w.ctx(), acme.Ref()); !errors.Is(err, errNotAuthentic) || !strings.Contains(err.Error(), "went back") {
+	w.System = Open(w.dir, Options{
+		Clock:       w.clock,
+		Environment: "prod",
+		Remembered:  func(string) int64 { return newest },
+	})
+	if _, err := w.Get(w.ctx(), acme.Ref()); !errors.Is(err, errNotAuthentic) ||
+		!strings.Contains(err.Error(), "went back") {
 		t.Errorf("got %v", err)
 	}
 	if err := errors.Join(os.RemoveAll(w.paths.ledger()), os.RemoveAll(w.paths.publish())); err != nil {
 		t.Fatal(err)
 	}
-	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Remembered: func(string) int64 { return newest }})
+	w.System = Open(w.dir, Options{
+		Clock:       w.clock,
+		Environment: "prod",
+		Remembered:  func(string) int64 { return newest },
+	})
 	if _, err := w.try(identity(acme, 90)); !errors.Is(err, errNotAuthentic) {
 		t.Errorf("with nothing left: %v", err)
 	}
@@ -182,8 +204,9 @@ func (w *world) view2(t *testing.T) *book {
 	return l
 }
 
-// The ledger and the publication of another directory, whose key nobody here trusts, were put in the place of both, where no journal remembers a
-// generation. That was taken for a new directory: the next change published without what had been revoked.
+// The ledger and the publication of another directory, whose key nobody here trusts, were put in the place of both,
+// where no journal remembers a generation. That was taken for a new directory: the next change published without
+// what had been revoked.
 func TestAnotherSignersLedgerIsNoBeginning(t *testing.T) {
 	other, w := newWorld(t), newNeighbours(t)
 	for _, id := range []access.IdentityID{acme, globex} {
@@ -199,7 +222,11 @@ func TestAnotherSignersLedgerIsNoBeginning(t *testing.T) {
 	before := w.contents()
 	_, listed := w.List(w.ctx())
 	_, read := w.Get(w.ctx(), globex.Ref())
-	_, put := w.Put(w.ctx(), access.Change{Object: identity(access.IdentityID{Partner: "initech", Environment: "prod", Name: "etl"}, 10), Stack: "ours", EndsAt: w.clock().AddDate(0, 0, 10)})
+	_, put := w.Put(w.ctx(), access.Change{
+		Object: identity(access.IdentityID{Partner: "initech", Environment: "prod", Name: "etl"}, 10),
+		Stack:  "ours",
+		EndsAt: w.clock().AddDate(0, 0, 10),
+	})
 	for what, err := range map[string]error{"a listing": listed, "a reading": read, "a change": put} {
 		if !errors.Is(err, errNotAuthentic) {
 			t.Errorf("%s: %v", what, err)
@@ -242,26 +269,32 @@ func TestALineThatIsAddedToThePublicationIsToldAndTakenAway(t *testing.T) {
 			same(t, changed, w.published())
 			w.put(identity(acme, 90), update(w.get(acme.Ref())))
 			w.restart()
-			if _, there := before[name]; w.told(acme) != "" || !there && w.read("publish/"+name) != "" || there && w.read("publish/"+name) == line {
+			if _, there := before[name]; w.told(acme) != "" ||
+				(!there && w.read("publish/"+name) != "") ||
+				(there && w.read("publish/"+name) == line) {
 				t.Errorf("the next change left it: %q", w.told(acme))
 			}
 		})
 	}
 }
 
-// The publication of another system stood in the place of ours, by a wrong mount: a destroy wrote over it and was done, and the gateways of
-// neither heard of it. Where it is empty instead, somebody is told of the mount that may be missing.
+// The publication of another system stood in the place of ours, by a wrong mount: a destroy wrote over it
+// and was done, and the gateways of neither heard of it. Where it is empty instead, somebody is told of the
+// mount that may be missing.
 func TestAnotherSystemsPublicationIsNotWrittenOver(t *testing.T) {
 	w, _ := story(t)
 	other := newNeighbours(t)
-	ours, publish := filepath.Join(t.TempDir(), "ours"), filepath.Join(w.dir, "publish")
+	ours := filepath.Join(t.TempDir(), "ours")
+	publish := filepath.Join(w.dir, "publish")
 	theirs := other.published()
-	if err := errors.Join(os.Rename(publish, ours), os.Symlink(filepath.Join(other.dir, "publish"), publish)); err != nil {
+	if err := errors.Join(os.Rename(publish, ours),
+		os.Symlink(filepath.Join(other.dir, "publish"), publish)); err != nil {
 		t.Fatal(err)
 	}
 	w.restart()
 	r := w.get(acme.Ref())
-	if _, err := w.Delete(w.ctx(), acme.Ref(), r.UID); err == nil || !strings.Contains(err.Error(), "the publication of another access system") {
+	if _, err := w.Delete(w.ctx(), acme.Ref(), r.UID); err == nil ||
+		!strings.Contains(err.Error(), "the publication of another access system") {
 		t.Errorf("a removal that no gateway hears of: %v", err)
 	}
 	same(t, theirs, other.published())
@@ -292,8 +325,8 @@ func TestACutByHandIsNoFinding(t *testing.T) {
 	}
 }
 
-// Bit flips, truncation, deletion, swaps and rollback of every file of the directory: never wider access, never a blocked
-// removal of somebody else, always said.
+// Bit flips, truncation, deletion, swaps and rollback of every file of the directory: never wider access, never a
+// blocked removal of somebody else, always said.
 func TestTwoThousandDamagesOfAnyFile(t *testing.T) {
 	rounds := 2000
 	if testing.Short() {
@@ -337,11 +370,12 @@ func TestTwoThousandDamagesOfAnyFile(t *testing.T) {
 	}
 }
 
-// survives says whether a damaged directory is told to be, where it should, gives nothing new to anybody, and lets globex go.
+// survives says whether a damaged directory is told to be, where it should, gives nothing new to
+// anybody, and lets globex go.
 func (w *world) survives(before map[string]bool, file string, told bool) bool {
 	w.restart()
 	all, err := w.Damaged(w.ctx())
-	if err != nil || len(all) == 0 && told {
+	if err != nil || (len(all) == 0 && told) {
 		w.Logf("it is told as %v, %v", all, err)
 		return false
 	}
@@ -360,14 +394,16 @@ func (w *world) survives(before map[string]bool, file string, told bool) bool {
 			w.Logf("globex cannot leave: %v", err)
 			return false
 		}
-	} else if !errors.Is(err, access.ErrDamaged) && !errors.Is(err, access.ErrNotFound) || !strings.Contains(file, "globex") {
+	} else if (!errors.Is(err, access.ErrDamaged) && !errors.Is(err, access.ErrNotFound)) ||
+		!strings.Contains(file, "globex") {
 		w.Logf("globex cannot be read: %v", err)
 		return false
 	}
 	return !wider("after the next change")
 }
 
-// refusesWhatIsAway claims that a removal says which link leads nowhere and what to do, leaves the link as it is, and that the plan tells.
+// refusesWhatIsAway claims that a removal says which link leads nowhere and what to do, leaves the link as it is,
+// and that the plan tells.
 func (w *world) refusesWhatIsAway(name string) {
 	w.Helper()
 	w.restart()
@@ -416,20 +452,22 @@ func (w *world) fill(files map[string]string) {
 	}
 	for name, text := range files {
 		path := filepath.Join(w.dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755),
+			os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			w.Fatal(err)
 		}
 	}
 }
 
-// Somebody lays a directory in the place of a file, empty or with something in it: nothing can be renamed over that, and so nobody
-// could be removed. A link that leads nowhere, or to itself, cannot be read.
+// Somebody lays a directory in the place of a file, empty or with something in it: nothing can be renamed over that,
+// and so nobody could be removed. A link that leads nowhere, or to itself, cannot be read.
 func TestWhatIsNoFileInThePlaceOfAFileBlocksNobody(t *testing.T) {
 	t.Parallel()
 	older := newNeighbours(t)
 	now, before := older.contents(), older.admitted()
 	files := slices.Collect(maps.Keys(now))
-	for _, dir := range []string{"ledger", "ledger/globex", "ledger/globex/prod/etl", "ledger/revoked", "keys", "keys/copy", "publish", "publish/ssh/principals", "publish/cut", "publish/policy"} {
+	for _, dir := range []string{"ledger", "ledger/globex", "ledger/globex/prod/etl", "ledger/revoked", "keys",
+		"keys/copy", "publish", "publish/ssh/principals", "publish/cut", "publish/policy"} {
 		files = append(files, dir+"/other", dir+"/other.json") // where there was none
 	}
 	for _, file := range files {
@@ -441,9 +479,10 @@ func TestWhatIsNoFileInThePlaceOfAFileBlocksNobody(t *testing.T) {
 			"a directory":           func(path string) error { return os.MkdirAll(filepath.Join(path, "x"), 0o755) },
 			"a link to nowhere":     func(path string) error { return os.Symlink("nowhere", path) },
 			"a link to a directory": func(path string) error { return os.Symlink("..", path) },
-			"a pipe":                func(path string) error { return exec.Command("mkfifo", path).Run() }, // who reads it waits for ever
-			"a link to no end":      func(path string) error { return os.Symlink("/dev/zero", path) },
-			"a link to itself":      func(path string) error { return os.Symlink(filepath.Base(path), path) },
+			// who reads it waits for ever
+			"a pipe":           func(path string) error { return exec.Command("mkfifo", path).Run() },
+			"a link to no end": func(path string) error { return os.Symlink("/dev/zero", path) },
+			"a link to itself": func(path string) error { return os.Symlink(filepath.Base(path), path) },
 		} {
 			if testing.Short() && what != "a directory" {
 				continue
@@ -473,8 +512,8 @@ func TestWhatIsNoFileInThePlaceOfAFileBlocksNobody(t *testing.T) {
 	}
 }
 
-// A file stands where a folder belongs: nothing could be written, and so nobody removed. A link to nowhere is another matter: gateways may
-// read what it leads to, and a folder in its place would say "done" and cut nobody.
+// A file stands where a folder belongs: nothing could be written, and so nobody removed. A link to nowhere is another
+// matter: gateways may read what it leads to, and a folder in its place would say "done" and cut nobody.
 func TestWhatIsNoFolderInThePlaceOfAFolderBlocksNobody(t *testing.T) {
 	t.Parallel()
 	older := newNeighbours(t)

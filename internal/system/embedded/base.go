@@ -63,8 +63,8 @@ func (co *committer) load(h ledger.Holds) (*book, error) {
 	return l, nil
 }
 
-// finish renames into place what a generation signed and a process that died had not got to, and removes what that removes. The list
-// comes first: it tells what of the rest is signed, and where that belongs.
+// finish renames into place what a generation signed and a process that died had not got to, and removes what that
+// removes. The list comes first: it tells what of the rest is signed, and where that belongs.
 func (at *directory) finish(g generation) error {
 	left := at.paths.leftStaged()
 	for _, path := range []string{at.paths.sumsFile(), at.paths.sumsCopy()} {
@@ -89,8 +89,8 @@ func (at *directory) finish(g generation) error {
 	return nil
 }
 
-// leftStaged returns the paths of the files that a process that died had staged for the ledger, by the digest that stands for each: of a
-// list that is what a generation signs, of any other file what a list says.
+// leftStaged returns the paths of the files that a process that died had staged for the ledger, by the digest that
+// stands for each: of a list that is what a generation signs, of any other file what a list says.
 func (p paths) leftStaged() map[string][]string {
 	left := map[string][]string{}
 	files, _ := os.ReadDir(p.stagedLedger()) // where there is none, nothing was left
@@ -109,8 +109,8 @@ func (p paths) leftStaged() map[string][]string {
 	return left
 }
 
-// placeLeft renames a staged file of a digest to where it belongs, and takes it out of what is left. Where none is left, the process got
-// that far before it died.
+// placeLeft renames a staged file of a digest to where it belongs, and takes it out of what is left. Where none is
+// left, the process got that far before it died.
 func (at *directory) placeLeft(left map[string][]string, digest, to string) error {
 	if len(left[digest]) == 0 {
 		return nil
@@ -126,8 +126,9 @@ func (at *directory) placeLeft(left map[string][]string, digest, to string) erro
 	return at.disk.Sync(filepath.Dir(to))
 }
 
-// unblock takes away a file that stands where a folder belongs: nothing could be written, and so nobody removed. A link to nowhere is an
-// error: what it leads to is away, perhaps a share that gateways read, and a folder in its place would cut nobody there.
+// unblock takes away a file that stands where a folder belongs: nothing could be written, and so nobody removed. A
+// link to nowhere is an error: what it leads to is away, perhaps a share that gateways read, and a folder in its place
+// would cut nobody there.
 func (at *directory) unblock() error {
 	for _, folder := range at.paths.folders() {
 		if to, ok := leadsNowhere(folder); ok {
@@ -144,11 +145,15 @@ func (at *directory) unblock() error {
 	return nil
 }
 
-// refuseForeign refuses to publish over the publication of another system. It stands in the place of ours, which gateways go on reading, so
-// that nobody would be cut; and those of the other system would read what they cannot verify.
+// refuseForeign refuses to publish over the publication of another system. It stands in the place of
+// ours, which gateways go on reading, so that nobody would be cut; and those of the other system would
+// read what they cannot verify.
 func (co *committer) refuseForeign(base *book) error {
 	was, err := co.readRecord()
-	if err != nil || was.System == "" || base.system == "" || was.System == base.system {
+	if err != nil ||
+		was.System == "" ||
+		base.system == "" ||
+		was.System == base.system {
 		return nil //nolint:nilerr // it is none, and made anew
 	}
 	text, err := durable.ReadFile(co.paths.public("policy/key.pem"))
@@ -158,8 +163,9 @@ func (co *committer) refuseForeign(base *book) error {
 	if w, err := policy.ParseWitness(text); err != nil || !was.attested(w) {
 		return nil //nolint:nilerr // somebody edited it
 	}
-	return fail(fmt.Errorf("%s is the publication of another access system, %s; this one is %s, and its gateways read another folder: mount "+
-		"that, or remove what is there", co.paths.named(co.paths.publish()), was.System, base.system), nothingChanged)
+	return fail(fmt.Errorf("%s is the publication of another access system, %s; this one is %s, and its gateways "+
+		"read another folder: mount that, or remove what is there", co.paths.named(co.paths.publish()), was.System,
+		base.system), nothingChanged)
 }
 
 // sweepStaged removes what a process that died left half-written.

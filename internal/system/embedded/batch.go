@@ -34,7 +34,8 @@ func (le *leader) process(batch []*task) {
 	}
 }
 
-// change drafts a batch and commits it. Where somebody cuts by hand meanwhile, it is errCutMeanwhile, and nothing was changed.
+// change drafts a batch and commits it. Where somebody cuts by hand meanwhile, it is errCutMeanwhile,
+// and nothing was changed.
 func (le *leader) change(batch []*task) (*book, error) {
 	base, err := le.committer.base()
 	if err != nil {
@@ -72,7 +73,7 @@ func acts(batch []*task) (others []*task) {
 // that cannot be published does not fail the others.
 func (le *leader) again(batch []*task, err error) {
 	live := slices.DeleteFunc(slices.Clone(batch), func(t *task) bool { return t.err != nil })
-	if f := (*failure)(nil); len(live) < 2 || errors.As(err, &f) && f.outcome != nothingChanged {
+	if f := (*failure)(nil); len(live) < 2 || (errors.As(err, &f) && f.outcome != nothingChanged) {
 		answerUnanswered(live, err)
 		return
 	}
@@ -115,8 +116,8 @@ func (le *leader) enter(d *draft, t *task) (err error) {
 	return err
 }
 
-// judgeAgain lets a change be judged by what somebody else has made of the ledger since it was judged. The leader holds the lock, so
-// nothing comes between.
+// judgeAgain lets a change be judged by what somebody else has made of the ledger since it was judged. The leader holds
+// the lock, so nothing comes between.
 func (le *leader) judgeAgain(base *book, change access.Change) error {
 	others := le.cache.changed()
 	if change.Again == nil || change.Seen == others {
@@ -126,13 +127,15 @@ func (le *leader) judgeAgain(base *book, change access.Change) error {
 	if err != nil {
 		return err
 	}
-	_ = le.notes.tellUse(base.Ledger, records...) // a log that cannot be read is told by who asks for it, and stops nothing here
+	// a log that cannot be read is told by who asks for it, and stops nothing here
+	_ = le.notes.tellUse(base.Ledger, records...)
 	return change.Again(records, others)
 }
 
 // holdNew holds what is new while something of its partner, or that it comes from, was cut by hand.
 func (le *leader) holdNew(d *draft, scope string) error {
-	file, last := filepath.Join(le.paths.holds(), holdFile(scope)), d.Holds[scope]
+	file := filepath.Join(le.paths.holds(), holdFile(scope))
+	last := d.Holds[scope]
 	err := le.disk.Mkdir(le.paths.holds(), publicDir)
 	if err == nil {
 		err = le.disk.Write(file, nil, publicFile)

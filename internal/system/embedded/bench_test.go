@@ -17,11 +17,13 @@ func full(b *testing.B) *world {
 	for n := range 600 {
 		id := access.IdentityID{Partner: fmt.Sprintf("p%d", n%50), Environment: "prod", Name: fmt.Sprintf("n%d", n)}
 		objects = append(objects, identity(id, 300), secret(id, 200), federated(id, 200),
-			grant(id, "files", fmt.Sprintf("orders/p%d/*", n), 100, "read", "list"), grant(id, "shell", fmt.Sprintf("ssh/u%d", n%40), 100, "login"))
+			grant(id, "files", fmt.Sprintf("orders/p%d/*", n), 100, "read", "list"),
+			grant(id, "shell", fmt.Sprintf("ssh/u%d", n%40), 100, "login"))
 	}
 	base := &book{}
 	d := draftOn(base, w.now(), issuer{w.keyring})
-	d.Ledger, d.revoked = ledger.Ledger{}, map[string]revocation{}
+	d.Ledger = ledger.Ledger{}
+	d.revoked = map[string]revocation{}
 	for _, o := range objects {
 		if _, err := d.Place(change(o)); err != nil {
 			b.Fatal(err)
@@ -43,7 +45,11 @@ func BenchmarkLoad3000(b *testing.B) {
 	w := full(b)
 	for b.Loop() {
 		w.restart()
-		if _, err := w.Get(w.ctx(), access.IdentityID{Partner: "p0", Environment: "prod", Name: "n0"}.Ref()); err != nil {
+		if _, err := w.Get(w.ctx(), access.IdentityID{
+			Partner:     "p0",
+			Environment: "prod",
+			Name:        "n0",
+		}.Ref()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -23,8 +23,10 @@ func (s *System) Capabilities() access.Capabilities {
 		Name:  "embedded",
 		Place: "the directory " + s.paths.root,
 		Origin: access.Origin{
-			With: "new authorities", Means: "Gateways do not trust them until you install them there.", KeptIn: "ledger/system.json",
-			Correct: "mount the volume, or correct embedded.directory, environment, or the directory that Terraform runs in",
+			With: "new authorities", Means: "Gateways do not trust them until you install them there.",
+			KeptIn: "ledger/system.json",
+			Correct: "mount the volume, or correct embedded.directory, environment, or the directory that " +
+				"Terraform runs in",
 		},
 		Kinds:        access.Kinds(),
 		Fixed:        signedKinds(),
@@ -32,9 +34,11 @@ func (s *System) Capabilities() access.Capabilities {
 		KnowsLastUse: len(s.options.UseLogs) > 0,
 		LogsUse:      true, // the gateways do: sshd and nginx each login, OPA each decision
 		CheckGrant:   checkGrant, CheckCredential: checkCredential,
-		Reach:     reach,
-		Does:      does,
-		CutByHand: func(partner string, _ []*access.Record) []string { return []string{cutCommand(s.paths.root, partner)} },
+		Reach: reach,
+		Does:  does,
+		CutByHand: func(partner string, _ []*access.Record) []string {
+			return []string{cutCommand(s.paths.root, partner)}
+		},
 		CutActs:   cutActs,
 		Words:     func(o access.Object) access.Words { return words(s.paths.root, o) },
 		CannotEnd: cannotEnd,
@@ -48,7 +52,8 @@ func checkGrant(g *access.Grant) error {
 		return nil
 	}
 	if shellLogin(g.Resource) == "" {
-		return fmt.Errorf("%s: %q is not a login name, which matches %s", g.Resource, strings.TrimPrefix(string(g.Resource), "ssh/"), loginName)
+		return fmt.Errorf("%s: %q is not a login name, which matches %s", g.Resource,
+			strings.TrimPrefix(string(g.Resource), "ssh/"), loginName)
 	}
 	for _, action := range g.Actions {
 		if !slices.Contains(shellActions, action) {
@@ -102,7 +107,8 @@ func cannotEnd(_ access.Object, end time.Time) string {
 	case end.IsZero():
 		return "it has no end"
 	case end.After(lastNanosecond):
-		return "Open Policy Agent counts time in nanoseconds and cannot compare moments after " + lastNanosecond.UTC().Format(time.RFC3339)
+		return "Open Policy Agent counts time in nanoseconds and cannot compare moments after " +
+			lastNanosecond.UTC().Format(time.RFC3339)
 	}
 	return ""
 }

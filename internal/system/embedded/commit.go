@@ -15,8 +15,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// scope is what a commit may do: publish, and do so because something changes. A plan, which changes nothing, finishes what
-// did not come to its end and renews what ages; what somebody else did to the directory it leaves for the next change.
+// scope is what a commit may do: publish, and do so because something changes. A plan, which changes nothing,
+// finishes what did not come to its end and renews what ages; what somebody else did to the directory it
+// leaves for the next change.
 type scope struct{ publish, changes bool }
 
 // remember notes when partners were rehearsed.
@@ -112,7 +113,8 @@ func (co *committer) fresh(c *commitment) bool {
 	return same && !touched && !c.objects.empty() && !c.draft.Again
 }
 
-// idle reports whether a commit has nothing to do: nothing changes, and what is published needs nothing that this one may do.
+// idle reports whether a commit has nothing to do: nothing changes, and what is published needs
+// nothing that this one may do.
 func (co *committer) idle(c *commitment) bool {
 	if d := c.draft; !c.objects.empty() || d.Again || d.lays {
 		return false
@@ -142,11 +144,13 @@ func (co *committer) stageRecord(c *commitment) (next generation, err error) {
 		}
 	}
 	d.sums = base.sums.after(co.paths, c.objects, base.lost)
-	c.record.Floor, c.record.ChangedAt = d.floor.mark, c.was.ChangedAt
+	c.record.Floor = d.floor.mark
+	c.record.ChangedAt = c.was.ChangedAt
 	if c.in.changes && d.Now.After(c.was.ChangedAt) { // a clock that went back makes no change older than the last
 		c.record.ChangedAt = d.Now
 	}
-	c.record.Version, c.record.System, c.record.Census, c.record.Holds, c.record.Revoked = version, d.system, d.census(), d.Holds, d.listed()
+	c.record.Version, c.record.System, c.record.Census, c.record.Holds, c.record.Revoked = version, d.system,
+		d.census(), d.Holds, d.listed()
 	return next, errors.Join(c.objects.err, c.public.err)
 }
 
@@ -154,9 +158,12 @@ func (co *committer) stageRecord(c *commitment) (next generation, err error) {
 func (co *committer) committed(c *commitment, next generation) *book {
 	co.publisher.known = known{generation: next, holds: c.draft.Holds, digests: c.digests}
 	l := c.draft.asBook()
-	l.generation, l.raw, l.changedAt = next, next, c.record.ChangedAt
+	l.generation = next
+	l.raw = next
+	l.changedAt = c.record.ChangedAt
 	if c.in.changes {
-		co.notes.heals(slices.DeleteFunc(slices.Clone(c.base.found), finding.ofKeys)) // those tell themselves when they are mended
+		// those tell themselves when they are mended
+		co.notes.heals(slices.DeleteFunc(slices.Clone(c.base.found), finding.ofKeys))
 	} else { // it is still to be told
 		l.found, l.planted = c.base.found, c.base.planted
 		l.tell()
@@ -221,7 +228,11 @@ func (at *directory) abandon(err error) error {
 
 // following returns the generation after both, and after all that was ever seen: no number is used twice.
 func (co *committer) following(a, b generation) generation {
-	return generation{Version: version, Number: max(a.Number, b.Number, co.signatures.remembered()) + 1, ID: access.NewUID()}
+	return generation{
+		Version: version,
+		Number:  max(a.Number, b.Number, co.signatures.remembered()) + 1,
+		ID:      access.NewUID(),
+	}
 }
 
 // prune removes the directories that a removal has emptied. One that stays does no harm.

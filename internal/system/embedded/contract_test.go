@@ -43,7 +43,8 @@ func TestContract(t *testing.T) {
 func corrupted(t *testing.T, dir string) (repair func()) {
 	t.Helper()
 	p := paths{root: dir}
-	good := map[string][]byte{p.generationFile(): nil, p.record(): nil} // each has a copy of the other; and both are of a newer provider
+	// each has a copy of the other; and both are of a newer provider
+	good := map[string][]byte{p.generationFile(): nil, p.record(): nil}
 	for path := range good {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -66,14 +67,20 @@ func corrupted(t *testing.T, dir string) (repair func()) {
 // opaAllows is what OPA decides with the published policy and data, at the time of the clock.
 func opaAllows(t testing.TB, dir string, now time.Time, p systemtest.Probe) bool {
 	t.Helper()
-	input, err := json.Marshal(map[string]any{"credential": presented(p), "action": p.Action, "path": p.Path, "ip": "203.0.113.7"})
+	input, err := json.Marshal(map[string]any{
+		"credential": presented(p),
+		"action":     p.Action,
+		"path":       p.Path,
+		"ip":         "203.0.113.7",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	policy := filepath.Join(dir, "publish", "policy")
 	query := fmt.Sprintf("data.partner.allow with time.now_ns as %d", now.UnixNano())
 	cmd := exec.Command(realtool.Find(t, "opa"), "eval", "--stdin-input", "--format", "raw", "--fail",
-		"-d", filepath.Join(policy, "data.json"), "-d", filepath.Join(policy, "hold.json"), "-d", filepath.Join(policy, "policy.rego"), query)
+		"-d", filepath.Join(policy, "data.json"), "-d", filepath.Join(policy, "hold.json"), "-d",
+		filepath.Join(policy, "policy.rego"), query)
 	cmd.Stdin = bytes.NewReader(input)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -40,5 +40,6 @@ func addsLists(text []byte, digest string) bool {
 // addsSections reports whether a KRL is the one of a digest, with sections behind it.
 func addsSections(text []byte, digest string) bool {
 	_, err := ca.RevokedSerials(text)
-	return err == nil && slices.ContainsFunc(ca.KRLEnds(text), func(end int) bool { return digestOf(text[:end]) == digest })
+	return err == nil &&
+		slices.ContainsFunc(ca.KRLEnds(text), func(end int) bool { return digestOf(text[:end]) == digest })
 }

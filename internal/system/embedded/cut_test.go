@@ -31,7 +31,12 @@ func fivePartners(t *testing.T) (w *world, of map[string]systemtest.Probe) {
 		f.Federated.Subject = id.Partner
 		w.put(f)
 		of[id.Partner+" token"] = systemtest.Probe{Credential: f, Action: "read", Path: "orders/" + id.Partner + "/1"}
-		of[id.Partner+" certificate"] = systemtest.Probe{Credential: c, Certificate: w.put(c).Issued.Text, Action: "read", Path: "orders/" + id.Partner + "/1"}
+		of[id.Partner+" certificate"] = systemtest.Probe{
+			Credential:  c,
+			Certificate: w.put(c).Issued.Text,
+			Action:      "read",
+			Path:        "orders/" + id.Partner + "/1",
+		}
 	}
 	return w, of
 }
@@ -47,8 +52,10 @@ func (w *world) judged(of map[string]systemtest.Probe, when string, cut map[stri
 		if p.Certificate != "" && w.listed(p.Certificate) != cut[partner] {
 			w.Errorf("%s: OpenSSL takes %s for revoked: %v", when, name, !cut[partner])
 		}
-		if line := " " + p.Credential.IdentityID.String() + "\n"; strings.Contains(w.read("publish/ssh/principals/deploy"), line) == cut[partner] {
-			w.Errorf("%s: %s may log in: %v", when, name, !strings.Contains(w.read("publish/ssh/principals/deploy"), line))
+		if line := " " + p.Credential.IdentityID.String() +
+			"\n"; strings.Contains(w.read("publish/ssh/principals/deploy"), line) == cut[partner] {
+			w.Errorf("%s: %s may log in: %v", when, name,
+				!strings.Contains(w.read("publish/ssh/principals/deploy"), line))
 		}
 	}
 }
@@ -70,15 +77,16 @@ func TestPartnersThatAreCutOneAfterAnotherAllStayOut(t *testing.T) {
 		w.judged(of, "after "+partner, cut)
 	}
 	w.restart()
-	w.put(grant(access.IdentityID{Partner: "p4", Environment: "prod", Name: "etl"}, "more", "orders/more/*", 30, "read"))
+	w.put(grant(access.IdentityID{Partner: "p4", Environment: "prod", Name: "etl"}, "more", "orders/more/*", 30,
+		"read"))
 	w.judged(of, "after an apply", cut)
 	if left, _ := filepath.Glob(filepath.Join(w.dir, "publish", ".cut*")); len(left) > 0 {
 		t.Errorf("left is %q", left)
 	}
 }
 
-// Whoever cuts while the provider publishes is not overtaken: not for a moment is the partner back, nor is anything that the
-// provider revoked meanwhile.
+// Whoever cuts while the provider publishes is not overtaken: not for a moment is the partner back, nor is anything
+// that the provider revoked meanwhile.
 func TestACutWhileTheProviderPublishesStands(t *testing.T) {
 	t.Parallel()
 	w, of := fivePartners(t)
@@ -90,7 +98,8 @@ func TestACutWhileTheProviderPublishesStands(t *testing.T) {
 			case <-done:
 				return
 			default:
-				w.put(grant(access.IdentityID{Partner: "p4", Environment: "prod", Name: "etl"}, fmt.Sprintf("g%d", n%3), "orders/more/*", 30, "read"))
+				w.put(grant(access.IdentityID{Partner: "p4", Environment: "prod", Name: "etl"}, fmt.Sprintf("g%d", n%3),
+					"orders/more/*", 30, "read"))
 			}
 		}
 	})
@@ -204,7 +213,8 @@ func TestWhatWasCutByHandDoesNotComeBackWithNewObjects(t *testing.T) {
 	if _, err := w.Delete(w.ctx(), acme.Ref(), w.get(acme.Ref()).UID); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(w.dir, "ledger", "acme", "prod", "etl", stoneFile), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(w.dir, "ledger", "acme", "prod", "etl", stoneFile), []byte("{"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.restart()
@@ -277,7 +287,8 @@ func TestWhatWasCutDoesNotComeBackUnderAnotherName(t *testing.T) {
 	}
 	cutAt("acme/prod/third", start.Add(time.Hour))
 	mark := filepath.Join(w.dir, "hold", holdFile(bystander.String()))
-	w.disk.Before = func(_, path string) error { // FAT keeps every other second: each put failed as if somebody cut all the time
+	// FAT keeps every other second: each put failed as if somebody cut all the time
+	w.disk.Before = func(_, path string) error {
 		if info, err := os.Stat(mark); err == nil && filepath.Base(path) == ".cutting" {
 			kept := info.ModTime().Truncate(2 * time.Second)
 			return os.Chtimes(mark, kept, kept)
@@ -285,7 +296,8 @@ func TestWhatWasCutDoesNotComeBackUnderAnotherName(t *testing.T) {
 		return nil
 	}
 	if r := remake(bystander); !r.Held {
-		t.Error("it was cut and released itself, and is not held when it comes back while another one of its partner is cut")
+		t.Error("it was cut and released itself, and is not held when it comes back while another one of its " +
+			"partner is cut")
 	}
 }
 
@@ -296,7 +308,8 @@ func TestTheScriptFailsWhereItCutsNothing(t *testing.T) {
 	script := filepath.Join(w.dir, "publish", cutName)
 	before := w.files("")
 	for _, scope := range []string{
-		"", "nobody", "acme/prod", "acme/prod/other", "acme/prod/etl/secret", "acme/prod/etl/federated/x", "../acme", "acme/", "/acme", "acme;id", "acme prod", "ACME", "$(id)",
+		"", "nobody", "acme/prod", "acme/prod/other", "acme/prod/etl/secret", "acme/prod/etl/federated/x", "../acme",
+		"acme/", "/acme", "acme;id", "acme prod", "ACME", "$(id)",
 	} {
 		out, err := exec.Command("sh", script, scope).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "cut.sh: ") {
@@ -307,7 +320,8 @@ func TestTheScriptFailsWhereItCutsNothing(t *testing.T) {
 	if err := os.Rename(filepath.Join(w.dir, "publish", "crl.pem"), filepath.Join(w.dir, "crl.pem")); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("sh", script, "acme").CombinedOutput(); err == nil || !strings.Contains(string(out), "is no publication: nothing was cut") {
+	if out, err := exec.Command("sh", script, "acme").CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), "is no publication: nothing was cut") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -13,13 +13,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// damage are the objects whose files cannot be read, and why. Their identities publish nothing, and everybody else goes on.
+// damage are the objects whose files cannot be read, and why. Their identities publish nothing, and
+// everybody else goes on.
 type damage map[access.Ref]error
 
-// harms reports whether a file that cannot be read is damage of its own object. Where the machine has no more of something, or
-// the disk hangs, nothing is known of any file.
+// harms reports whether a file that cannot be read is damage of its own object. Where the machine has no more of
+// something, or the disk hangs, nothing is known of any file.
 func harms(err error) bool {
-	return errors.Is(err, access.ErrDamaged) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) ||
+	return errors.Is(err, access.ErrDamaged) ||
+		errors.Is(err, fs.ErrPermission) ||
+		errors.Is(err, syscall.EIO) ||
 		noFile(err)
 }
 

@@ -38,8 +38,8 @@ var issuedSerials = sync.OnceValue(func() (serials []string) {
 	return serials
 })
 
-// One file of one identity was emptied, cut off, edited, or written by a newer provider: today that stopped every plan and
-// every destroy of everybody.
+// One file of one identity was emptied, cut off, edited, or written by a newer provider: today that stopped every plan
+// and every destroy of everybody.
 func TestADamagedRecordHarmsNobodyElse(t *testing.T) {
 	edit := func(old, replacement string) func(string) string {
 		return func(text string) string { return strings.Replace(text, old, replacement, 1) }
@@ -63,10 +63,15 @@ func TestADamagedRecordHarmsNobodyElse(t *testing.T) {
 				w.write(path, damage(old))
 				w.restart()
 				ref, _ := refOf("acme/prod/etl", file+".json")
-				if _, err := w.Get(w.ctx(), ref); !errors.Is(err, access.ErrDamaged) || errors.Is(err, access.ErrNotFound) || !strings.Contains(err.Error(), filepath.FromSlash(path)) {
+				if _, err := w.Get(w.ctx(), ref); !errors.Is(err, access.ErrDamaged) ||
+					errors.Is(err, access.ErrNotFound) ||
+					!strings.Contains(err.Error(), filepath.FromSlash(path)) {
 					t.Errorf("read: %v", err)
 				}
-				if all, err := w.Damaged(w.ctx()); err != nil || len(all) != 1 || all[0].Ref != ref || all[0].NativeID != path {
+				if all, err := w.Damaged(w.ctx()); err != nil ||
+					len(all) != 1 ||
+					all[0].Ref != ref ||
+					all[0].NativeID != path {
 					t.Errorf("damaged: %v %v", all, err)
 				}
 				if left := of(w.admitted(), "acme"); len(left) > 0 {
@@ -108,7 +113,8 @@ func TestADamagedRecordHarmsNobodyElse(t *testing.T) {
 }
 
 func TestADestroyOfADamagedRecordAloneTakesIt(t *testing.T) {
-	for _, o := range []access.Object{grant(acme, "daily", "x", 1), certificate(acme, 1), secret(acme, 1), federated(acme, 1), sshCertificate(acme, 1)} {
+	for _, o := range []access.Object{grant(acme, "daily", "x", 1), certificate(acme, 1), secret(acme, 1),
+		federated(acme, 1), sshCertificate(acme, 1)} {
 		t.Run(o.Ref().String(), func(t *testing.T) {
 			w := newNeighbours(t)
 			uid := w.get(o.Ref()).UID
@@ -148,7 +154,8 @@ func TestLessOfASubcontractorActsThoughTheRecordOfItsPartnerIsDamaged(t *testing
 	if r, err := w.try(&suspended, update(r)); err != nil || !r.Object.(*access.Identity).Suspended {
 		t.Errorf("suspend: %+v, %v", r, err)
 	}
-	if _, err := w.try(child(acme, "other", 60)); !errors.Is(err, access.ErrNoIdentity) && !errors.Is(err, access.ErrDamaged) {
+	if _, err := w.try(child(acme, "other", 60)); !errors.Is(err, access.ErrNoIdentity) &&
+		!errors.Is(err, access.ErrDamaged) {
 		t.Errorf("a new one under it: %v", err)
 	}
 }
@@ -162,7 +169,8 @@ func TestDamagedFilesOfAllAreMadeAnew(t *testing.T) {
 		t.Fatal(err, revoked)
 	}
 	name, _ := filepath.Rel(w.dir, revoked[0])
-	for _, file := range []string{"ledger/generation.json", "publish/generation.json", "ledger/ledger.sums", "ledger/rehearsed.json", name} {
+	for _, file := range []string{"ledger/generation.json", "publish/generation.json", "ledger/ledger.sums",
+		"ledger/rehearsed.json", name} {
 		for _, text := range []string{"", "{", "\x00\x00\x00"} {
 			w.write(file, text)
 			w.restart()
@@ -185,10 +193,12 @@ func TestDamagedFilesOfAllAreMadeAnew(t *testing.T) {
 	w.unharmed(t, before)
 }
 
-// Two damages at once of what is of all: any one of the three copies of the generation is enough, and nobody's removal waits.
+// Two damages at once of what is of all: any one of the three copies of the generation is enough, and
+// nobody's removal waits.
 func TestTwoDamagedFilesOfAllBlockNobody(t *testing.T) {
 	t.Parallel()
-	files := []string{"ledger/generation.json", "publish/generation.json", "ledger/ledger.sums", "ledger/ledger.sums.copy"}
+	files := []string{"ledger/generation.json", "publish/generation.json", "ledger/ledger.sums",
+		"ledger/ledger.sums.copy"}
 	for n, one := range files {
 		for _, other := range files[n+1:] {
 			for _, text := range []string{"", "{", "gone"} {
@@ -222,11 +232,12 @@ func TestTwoDamagedFilesOfAllBlockNobody(t *testing.T) {
 	}
 }
 
-// The list of the files and one object of acme were damaged together: nobody could tell what of the ledger is whose, and everything
-// was refused, also the removal of globex.
+// The list of the files and one object of acme were damaged together: nobody could tell what of the ledger is whose,
+// and everything was refused, also the removal of globex.
 func TestADamagedListAndAnObjectBlockNobodyElse(t *testing.T) {
 	t.Parallel()
-	for _, list := range []string{"ledger/ledger.sums", "ledger/ledger.sums.copy", "ledger/generation.json", "publish/generation.json"} {
+	for _, list := range []string{"ledger/ledger.sums", "ledger/ledger.sums.copy", "ledger/generation.json",
+		"publish/generation.json"} {
 		for _, object := range []string{"identity.json", "grant-daily.json", "credential-certificate.json"} {
 			for _, text := range []string{"", "gone", "{}"} {
 				w := newNeighbours(t)
@@ -311,7 +322,11 @@ func TestAnyDamageOfOneIdentity(t *testing.T) {
 			case listErr != nil:
 				t.Fatal(listErr)
 			case how == "as it was":
-			case isObject && how == "gone" && !errors.Is(err, access.ErrNotFound), isObject && how != "gone" && !errors.Is(err, access.ErrDamaged):
+			case isObject &&
+				how == "gone" &&
+				!errors.Is(err, access.ErrNotFound), isObject &&
+				how != "gone" &&
+				!errors.Is(err, access.ErrDamaged):
 				t.Errorf("read: %v", err)
 			case how != "gone" && len(all) != 1:
 				t.Errorf("it is not said: %v", all)

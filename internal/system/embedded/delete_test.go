@@ -44,8 +44,10 @@ func TestAnIdentityTakesEverythingAlong(t *testing.T) {
 		names = append(names, ref.String())
 	}
 	want := []string{
-		"credential acme/prod/etl/secret", "credential acme/prod/etl/ssh_certificate", "credential sub/prod/bench/certificate",
-		"credential sub/prod/lab/federated", "grant acme/prod/etl/shell", "identity sub/prod/bench", "identity sub/prod/lab",
+		"credential acme/prod/etl/secret", "credential acme/prod/etl/ssh_certificate",
+		"credential sub/prod/bench/certificate",
+		"credential sub/prod/lab/federated", "grant acme/prod/etl/shell", "identity sub/prod/bench",
+		"identity sub/prod/lab",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
@@ -55,7 +57,8 @@ func TestAnIdentityTakesEverythingAlong(t *testing.T) {
 		t.Errorf("left: %v, %v", all, err)
 	}
 	for name, text := range w.files("publish") {
-		if !strings.HasSuffix(name, ".tar.gz") && (strings.Contains(text, "acme/prod") || strings.Contains(text, "sub/prod")) {
+		if !strings.HasSuffix(name, ".tar.gz") &&
+			(strings.Contains(text, "acme/prod") || strings.Contains(text, "sub/prod")) {
 			t.Errorf("something of it is in %s", name)
 		}
 	}
@@ -75,7 +78,8 @@ func TestOneObjectGoesAndItsFileWithIt(t *testing.T) {
 	w.put(grant(acme, "bare", "ssh/deploy", 70, "login"))
 	g := w.put(grant(acme, "pty", "ssh/deploy", 70, "login-pty"))
 	only := w.put(grant(acme, "other", "ssh/backup", 70, "login"))
-	for _, r := range []*access.Record{g, only, w.put(secret(acme, 70)), w.put(certificate(acme, 70)), w.put(federated(acme, 70))} {
+	for _, r := range []*access.Record{g, only, w.put(secret(acme, 70)), w.put(certificate(acme, 70)),
+		w.put(federated(acme, 70))} {
 		if _, err := w.Delete(w.ctx(), r.Object.Ref(), r.UID); err != nil {
 			t.Errorf("%s: %v", r.Object.Ref(), err)
 		}
@@ -83,7 +87,8 @@ func TestOneObjectGoesAndItsFileWithIt(t *testing.T) {
 			t.Errorf("%s: %v", r.Object.Ref(), err)
 		}
 	}
-	if line := w.read("publish/ssh/principals/deploy"); strings.Contains(line, ",pty") || !strings.Contains(line, "restrict") {
+	if line := w.read("publish/ssh/principals/deploy"); strings.Contains(line, ",pty") ||
+		!strings.Contains(line, "restrict") {
 		t.Errorf("sshd reads %q", line)
 	}
 	if _, err := os.Stat(filepath.Join(w.dir, "publish/ssh/principals/backup")); !os.IsNotExist(err) {
@@ -97,7 +102,8 @@ func TestWhatRemainsIsNamedAndStays(t *testing.T) {
 	k := w.put(secret(acme, 70))
 	stubborn := w.read("publish/policy/data.json")
 	w.disk.Before = func(operation, path string) error {
-		if operation == "rename" && strings.HasSuffix(path, "publish/generation.json") { // somebody restores an old copy
+		// somebody restores an old copy
+		if operation == "rename" && strings.HasSuffix(path, "publish/generation.json") {
 			return os.WriteFile(filepath.Join(w.dir, "publish/policy/data.json"), []byte(stubborn), 0o600)
 		}
 		return nil

@@ -28,8 +28,8 @@ type failure struct {
 	outcome     string
 }
 
-// fail returns an error with its kind, in the words of package access, and what became of the change; nil where there is none.
-// What failed first knows best: an error that says so already stays as it is.
+// fail returns an error with its kind, in the words of package access, and what became of the change; nil where there
+// is none. What failed first knows best: an error that says so already stays as it is.
 func fail(err error, outcome string) error {
 	if f := (*failure)(nil); err == nil || errors.As(err, &f) {
 		return err

@@ -31,7 +31,8 @@ type draft struct {
 // draftOn returns a draft on a book. Who only looks what would follow names no issuer.
 func draftOn(b *book, now time.Time, by ledger.Issuer) *draft {
 	d := &draft{
-		Draft: ledger.NewDraft(b.Ledger, now, by), base: b, system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
+		Draft: ledger.NewDraft(b.Ledger, now, by), base: b, system: b.system, generation: b.generation,
+		revoked: maps.Clone(b.revoked),
 		damaged: maps.Clone(b.damaged), sums: b.sums, root: b.root,
 	}
 	d.Holds, d.Tombstones, d.rehearsed = b.holds, maps.Clone(b.stones), maps.Clone(b.rehearsed)
@@ -43,7 +44,8 @@ func draftOn(b *book, now time.Time, by ledger.Issuer) *draft {
 // asBook returns the draft as it is.
 func (d *draft) asBook() *book {
 	return &book{
-		Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.Holds, stones: d.Tombstones,
+		Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.Holds,
+		stones:  d.Tombstones,
 		damaged: d.damaged, sums: d.sums, root: d.root, rehearsed: d.rehearsed, floor: d.floor,
 	}
 }
@@ -78,7 +80,14 @@ func (d *draft) revoke(c *access.Credential, i ledger.Item) (undo func()) {
 	if i.Serial == "" || !i.Until.After(d.Now) {
 		return nil
 	}
-	r := revocation{Version: version, Kind: c.Kind(), Serial: i.Serial, Identity: c.IdentityID, At: d.Now.Truncate(time.Second), Until: i.Until}
+	r := revocation{
+		Version:  version,
+		Kind:     c.Kind(),
+		Serial:   i.Serial,
+		Identity: c.IdentityID,
+		At:       d.Now.Truncate(time.Second),
+		Until:    i.Until,
+	}
 	if _, already := d.revoked[r.file()]; already {
 		return nil
 	}
@@ -89,8 +98,8 @@ func (d *draft) revoke(c *access.Credential, i ledger.Item) (undo func()) {
 // census returns a digest of which objects are there.
 func (d *draft) census() string { return d.asBook().census() }
 
-// refuse says why a change would give access to an identity with a damaged record, or to one that is to hang on it; nil where
-// it does not. Less access is not refused, where its own record can be read.
+// refuse says why a change would give access to an identity with a damaged record, or to one that is to hang on it; nil
+// where it does not. Less access is not refused, where its own record can be read.
 func (d *draft) refuse(c access.Change) error {
 	ref, above := c.Object.Ref(), c.Object.Holder()
 	if i, ok := c.Object.(*access.Identity); ok {
@@ -109,14 +118,16 @@ func (d *draft) refuse(c access.Change) error {
 	if err := d.damaged.of(c.Object.Holder()); err != nil {
 		return err
 	}
-	if before != nil && ref.Type == access.TypeIdentity && before.Object.(*access.Identity).ParentID == above {
+	if before != nil &&
+		ref.Type == access.TypeIdentity &&
+		before.Object.(*access.Identity).ParentID == above {
 		return nil // it hung there already
 	}
 	return d.damaged.of(above)
 }
 
-// strike begins the removal of an object, with all that is damaged below it. What is damaged is known by its name alone: its
-// file goes at once, and the publication is what proves that nothing is left.
+// strike begins the removal of an object, with all that is damaged below it. What is damaged is known by its name
+// alone: its file goes at once, and the publication is what proves that nothing is left.
 func (d *draft) strike(ref access.Ref, uid string) (victims []*ledger.Entry, err error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -150,7 +161,8 @@ func (d *draft) strike(ref access.Ref, uid string) (victims []*ledger.Entry, err
 	return victims, nil
 }
 
-// strikeDamaged begins the removal of an object whose record cannot be read: it is given up, and what hangs on it is marked.
+// strikeDamaged begins the removal of an object whose record cannot be read: it is given up, and what
+// hangs on it is marked.
 func (d *draft) strikeDamaged(ref access.Ref, holder access.IdentityID) ([]*ledger.Entry, error) {
 	own, err := bare(ref)
 	if err != nil {
@@ -205,6 +217,7 @@ func (d *draft) lay(change func(*draft) (*access.FloorRecord, error)) error {
 	if err != nil || next == d.floor.record {
 		return err
 	}
-	d.floor, d.lays = floorBase{record: next, mark: next.Mark()}, true
+	d.floor = floorBase{record: next, mark: next.Mark()}
+	d.lays = true
 	return nil
 }

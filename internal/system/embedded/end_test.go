@@ -20,7 +20,8 @@ func TestShorteningTheIdentityShortensAllBelow(t *testing.T) {
 	sub := child(acme, "lab", 90)
 	w.permit(90, 1)
 	w.put(sub)
-	x509, ssh := w.put(certificate(acme, 80)), w.put(sshCertificate(sub.ID, 80))
+	x509 := w.put(certificate(acme, 80))
+	ssh := w.put(sshCertificate(sub.ID, 80))
 	w.put(secret(acme, 80))
 	w.put(grant(sub.ID, "shell", "ssh/deploy", 80, "login"))
 
@@ -85,7 +86,9 @@ func TestSuspensionCutsEverywhereAndIsTakenBack(t *testing.T) {
 	}
 
 	w.put(identity(acme, 90), update(w.get(acme.Ref())))
-	if len(w.crl()) != 0 || len(w.read("publish/ssh/revoked_keys")) != len(krl) || w.read("publish/ssh/principals/deploy") == "" {
+	if len(w.crl()) != 0 ||
+		len(w.read("publish/ssh/revoked_keys")) != len(krl) ||
+		w.read("publish/ssh/principals/deploy") == "" {
 		t.Error("it was not let in again")
 	}
 	w.revoked(nil)
@@ -120,10 +123,12 @@ func TestEndsNeverExceedWhatIsAbove(t *testing.T) {
 		w := newWorld(t)
 		w.dir = filepath.Join(dir, fmt.Sprint(n))
 		w.restart()
-		ids := []access.IdentityID{acme, {Partner: "sub", Environment: "prod", Name: "a"}, {Partner: "sub", Environment: "prod", Name: "b"}}
+		ids := []access.IdentityID{acme, {Partner: "sub", Environment: "prod", Name: "a"},
+			{Partner: "sub", Environment: "prod", Name: "b"}}
 		for range rapid.IntRange(3, 9).Draw(r, "changes") {
 			w.wait(time.Duration(rapid.IntRange(0, 72).Draw(r, "hours")) * time.Hour)
-			at, days := rapid.IntRange(0, 2).Draw(r, "at"), rapid.IntRange(1, 60).Draw(r, "days")
+			at := rapid.IntRange(0, 2).Draw(r, "at")
+			days := rapid.IntRange(1, 60).Draw(r, "days")
 			var o access.Object
 			switch rapid.IntRange(0, 4).Draw(r, "what") {
 			case 0, 1:

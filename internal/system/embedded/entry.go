@@ -32,8 +32,8 @@ func readEntry(p paths, s sums, ref access.Ref) (*ledger.Entry, error) {
 	return e, nil
 }
 
-// sumKey begins the last value of each file: the SHA-256 of what stands before it. A disk that flips a bit, or somebody who
-// edits a file, shall not move an end unseen.
+// sumKey begins the last value of each file: the SHA-256 of what stands before it. A disk that flips a bit, or somebody
+// who edits a file, shall not move an end unseen.
 const sumKey = ",\n  \"sum\": \""
 
 // encodeFile returns the text of a file of the ledger: JSON, its own SHA-256 as the last value.
@@ -62,8 +62,9 @@ func readSigned(p paths, s sums, path string, v any) (found bool, err error) {
 	return readJSON(path, v, func(text []byte) error { return s.verified(p, path, text) })
 }
 
-// readJSON reads a file of the ledger that is whole and of a version that is known, and whose text can be verified. One that is
-// not is access.ErrDamaged; of a newer version it is errNewer too; one that is not there is not found, and no error.
+// readJSON reads a file of the ledger that is whole and of a version that is known, and whose text can be
+// verified. One that is not is access.ErrDamaged; of a newer version it is errNewer too; one that is not there is
+// not found, and no error.
 func readJSON(path string, v any, verify func(text []byte) error) (found bool, err error) {
 	text, err := durable.ReadFile(path)
 	if missing(err) {
@@ -82,7 +83,8 @@ func readJSON(path string, v any, verify func(text []byte) error) (found bool, e
 		return false, corrupt(path, err)
 	}
 	if header.Version > version {
-		return false, corrupt(path, fmt.Errorf("it has version %d, but this provider knows only version %d: %w", header.Version, version, errNewer))
+		return false, corrupt(path, fmt.Errorf("it has version %d, but this provider knows only version %d: %w",
+			header.Version, version, errNewer))
 	}
 	if header.Version < 1 {
 		return false, corrupt(path, errors.New("it has no version"))

@@ -38,8 +38,8 @@ type evidence struct {
 	at         time.Time // when it was read
 }
 
-// readEvidence reads what gateways are shown: the policy data, the lines of each login, and the revocation list of all certificates, without
-// those that cut by hand.
+// readEvidence reads what gateways are shown: the policy data, the lines of each login, and the revocation list of all
+// certificates, without those that cut by hand.
 func (ob *observer) readEvidence() (*evidence, error) {
 	e := &evidence{principals: map[string][][]byte{}, at: ob.now()}
 	text, err := ob.paths.shown(dataFile)
@@ -128,9 +128,10 @@ func (e *evidence) proves(c *access.Credential, v *ledger.Entry, holder string) 
 // unlisted reports whether a certificate that would still be valid is not in the revocation list.
 func (e *evidence) unlisted(i ledger.Item) bool {
 	serial, ok := new(big.Int).SetString(i.Serial, 16)
-	return ok && i.Until.After(e.at) && !slices.ContainsFunc(e.crl.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {
-		return r.SerialNumber.Cmp(serial) == 0
-	})
+	return ok && i.Until.After(e.at) &&
+		!slices.ContainsFunc(e.crl.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {
+			return r.SerialNumber.Cmp(serial) == 0
+		})
 }
 
 // admits returns the principals file that still lets an identity in: of any login, or of one.

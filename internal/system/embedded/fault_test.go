@@ -57,7 +57,8 @@ var template = sync.OnceValue(func() string {
 	dir = filepath.Join(dir, "prod")
 	s := Open(dir, Options{Clock: func() time.Time { return start }, Environment: "prod"})
 	for _, o := range []access.Object{
-		identity(acme, 90), grant(acme, "shell", "ssh/deploy", 80, "login"), sshCertificate(acme, 80), certificate(acme, 80),
+		identity(acme, 90), grant(acme, "shell", "ssh/deploy", 80, "login"), sshCertificate(acme, 80),
+		certificate(acme, 80),
 	} {
 		if _, err := s.Put(context.Background(), change(o)); err != nil {
 			panic(err)
@@ -223,7 +224,9 @@ func TestAFullDiskLeavesEverythingAsItWas(t *testing.T) {
 			if !failed {
 				break
 			}
-			if !errors.Is(err, access.ErrUnavailable) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), nothingChanged) {
+			if !errors.Is(err, access.ErrUnavailable) ||
+				!errors.Is(err, syscall.ENOSPC) ||
+				!strings.Contains(err.Error(), nothingChanged) {
 				t.Errorf("%s %d: %v", operation, n, err)
 			}
 			same(t, before, w.files(""))
@@ -252,8 +255,10 @@ func TestAReadOnlyDirectoryIsReadAndNotChanged(t *testing.T) {
 
 func TestStrayFilesAreLeftAlone(t *testing.T) {
 	w, r := story(t)
-	for _, name := range []string{"ledger/README", "ledger/acme/prod/etl/identity.json.orig", "ledger/acme/prod/etl/grant-UPPER.json", "ledger/revoked/notes.txt", "publish/README"} {
-		if err := os.WriteFile(filepath.Join(w.dir, name), []byte("not ours"), 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range []string{"ledger/README", "ledger/acme/prod/etl/identity.json.orig",
+		"ledger/acme/prod/etl/grant-UPPER.json", "ledger/revoked/notes.txt", "publish/README"} {
+		if err := os.WriteFile(filepath.Join(w.dir, name), []byte("not ours"), 0o600); err != nil &&
+			!errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
 		}
 	}
@@ -272,7 +277,8 @@ func TestAFileThatIsMissingIsToldAndPublishedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.restart()
-		if drift := w.get(acme.Ref()).Drift; len(drift) != 1 || !strings.Contains(drift[0], "publish/"+name+" is gone") {
+		if drift := w.get(acme.Ref()).Drift; len(drift) != 1 ||
+			!strings.Contains(drift[0], "publish/"+name+" is gone") {
 			t.Errorf("it is told as %q", drift)
 		}
 		if w.read("publish/"+name) != "" {
@@ -347,7 +353,8 @@ func TestAWrongPassphraseChangesNothing(t *testing.T) {
 	before := w.files("")
 	w.System = Open(w.dir, Options{Clock: w.clock, Passphrase: "wrong"})
 	w.get(acme.Ref())
-	if _, err := w.try(grant(acme, "daily", "orders/*", 30, "read")); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), nothingChanged) {
+	if _, err := w.try(grant(acme, "daily", "orders/*", 30, "read")); !errors.Is(err, access.ErrUnavailable) ||
+		!strings.Contains(err.Error(), nothingChanged) {
 		t.Errorf("got %v", err)
 	}
 	same(t, before, w.files(""))

@@ -116,7 +116,14 @@ func child(of access.IdentityID, name string, days int) *access.Identity {
 }
 
 func grant(of access.IdentityID, name, resource string, days int, actions ...string) *access.Grant {
-	return &access.Grant{IdentityID: of, Name: name, Terms: terms(days), Resource: access.Pattern(resource), Actions: actions, Purpose: "Read the daily files"}
+	return &access.Grant{
+		IdentityID: of,
+		Name:       name,
+		Terms:      terms(days),
+		Resource:   access.Pattern(resource),
+		Actions:    actions,
+		Purpose:    "Read the daily files",
+	}
 }
 
 func federated(of access.IdentityID, days int) *access.Credential {
@@ -126,7 +133,11 @@ func federated(of access.IdentityID, days int) *access.Credential {
 }
 
 func secret(of access.IdentityID, days int) *access.Credential {
-	return &access.Credential{IdentityID: of, Terms: terms(days), Secret: &access.SecretRequest{Recipient: "age1partner"}}
+	return &access.Credential{
+		IdentityID: of,
+		Terms:      terms(days),
+		Secret:     &access.SecretRequest{Recipient: "age1partner"},
+	}
 }
 
 func certificate(of access.IdentityID, days int) *access.Credential {
@@ -134,7 +145,11 @@ func certificate(of access.IdentityID, days int) *access.Credential {
 }
 
 func sshCertificate(of access.IdentityID, days int) *access.Credential {
-	return &access.Credential{IdentityID: of, Terms: terms(days), SSHCertificate: &access.SSHRequest{PublicKey: publicKey()}}
+	return &access.Credential{
+		IdentityID:     of,
+		Terms:          terms(days),
+		SSHCertificate: &access.SSHRequest{PublicKey: publicKey()},
+	}
 }
 
 func rotating(c *access.Credential, every, overlap string) *access.Credential {

@@ -8,7 +8,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// floorFile is the file of the floor. It is signed as the rest of the ledger is, and the record of the publication remembers it.
+// floorFile is the file of the floor. It is signed as the rest of the ledger is, and the record of the
+// publication remembers it.
 type floorFile struct {
 	Version int `json:"version"`
 	access.FloorRecord
@@ -33,8 +34,8 @@ func (f floorBase) copied() *access.FloorRecord {
 	return &r
 }
 
-// readFloor reads the floor. One that is gone, is not as it was signed, or is older than the publication knows, is lost: no change of
-// others makes that good, and none forgets it.
+// readFloor reads the floor. One that is gone, is not as it was signed, or is older than the publication knows, is
+// lost: no change of others makes that good, and none forgets it.
 func (l *book) readFloor(p paths, was published) error {
 	path, published := p.floor(), was.Floor.Generation > 0
 	text, state, err := l.sums.look(p, path)
@@ -66,8 +67,8 @@ func (l *book) readFloor(p paths, was published) error {
 	return nil
 }
 
-// takeFloor goes by a floor that was signed, or says why it is none to go by: of a newer provider, of another system, or older than the
-// publication knows.
+// takeFloor goes by a floor that was signed, or says why it is none to go by: of a newer provider, of another system,
+// or older than the publication knows.
 func (l *book) takeFloor(text []byte) (problem string) {
 	var f floorFile
 	switch {

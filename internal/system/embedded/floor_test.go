@@ -36,8 +36,8 @@ func (w *world) lost() *access.FloorError {
 	return lost
 }
 
-// What an adversary does to the floor's file: nothing of it makes a system without a floor, and nothing of it is forgotten by the changes of
-// others.
+// What an adversary does to the floor's file: nothing of it makes a system without a floor, and nothing of it is
+// forgotten by the changes of others.
 func TestAFloorThatIsTamperedWithIsMissed(t *testing.T) {
 	other := newWorld(t)
 	other.setFloor(99, 0)
@@ -45,16 +45,25 @@ func TestAFloorThatIsTamperedWithIsMissed(t *testing.T) {
 		tamper func(w *world, older []byte)
 		says   string
 	}{
-		"removed":  {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor())) }, "is gone"},
-		"edited":   {func(w *world, _ []byte) { w.edit(`"max_grants": 3`, `"max_grants": 9`) }, "differs from what was signed"},
-		"emptied":  {func(w *world, _ []byte) { w.try1(os.WriteFile(w.paths.floor(), nil, 0o600)) }, "differs from what was signed"},
-		"replayed": {func(w *world, older []byte) { w.try1(os.WriteFile(w.paths.floor(), older, 0o600)) }, "an older one"},
+		"removed": {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor())) }, "is gone"},
+		"edited": {func(w *world, _ []byte) { w.edit(`"max_grants": 3`, `"max_grants": 9`) },
+			"differs from what was signed"},
+		"emptied": {func(w *world, _ []byte) { w.try1(os.WriteFile(w.paths.floor(), nil, 0o600)) },
+			"differs from what was signed"},
+		"replayed": {func(w *world, older []byte) { w.try1(os.WriteFile(w.paths.floor(), older, 0o600)) },
+			"an older one"},
 		"another's": {func(w *world, _ []byte) {
 			w.try1(os.WriteFile(w.paths.floor(), other.bytes(other.paths.floor()), 0o600))
 		}, "differs from what was signed"},
-		"a directory":     {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor()), os.Mkdir(w.paths.floor(), 0o700)) }, "differs from what was signed"},
-		"no right to it":  {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor()), os.Symlink("nowhere", w.paths.floor())) }, "is gone"},
-		"with its record": {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor()), os.Remove(w.paths.record())) }, "is gone"},
+		"a directory": {func(w *world, _ []byte) {
+			w.try1(os.Remove(w.paths.floor()), os.Mkdir(w.paths.floor(), 0o700))
+		}, "differs from what was signed"},
+		"no right to it": {func(w *world, _ []byte) {
+			w.try1(os.Remove(w.paths.floor()), os.Symlink("nowhere", w.paths.floor()))
+		}, "is gone"},
+		"with its record": {func(w *world, _ []byte) {
+			w.try1(os.Remove(w.paths.floor()), os.Remove(w.paths.record()))
+		}, "is gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +78,14 @@ func TestAFloorThatIsTamperedWithIsMissed(t *testing.T) {
 				t.Errorf("%v, want ...%s...", lost, c.says)
 			}
 			// Others go on, and forget nothing.
-			g := w.put(&access.Grant{IdentityID: acme, Name: "daily", Terms: terms(30), Resource: "orders/acme/*", Actions: []string{"read"}, Purpose: "Read"})
+			g := w.put(&access.Grant{
+				IdentityID: acme,
+				Name:       "daily",
+				Terms:      terms(30),
+				Resource:   "orders/acme/*",
+				Actions:    []string{"read"},
+				Purpose:    "Read",
+			})
 			if lost := w.lost(); !strings.Contains(lost.Error(), c.says) {
 				t.Errorf("after a change: %v", lost)
 			}
@@ -84,7 +100,9 @@ func TestAFloorThatIsTamperedWithIsMissed(t *testing.T) {
 				var other *access.FloorStackError
 				_, set := w.SetFloor(w.ctx(), access.Floor{SetBy: "me@example.com"}, "partners", 0)
 				_, lift := w.LiftFloor(w.ctx(), "partners", 2)
-				if !errors.As(set, &other) || !errors.As(lift, &other) || other.Stack != "security" {
+				if !errors.As(set, &other) ||
+					!errors.As(lift, &other) ||
+					other.Stack != "security" {
 					t.Errorf("taken over: %v, %v", set, lift)
 				}
 				_ = w.lost()
@@ -152,7 +170,9 @@ func TestAFloorThatNobodySignedIsNone(t *testing.T) {
 	w.put(identity(acme, 40))
 	w.restart()
 	w.try1(os.WriteFile(w.paths.floor(), other.bytes(other.paths.floor()), 0o600))
-	if r, err := w.Floor(w.ctx()); r != nil || err != nil || !strings.Contains(w.told(acme), "floor.json was put there by somebody else") {
+	if r, err := w.Floor(w.ctx()); r != nil ||
+		err != nil ||
+		!strings.Contains(w.told(acme), "floor.json was put there by somebody else") {
 		t.Errorf("%+v, %v, %s", r, err, w.told(acme))
 	}
 	w.put(identity(acme, 30))

@@ -19,7 +19,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
 
-// For a rehearsal this system is its own gateway: it judges by what is published, as it lies there, and never by the ledger.
+// For a rehearsal this system is its own gateway: it judges by what is published, as it lies there,
+// and never by the ledger.
 
 const atNextPull = "Measured where it is published. A gateway acts at its next pull, and its open sessions last as " +
 	"long as it allows."
@@ -62,9 +63,16 @@ func (gw *gateways) tlsVerifies(p access.Proof) (bool, error) {
 	public, comparable := p.Key.Public().(interface{ Equal(crypto.PublicKey) bool })
 	roots := x509.NewCertPool()
 	roots.AddCert(authority)
-	_, err = shown.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: gw.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	_, err = shown.Verify(x509.VerifyOptions{
+		Roots:       roots,
+		CurrentTime: gw.now(),
+		KeyUsages:   []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
 	list := ca.ListFor(lists, shown, gw.now())
-	if err != nil || !comparable || !public.Equal(shown.PublicKey) || list == nil {
+	if err != nil ||
+		!comparable ||
+		!public.Equal(shown.PublicKey) ||
+		list == nil {
 		return false, nil //nolint:nilerr // it is the refusal
 	}
 	return !slices.ContainsFunc(list.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {
@@ -120,11 +128,15 @@ func (gw *gateways) sshdAdmits(p access.Proof, path string) (bool, error) {
 	return gw.loginAdmits(p.Credential.IdentityID, shown, authority, revoked, path)
 }
 
-// loginAdmits reports whether sshd lets a certificate in as the login of a path: it is signed by the authority, in force, not
-// revoked, and its identity stands in the login's principals file (AuthorizedPrincipalsFile of sshd_config(5)).
-func (gw *gateways) loginAdmits(id access.IdentityID, shown *ssh.Certificate, authority ssh.PublicKey, revoked []uint64, path string) (bool, error) {
-	checker := ssh.CertChecker{Clock: gw.now, IsRevoked: func(c *ssh.Certificate) bool { return slices.Contains(revoked, c.Serial) }}
-	if string(shown.SignatureKey.Marshal()) != string(authority.Marshal()) || checker.CheckCert(id.String(), shown) != nil {
+// loginAdmits reports whether sshd lets a certificate in as the login of a path: it is signed by the
+// authority, in force, not revoked, and its identity stands in the login's principals file
+// (AuthorizedPrincipalsFile of sshd_config(5)).
+func (gw *gateways) loginAdmits(id access.IdentityID, shown *ssh.Certificate, authority ssh.PublicKey, revoked []uint64,
+	path string) (bool, error) {
+	checker := ssh.CertChecker{Clock: gw.now,
+		IsRevoked: func(c *ssh.Certificate) bool { return slices.Contains(revoked, c.Serial) }}
+	if string(shown.SignatureKey.Marshal()) != string(authority.Marshal()) ||
+		checker.CheckCert(id.String(), shown) != nil {
 		return false, nil //nolint:nilerr // it is the refusal
 	}
 	principals, err := gw.paths.shownPrincipals(strings.TrimPrefix(path, "ssh/"))

@@ -9,8 +9,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// generation names one state of the ledger. Its number grows from commit to commit; its id tells it from one of the same
-// number before a backup was restored; Sums is the digest of what it is made of, and all of it is signed.
+// generation names one state of the ledger. Its number grows from commit to commit; its id tells it from one of the
+// same number before a backup was restored; Sums is the digest of what it is made of, and all of it is signed.
 type generation struct {
 	Version   int    `json:"version"`
 	Number    int64  `json:"number"`
@@ -24,7 +24,8 @@ func (g generation) text() []byte {
 	return []byte("generation " + strconv.FormatInt(g.Number, 10) + " " + g.ID + " " + g.Sums + "\n")
 }
 
-// readGeneration reads the generation as it lies there, signed or not. A damaged one is as a missing one: it has a copy.
+// readGeneration reads the generation as it lies there, signed or not. A damaged one is as a
+// missing one: it has a copy.
 func (p paths) readGeneration() (generation, error) {
 	var g generation
 	_, err := readFile(p.generationFile(), &g)

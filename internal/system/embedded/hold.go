@@ -23,10 +23,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// A partner, an identity or a credential is cut by hand without Terraform, keys or state, by publish/cut.sh: a file in hold/
-// makes it last, and what gateways read is changed at once. Each change adds to what is published, so that cuts add up in
-// whatever order they are made: signed lists of revoked certificates of one identity each (see ca.Cut), sections of sshd's
-// list of revoked keys, lines that are left out. Every publication brings them along in cut/PARTNER.txt.
+// A partner, an identity or a credential is cut by hand without Terraform, keys or state, by publish/cut.sh: a
+// file in hold/ makes it last, and what gateways read is changed at once. Each change adds to what is published,
+// so that cuts add up in whatever order they are made: signed lists of revoked certificates of one identity each
+// (see ca.Cut), sections of sshd's list of revoked keys, lines that are left out. Every publication brings them
+// along in cut/PARTNER.txt.
 
 // cutScript is publish/cut.sh.
 //
@@ -76,7 +77,8 @@ func (p paths) readHolds() (ledger.Holds, error) {
 	return found, nil
 }
 
-// cutAt returns when a mark in hold/ was made last. One that is as old as the one before it, by a clock that went back, is longer.
+// cutAt returns when a mark in hold/ was made last. One that is as old as the one before it, by a clock
+// that went back, is longer.
 func cutAt(mark fs.FileInfo) time.Time {
 	at := mark.ModTime().UTC()
 	if mark.Mode().IsRegular() {
@@ -85,7 +87,8 @@ func cutAt(mark fs.FileInfo) time.Time {
 	return at
 }
 
-// cut reports whether a credential gives no access, by declaration or by hand, or because a record of its identity cannot be read.
+// cut reports whether a credential gives no access, by declaration or by hand, or because a record of its
+// identity cannot be read.
 func (d *draft) cut(c *access.Credential) bool {
 	return d.cutIdentity(c.IdentityID) || d.HeldAlone(d.Holds, c)
 }

@@ -37,7 +37,12 @@ func twoPartners(t *testing.T) (w *world, of map[string]systemtest.Probe) {
 		w.put(f)
 		of[id.Partner+"'s token"] = systemtest.Probe{Credential: f, Action: "read", Path: "orders/" + id.Partner + "/1"}
 		c := certificate(id, 30)
-		of[id.Partner+"'s certificate"] = systemtest.Probe{Credential: c, Certificate: w.put(c).Issued.Text, Action: "read", Path: "orders/" + id.Partner + "/1"}
+		of[id.Partner+"'s certificate"] = systemtest.Probe{
+			Credential:  c,
+			Certificate: w.put(c).Issued.Text,
+			Action:      "read",
+			Path:        "orders/" + id.Partner + "/1",
+		}
 	}
 	below := child(acme, "below", 60)
 	w.put(below)
@@ -60,7 +65,8 @@ func (w *world) lets(of map[string]systemtest.Probe, when string, want func(name
 		}
 	}
 	for _, partner := range []string{"acme", "globex"} {
-		if got := strings.Contains(w.read("publish/ssh/principals/deploy"), partner+"/prod/etl"); got != want(partner+"'s login") {
+		if got := strings.Contains(w.read("publish/ssh/principals/deploy"),
+			partner+"/prod/etl"); got != want(partner+"'s login") {
 			w.Errorf("%s: %s may log in: %v", when, partner, got)
 		}
 	}
@@ -79,8 +85,10 @@ func (w *world) listedAt(chain string, now time.Time) bool {
 	if err := os.WriteFile(leaf, []byte(chain), 0o600); err != nil {
 		w.Fatal(err)
 	}
-	out, err := exec.Command(realtool.Find(w, "openssl"), "verify", "-crl_check", "-attime", strconv.FormatInt(now.Unix(), 10),
-		"-CAfile", filepath.Join(w.dir, "publish", "ca.pem"), "-CRLfile", filepath.Join(w.dir, "publish", "crl.pem"), leaf).CombinedOutput()
+	out, err := exec.Command(realtool.Find(w, "openssl"), "verify", "-crl_check", "-attime",
+		strconv.FormatInt(now.Unix(), 10),
+		"-CAfile", filepath.Join(w.dir, "publish", "ca.pem"), "-CRLfile", filepath.Join(w.dir, "publish", "crl.pem"),
+		leaf).CombinedOutput()
 	switch {
 	case err == nil:
 		return false
@@ -118,7 +126,8 @@ func TestOneCopyCutsAPartnerAndAFileMakesItLast(t *testing.T) {
 	w.restart()
 	w.byHand(acme)
 	w.lets(of, "after the copy, with no provider running", globexOnly)
-	for _, ref := range []access.Ref{acme.Ref(), grant(acme, "daily", "a", 1).Ref(), {Type: access.TypeIdentity, ID: "sub/prod/below"}} {
+	for _, ref := range []access.Ref{acme.Ref(), grant(acme, "daily", "a", 1).Ref(),
+		{Type: access.TypeIdentity, ID: "sub/prod/below"}} {
 		if !w.get(ref).Held {
 			t.Errorf("%s is not held", ref)
 		}

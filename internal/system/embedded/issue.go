@@ -36,7 +36,9 @@ func (s issuer) Issue(now, end time.Time, c *access.Credential, change access.Ch
 	}
 	i.Until = c.IssueLife(at, end).Truncate(time.Second)
 	signed, err := traitOf(c.Kind()).sign(s.authority, c, at.Add(-access.Late), i.Until)
-	i.Serial, i.Fingerprint, i.Certificate = signed.Serial, signed.Fingerprint, signed.Text
+	i.Serial = signed.Serial
+	i.Fingerprint = signed.Fingerprint
+	i.Certificate = signed.Text
 	if err != nil {
 		err = fmt.Errorf("%w. %s", err, nothingChanged)
 	}

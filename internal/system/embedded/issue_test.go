@@ -21,7 +21,8 @@ func TestOnlyTheAnswerThatIssuesTellsWhatWasIssued(t *testing.T) {
 		if r.Issued == nil || r.Issued.Text+r.Issued.Sealed == "" {
 			t.Fatalf("%s: nothing was told: %+v", c.Ref(), r.Issued)
 		}
-		if again := w.put(c, update(r)); again.Issued.Text+again.Issued.Sealed != "" || again.Issued.Fingerprint != r.Issued.Fingerprint {
+		if again := w.put(c, update(r)); again.Issued.Text+again.Issued.Sealed != "" ||
+			again.Issued.Fingerprint != r.Issued.Fingerprint {
 			t.Errorf("%s: an update tells or reissues: %+v", c.Ref(), again.Issued)
 		}
 		if got := w.get(c.Ref()); got.Issued.Text+got.Issued.Sealed != "" {
@@ -29,7 +30,9 @@ func TestOnlyTheAnswerThatIssuesTellsWhatWasIssued(t *testing.T) {
 		}
 		// The answer was lost, and the create is repeated.
 		adopted := w.put(c)
-		if adopted.Issued.Text != r.Issued.Text || adopted.Issued.Sealed != r.Issued.Sealed || adopted.Issued.Serial != r.Issued.Serial {
+		if adopted.Issued.Text != r.Issued.Text ||
+			adopted.Issued.Sealed != r.Issued.Sealed ||
+			adopted.Issued.Serial != r.Issued.Serial {
 			t.Errorf("%s: adopted %+v, issued %+v", c.Ref(), adopted.Issued, r.Issued)
 		}
 	}
@@ -117,7 +120,10 @@ func TestRotationOverlapsAndThenEnds(t *testing.T) {
 	w.wait(24 * time.Hour)
 	r = w.put(c, update(r), issuing(access.IssueOverlap))
 	third := r.Issued.Fingerprint
-	if got := w.data().Secrets; len(got) != 2 || got[first].Identity != "" || got[second].Identity == "" || got[third].Identity == "" {
+	if got := w.data().Secrets; len(got) != 2 ||
+		got[first].Identity != "" ||
+		got[second].Identity == "" ||
+		got[third].Identity == "" {
 		t.Errorf("of three, not the two newest work: %+v", got)
 	}
 	w.wait(49 * time.Hour)
@@ -162,7 +168,8 @@ func TestASecretFollowsTheEndOfItsCredential(t *testing.T) {
 }
 
 func TestCertificatesOverlapOrAreRevoked(t *testing.T) {
-	for _, c := range []*access.Credential{rotating(certificate(acme, 80), "240h", "48h"), rotating(sshCertificate(acme, 80), "240h", "48h")} {
+	for _, c := range []*access.Credential{rotating(certificate(acme, 80), "240h", "48h"),
+		rotating(sshCertificate(acme, 80), "240h", "48h")} {
 		t.Run(string(c.Kind()), func(t *testing.T) {
 			w := newWorld(t)
 			w.put(identity(acme, 90))
@@ -233,7 +240,8 @@ func TestRevokeIssuedBeforeKillsAtOnce(t *testing.T) {
 	for _, mode := range []access.Issue{access.IssueKeep, access.IssueOverlap, access.IssueReplace} {
 		w := newWorld(t)
 		w.put(identity(acme, 90))
-		stolen, key := w.put(certificate(acme, 60)), w.put(rotating(secret(acme, 60), "240h", "48h"))
+		stolen := w.put(certificate(acme, 60))
+		key := w.put(rotating(secret(acme, 60), "240h", "48h"))
 		w.wait(time.Hour)
 		for _, r := range []*access.Record{stolen, key} {
 			c := r.Object.(*access.Credential)

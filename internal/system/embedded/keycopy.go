@@ -23,8 +23,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
 
-// The keys are of all: without them nothing is published, and so nobody's access is taken away. Each of their files has a copy in
-// keys/copy, byte for byte, encrypted as it is. Where the two differ, the one that fits what gateways trust is right.
+// The keys are of all: without them nothing is published, and so nobody's access is taken away. Each of their
+// files has a copy in keys/copy, byte for byte, encrypted as it is. Where the two differ, the one that fits what
+// gateways trust is right.
 
 var keyFiles = []string{x509Key, sshKey, signingKey, authorityFile, witnessFile}
 
@@ -54,7 +55,10 @@ const forOthers = 0o007
 func (p paths) exposed() (files []string) {
 	for _, name := range []string{x509Key, sshKey, signingKey} {
 		for _, path := range []string{p.key(name), p.keyCopy(name)} {
-			if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && info.Mode()&forOthers != 0 && runtime.GOOS != "windows" {
+			if info, err := os.Lstat(path); err == nil &&
+				info.Mode().IsRegular() &&
+				info.Mode()&forOthers != 0 &&
+				runtime.GOOS != "windows" {
 				files = append(files, path)
 			}
 		}
@@ -62,8 +66,8 @@ func (p paths) exposed() (files []string) {
 	return files
 }
 
-// closeKeys takes the private keys back from others, and says so: nobody can tell who has read them. A file of somebody else's stays as
-// it is, and plans go on to tell it: it is no reason to change nothing.
+// closeKeys takes the private keys back from others, and says so: nobody can tell who has read them. A file of somebody
+// else's stays as it is, and plans go on to tell it: it is no reason to change nothing.
 func (kr *keyring) closeKeys() {
 	var closed []finding
 	for _, path := range kr.paths.exposed() {
@@ -75,8 +79,8 @@ func (kr *keyring) closeKeys() {
 	kr.notes.heals(closed)
 }
 
-// inspectKeys notes the files that are not as their copies. Which of the two is right is found by the next change, which needs the
-// passphrase anyway.
+// inspectKeys notes the files that are not as their copies. Which of the two is right is found by the next change,
+// which needs the passphrase anyway.
 func (l *book) inspectKeys(p paths) {
 	switch keys, err := os.ReadDir(p.keys()); {
 	case errors.Is(err, fs.ErrPermission):
@@ -95,13 +99,13 @@ func (l *book) inspectKeys(p paths) {
 	}
 }
 
-// mendKeys makes each file of the keys and its copy one again, before they are opened. What is lost is never made anew in a
-// directory that is in use: gateways trust no other.
+// mendKeys makes each file of the keys and its copy one again, before they are opened. What is lost is never made anew
+// in a directory that is in use: gateways trust no other.
 func (kr *keyring) mendKeys() error {
 	var mended []finding
 	for _, name := range keyFiles {
 		t := kr.paths.readTwin(name)
-		if t.same() || t.file == nil && t.copied == nil && !kr.inUse() {
+		if t.same() || (t.file == nil && t.copied == nil && !kr.inUse()) {
 			continue // else it is about to be made
 		}
 		found, err := kr.mendKey(name, t)
@@ -118,12 +122,14 @@ func (kr *keyring) mendKeys() error {
 
 // mendKey puts a file back from its copy where only that can be used, and says so.
 func (kr *keyring) mendKey(name string, t twin) (finding, error) {
-	file, copied := kr.paths.named(kr.paths.key(name)), kr.paths.named(kr.paths.keyCopy(name))
+	file := kr.paths.named(kr.paths.key(name))
+	copied := kr.paths.named(kr.paths.keyCopy(name))
 	bad := kr.unfit(name, t.file)
 	if bad == nil && kr.paths.hasCopies() { // and this one is not as the file
-		return finding{file: copied, why: "was gone, or differed from " + file + ", which is right: it was created again"}, nil
+		return finding{file: copied, why: "was gone, or differed from " + file +
+			", which is right: it was created again"}, nil
 	}
-	if bad == nil || kr.options.Passphrase == "" && keyfile.Encrypted(t.file) {
+	if bad == nil || (kr.options.Passphrase == "" && keyfile.Encrypted(t.file)) {
 		return finding{}, nil // and is copied once it was opened
 	}
 	worse := kr.unfit(name, t.copied)
@@ -153,7 +159,8 @@ func (kr *keyring) unfit(name string, text []byte) error {
 	switch name {
 	case authorityFile:
 		certificate, err := parseAuthority(text)
-		if err == nil && !kr.isPublished("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})) {
+		if err == nil &&
+			!kr.isPublished("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})) {
 			return errForeignKey
 		}
 		return err
@@ -178,7 +185,8 @@ func (kr *keyring) trusts(name string, public crypto.PublicKey) bool {
 		line, err := ssh.NewPublicKey(public)
 		return err == nil && kr.isPublished("ssh/ca.pub", ssh.MarshalAuthorizedKey(line))
 	}
-	for _, path := range []string{kr.paths.key(authorityFile), kr.paths.keyCopy(authorityFile), kr.paths.public("ca.pem")} {
+	for _, path := range []string{kr.paths.key(authorityFile), kr.paths.keyCopy(authorityFile),
+		kr.paths.public("ca.pem")} {
 		text, _ := durable.ReadFile(path)
 		if kr.unfit(authorityFile, text) == nil {
 			certificate, err := parseAuthority(text)
@@ -189,7 +197,8 @@ func (kr *keyring) trusts(name string, public crypto.PublicKey) bool {
 	return true
 }
 
-// isPublished reports whether a text is what the signed record of the publication has under a name; also where there is no record.
+// isPublished reports whether a text is what the signed record of the publication has under a name; also
+// where there is no record.
 func (kr *keyring) isPublished(name string, text []byte) bool {
 	record, err := kr.signatures.lastRecord()
 	digest, listed := record.Files[name]
@@ -197,8 +206,8 @@ func (kr *keyring) isPublished(name string, text []byte) bool {
 	return err != nil || !listed || digest == hex.EncodeToString(sum[:])
 }
 
-// parseAuthority returns the certificate of the authority in a text. One whose signature over itself does not hold was damaged:
-// X.509 has no other sum (RFC 5280, 4.1.1.3).
+// parseAuthority returns the certificate of the authority in a text. One whose signature over itself does not hold was
+// damaged: X.509 has no other sum (RFC 5280, 4.1.1.3).
 func parseAuthority(text []byte) (*x509.Certificate, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {
@@ -208,7 +217,8 @@ func parseAuthority(text []byte) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, errors.New("is not a certificate")
 	}
-	return certificate, certificate.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature)
+	return certificate, certificate.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate,
+		certificate.Signature)
 }
 
 // copyKeys makes the copies what the keys are that were just opened.

@@ -63,8 +63,8 @@ func (w *world) healedNotes() string {
 	return text
 }
 
-// A damaged signing key stopped every change of everybody, also the removals; a lost SSH key was replaced in silence by one that
-// no gateway trusts.
+// A damaged signing key stopped every change of everybody, also the removals; a lost SSH key was replaced in silence by
+// one that no gateway trusts.
 func TestADamagedKeyBlocksNobody(t *testing.T) {
 	t.Parallel()
 	passphrases := []string{"", "correct horse"}
@@ -84,7 +84,8 @@ func TestADamagedKeyBlocksNobody(t *testing.T) {
 				"gone":    nil,
 			} {
 				for _, at := range []string{"keys/" + name, "keys/copy/" + name} {
-					if slow := passphrase != ""; slow && (at != "keys/"+signingKey && at != "keys/"+sshKey || how != "cut off" && how != "foreign") {
+					if slow := passphrase != ""; slow &&
+						((at != "keys/"+signingKey && at != "keys/"+sshKey) || (how != "cut off" && how != "foreign")) {
 						continue
 					}
 					w.fill(kept)
@@ -108,7 +109,8 @@ func TestADamagedKeyBlocksNobody(t *testing.T) {
 						t.Errorf("%s: the journal is told %q", when, said)
 					}
 					for _, of := range keyFiles {
-						if now := w.read("keys/" + of); now != w.read("keys/copy/"+of) || passphrase == "" && now != kept["keys/"+of] {
+						if now := w.read("keys/" + of); now != w.read("keys/copy/"+of) ||
+							(passphrase == "" && now != kept["keys/"+of]) {
 							t.Errorf("%s: %s is not as it was", when, of)
 						}
 					}
@@ -146,7 +148,9 @@ func TestAKeyThatIsLostWithItsCopyIsNeverReplaced(t *testing.T) {
 			}
 			w.restart()
 			_, err := w.Delete(w.ctx(), globex.Ref(), w.get(globex.Ref()).UID)
-			if !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), w.paths.key(name)) || !strings.Contains(err.Error(), "keys/copy/"+name) ||
+			if !errors.Is(err, access.ErrUnavailable) ||
+				!strings.Contains(err.Error(), w.paths.key(name)) ||
+				!strings.Contains(err.Error(), "keys/copy/"+name) ||
 				!strings.Contains(err.Error(), "from a backup") || !strings.Contains(err.Error(), cutName) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -215,7 +219,9 @@ func TestAPassphraseEncryptsTheCopiesToo(t *testing.T) {
 	}
 	w.write("keys/copy/"+sshKey, clear["keys/"+sshKey])
 	w.opened("")
-	if err := change(); err == nil || !strings.Contains(err.Error(), "PARTNER_PASSPHRASE") || w.read("keys/"+sshKey) == clear["keys/"+sshKey] {
+	if err := change(); err == nil ||
+		!strings.Contains(err.Error(), "PARTNER_PASSPHRASE") ||
+		w.read("keys/"+sshKey) == clear["keys/"+sshKey] {
 		t.Errorf("a copy in the clear was taken where no passphrase is set: %v", err)
 	}
 	// Back to another passphrase.
@@ -238,7 +244,8 @@ func TestAPassphraseEncryptsTheCopiesToo(t *testing.T) {
 	}
 }
 
-// A restored backup, or somebody in a hurry, left a private key that everybody on the machine could read, and nobody was told.
+// A restored backup, or somebody in a hurry, left a private key that everybody on the machine could
+// read, and nobody was told.
 func TestAPrivateKeyThatOthersMayReadIsToldAndClosed(t *testing.T) {
 	t.Parallel()
 	w := keyed(t, "")

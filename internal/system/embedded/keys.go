@@ -17,8 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
 
-// keyring is the keys of the directory: of the authorities, and the one that signs what the directory says of itself. Only who has the lock
-// opens it.
+// keyring is the keys of the directory: of the authorities, and the one that signs what the directory says of itself.
+// Only who has the lock opens it.
 type keyring struct {
 	*directory
 	notes      *notes
@@ -79,7 +79,8 @@ func (kr *keyring) open() (err error) {
 	return kr.copyKeys()
 }
 
-// writeWitness keeps the public part of the signing key beside it, so that a plan needs no passphrase to tell what is signed.
+// writeWitness keeps the public part of the signing key beside it, so that a plan needs no passphrase
+// to tell what is signed.
 func (kr *keyring) writeWitness() error {
 	path := kr.paths.key(witnessFile)
 	if text, err := durable.ReadFile(path); err == nil && bytes.Equal(text, kr.signer.PublicPEM()) {

@@ -27,7 +27,8 @@ type trait struct {
 	doors func(gw *gateways, p access.Proof) []access.Door
 	// sign signs what is issued; nil where nothing is signed, and so the end can be moved.
 	sign func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error)
-	// list adds what was revoked to the list that gateways have for the kind; nil where the policy data alone refuses it.
+	// list adds what was revoked to the list that gateways have for the kind; nil where the policy
+	// data alone refuses it.
 	list func(r *revocations, certificate ca.Revoked)
 	// listedOnly: no policy data tells of it, so that it is in force until its list says otherwise.
 	listedOnly bool
@@ -55,7 +56,11 @@ func ofFederated() trait {
 		endedBy: endedByOPA,
 		check:   func(c *access.Credential) error { return access.RefuseAccount("the embedded system", c) },
 		login: func(c *access.Credential) map[string]string {
-			return map[string]string{"issuer": c.Federated.Issuer, "subject": c.Federated.Subject, "audiences": strings.Join(c.Federated.Audiences, " ")}
+			return map[string]string{
+				"issuer":    c.Federated.Issuer,
+				"subject":   c.Federated.Subject,
+				"audiences": strings.Join(c.Federated.Audiences, " "),
+			}
 		},
 		doors: (*gateways).doorsOfTrust,
 	}
@@ -66,16 +71,23 @@ func ofCertificate() trait {
 		endedBy: "The server that verifies the certificate, at each handshake.",
 		check:   func(c *access.Credential) error { return ca.CheckRequest(c.Certificate.CSR) },
 		login: func(c *access.Credential) map[string]string {
-			return map[string]string{"subject": "CN=" + c.IdentityID.CommonName(), "san": "URI:partner:" + c.IdentityID.String()}
+			return map[string]string{"subject": "CN=" + c.IdentityID.CommonName(),
+				"san": "URI:partner:" + c.IdentityID.String()}
 		},
 		doors: func(gw *gateways, p access.Proof) []access.Door {
 			return []access.Door{
-				door("a TLS server, by ca.pem and crl.pem", func(string, string) (bool, error) { return gw.tlsVerifies(p) }),
+				door("a TLS server, by ca.pem and crl.pem",
+					func(string, string) (bool, error) { return gw.tlsVerifies(p) }),
 				gw.opaDoor(policy.Request{Fingerprint: p.Issued.Fingerprint}),
 			}
 		},
 		sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
-			return a.SignX509(ca.X509Request{CSR: c.Certificate.CSR, Identity: c.IdentityID, NotBefore: from, NotAfter: until})
+			return a.SignX509(ca.X509Request{
+				CSR:       c.Certificate.CSR,
+				Identity:  c.IdentityID,
+				NotBefore: from,
+				NotAfter:  until,
+			})
 		},
 		list: func(r *revocations, certificate ca.Revoked) { r.x509 = append(r.x509, certificate) },
 	}
@@ -89,11 +101,13 @@ func ofSSHCertificate() trait {
 			return map[string]string{"principal": c.IdentityID.String(), "key_id": c.IdentityID.String()}
 		},
 		doors: func(gw *gateways, p access.Proof) []access.Door {
-			return []access.Door{door("sshd, by ssh/ca.pub, ssh/revoked_keys and ssh/principals", func(_, path string) (bool, error) { return gw.sshdAdmits(p, path) })}
+			return []access.Door{door("sshd, by ssh/ca.pub, ssh/revoked_keys and ssh/principals",
+				func(_, path string) (bool, error) { return gw.sshdAdmits(p, path) })}
 		},
 		sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
 			return a.SignSSH(ca.SSHRequest{
-				PublicKey: c.SSHCertificate.PublicKey, Identity: c.IdentityID, NotBefore: from, NotAfter: until, Networks: c.AllowedCIDRs,
+				PublicKey: c.SSHCertificate.PublicKey, Identity: c.IdentityID, NotBefore: from, NotAfter: until,
+				Networks: c.AllowedCIDRs,
 			})
 		},
 		list: func(r *revocations, certificate ca.Revoked) {
@@ -119,7 +133,8 @@ func ofSecret() trait {
 	}
 }
 
-// signedKinds returns the kinds of which a certificate is signed. Its end is signed into it, so that it can only be revoked, by a list.
+// signedKinds returns the kinds of which a certificate is signed. Its end is signed into it, so that it can only
+// be revoked, by a list.
 func signedKinds() (kinds []access.Kind) {
 	for _, k := range access.Kinds() {
 		if traitOf(k).sign != nil {
@@ -131,7 +146,11 @@ func signedKinds() (kinds []access.Kind) {
 
 // door returns a way in that is tried on what is published.
 func door(how string, enter func(action, path string) (bool, error)) access.Door {
-	return access.Door{How: how, Note: atNextPull, Enter: func(_ context.Context, action, path string) (bool, error) { return enter(action, path) }}
+	return access.Door{
+		How:   how,
+		Note:  atNextPull,
+		Enter: func(_ context.Context, action, path string) (bool, error) { return enter(action, path) },
+	}
 }
 
 // opaDoor returns the way in that Open Policy Agent opens to a request.
@@ -149,7 +168,8 @@ func (gw *gateways) doorsOfTrust(p access.Proof) []access.Door {
 		claims.Audience = trust.Audiences[0]
 	}
 	d := gw.opaDoor(claims)
-	d.Note = "Nobody here can sign as the partner's issuer, so the shadow's claims were taken as verified. " + atNextPull
+	d.Note = "Nobody here can sign as the partner's issuer, so the shadow's claims were taken as verified. " +
+		atNextPull
 	return []access.Door{d}
 }
 

@@ -12,16 +12,19 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
 )
 
-// A gateway whose clock was more than a minute late refused everybody after each revocation and each cut, since the list was not valid
-// yet, and what was issued anew as well. Minutes do no harm, in either direction, and let nobody in who is revoked.
+// A gateway whose clock was more than a minute late refused everybody after each revocation and each cut, since
+// the list was not valid yet, and what was issued anew as well. Minutes do no harm, in either direction, and let
+// nobody in who is revoked.
 func TestAGatewayWhoseClockIsMinutesOffRefusesNobodyElse(t *testing.T) {
 	t.Parallel()
 	w, of := twoPartners(t)
 	login := w.put(sshCertificate(globex, 30))
-	held, revoked := of["globex's certificate"], of["acme's certificate"]
+	held := of["globex's certificate"]
+	revoked := of["acme's certificate"]
 	off := func(when string) {
 		t.Helper()
-		for _, shift := range []time.Duration{-access.Late + time.Second, -5 * time.Minute, 5 * time.Minute, access.Late} {
+		for _, shift := range []time.Duration{-access.Late + time.Second, -5 * time.Minute, 5 * time.Minute,
+			access.Late} {
 			now := w.clock().Add(shift)
 			for name, p := range map[string]systemtest.Probe{"certificate": held, "trust": of["globex's token"]} {
 				if !opaAllows(t, w.dir, now, p) {

@@ -62,10 +62,12 @@ func (l *book) census() string {
 	return hex.EncodeToString(digest.Sum(nil))
 }
 
-// readLedger reads everything that is signed, on as many cores as there are. Files that are none of ours are left alone.
+// readLedger reads everything that is signed, on as many cores as there are. Files that are none
+// of ours are left alone.
 func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	l := &book{
-		Ledger: ledger.Ledger{}, generation: st.generation, raw: st.raw, revoked: map[string]revocation{}, holds: h, stones: ledger.Tombstones{},
+		Ledger: ledger.Ledger{}, generation: st.generation, raw: st.raw, revoked: map[string]revocation{}, holds: h,
+		stones:  ledger.Tombstones{},
 		damaged: damage{}, found: st.found, lost: map[string]bool{}, root: p.root,
 	}
 	if st.was.Generation == st.generation {
@@ -127,8 +129,8 @@ func (l *book) readEntries(p paths, refs []access.Ref) error {
 	return nil
 }
 
-// refs returns the objects that have a file. An identity's directory that cannot be read is damage of it. It reads the tombstones
-// that lie beside them.
+// refs returns the objects that have a file. An identity's directory that cannot be read is damage of it. It reads the
+// tombstones that lie beside them.
 func (p paths) refs(damaged damage, l *book) ([]access.Ref, error) {
 	var refs []access.Ref
 	err := p.directories("", 3, func(holder string) error {
@@ -234,11 +236,20 @@ func (p paths) readRevocation(s sums, name string) (revocation, error) {
 // lastNanosecond is the last moment that OPA can compare: it counts nanoseconds since 1970 in 63 bits.
 var lastNanosecond = time.Unix(0, 1<<63-1)
 
-// unreadable returns what a damaged file of the revoked still says by its name: it stays revoked until somebody mends or removes it.
+// unreadable returns what a damaged file of the revoked still says by its name: it stays revoked until
+// somebody mends or removes it.
 func unreadable(name string, err error) (revocation, bool) {
 	kind, serial, found := strings.Cut(strings.TrimSuffix(name, ".json"), "-")
 	told := slices.Contains(append(signedKinds(), tokenKind), access.Kind(kind))
-	return revocation{Kind: access.Kind(kind), Serial: serial, At: time.Unix(0, 0).UTC(), Until: lastNanosecond, damage: err}, told && found && serial != ""
+	return revocation{
+			Kind:   access.Kind(kind),
+			Serial: serial,
+			At:     time.Unix(0, 0).UTC(),
+			Until:  lastNanosecond,
+			damage: err,
+		}, told &&
+			found &&
+			serial != ""
 }
 
 // find notes a finding.
@@ -307,22 +318,25 @@ func (l *book) missing(p paths) {
 func (l *book) inspectFolders(p paths) {
 	for _, folder := range p.folders() {
 		if to, ok := leadsNowhere(folder); ok {
-			l.find(p, folder, fmt.Sprintf("is a link to %s, which does not exist: mount that, or remove the link", to), access.IdentityID{})
+			l.find(p, folder, fmt.Sprintf("is a link to %s, which does not exist: mount that, or remove the link", to),
+				access.IdentityID{})
 		} else if blocked(folder) {
 			l.find(p, folder, "is no longer a folder: the next change makes it one", access.IdentityID{})
 		}
 	}
 }
 
-// tell gives each finding to the identity that is to tell of it: its own, and what is of nobody, or of what the ledger does not
-// know, to the first. So there is always a change that heals it.
+// tell gives each finding to the identity that is to tell of it: its own, and what is of nobody, or of what the ledger
+// does not know, to the first. So there is always a change that heals it.
 func (l *book) tell() {
 	if len(l.found) == 0 {
 		return
 	}
 	var first access.IdentityID
 	for ref, e := range l.Ledger {
-		if id := e.Object.Holder(); ref.Type == access.TypeIdentity && !e.Removed() && (first == access.IdentityID{} || id.String() < first.String()) {
+		if id := e.Object.Holder(); ref.Type == access.TypeIdentity &&
+			!e.Removed() &&
+			(first == access.IdentityID{} || id.String() < first.String()) {
 			first = id
 		}
 	}

@@ -30,16 +30,19 @@ func TestThreeHundredRandomLives(t *testing.T) {
 	for n := range 2 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			systemtest.Lives(t, lives, 1, uint64(time.Now().UnixNano()), func(t *testing.T, clock *systemtest.Clock) systemtest.Harness {
-				dir := filepath.Join(t.TempDir(), ".partner", "prod")
-				s := Open(dir, Options{Clock: clock.Now, Environment: "prod"})
-				s.disk.Unsynced = true
-				o := startOPA(t)
-				return systemtest.Harness{
-					System: s, Proves: []access.Kind{access.Federated, access.Certificate, access.Secret},
-					AllowsAll: func(t testing.TB, probes []systemtest.Probe) []bool { return o.allows(t, dir, clock, probes) },
-				}
-			})
+			systemtest.Lives(t, lives, 1, uint64(time.Now().UnixNano()),
+				func(t *testing.T, clock *systemtest.Clock) systemtest.Harness {
+					dir := filepath.Join(t.TempDir(), ".partner", "prod")
+					s := Open(dir, Options{Clock: clock.Now, Environment: "prod"})
+					s.disk.Unsynced = true
+					o := startOPA(t)
+					return systemtest.Harness{
+						System: s, Proves: []access.Kind{access.Federated, access.Certificate, access.Secret},
+						AllowsAll: func(t testing.TB, probes []systemtest.Probe) []bool {
+							return o.allows(t, dir, clock, probes)
+						},
+					}
+				})
 		})
 	}
 }
@@ -66,7 +69,8 @@ func startOPA(t *testing.T) *opa {
 		_ = cmd.Wait()
 		_ = os.RemoveAll(short)
 	})
-	o := &opa{client: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	o := &opa{client: &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context,
+		_, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}}}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -140,10 +144,16 @@ func (o *opa) allows(t testing.TB, dir string, clock *systemtest.Clock, probes [
 	}
 	var inputs []map[string]any
 	for _, p := range probes {
-		inputs = append(inputs, map[string]any{"credential": presented(p), "action": p.Action, "path": p.Path, "ip": "203.0.113.7"})
+		inputs = append(inputs, map[string]any{
+			"credential": presented(p),
+			"action":     p.Action,
+			"path":       p.Path,
+			"ip":         "203.0.113.7",
+		})
 	}
 	query, err := json.Marshal(map[string]any{
-		"query": fmt.Sprintf("x := [d | some p in input; d := data.partner.allow with input as p with time.now_ns as %d]", clock.Now().UnixNano()), "input": inputs,
+		"query": fmt.Sprintf("x := [d | some p in input; d := data.partner.allow with input as p with "+
+			"time.now_ns as %d]", clock.Now().UnixNano()), "input": inputs,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,12 @@ func (l *lock) try(now time.Time) (taken bool, err error) {
 		return false, fail(err, nothingChanged)
 	}
 	host, _ := os.Hostname()
-	text, err := json.Marshal(holder{PID: os.Getpid(), Host: host, Command: l.command, Since: now.Truncate(time.Second)})
+	text, err := json.Marshal(holder{
+		PID:     os.Getpid(),
+		Host:    host,
+		Command: l.command,
+		Since:   now.Truncate(time.Second),
+	})
 	if err == nil {
 		// A courtesy: a full disk that does not take it decides nothing.
 		_ = os.WriteFile(l.paths.holderFile(), text, privateFile)
@@ -50,13 +55,15 @@ func (l *lock) try(now time.Time) (taken bool, err error) {
 
 // release frees the lock. Word of who had it goes first, so that none is of a holder who comes next.
 func (l *lock) release() error {
-	_ = os.Remove(l.paths.holderFile()) // word of a holder who has gone misleads nobody: it is read only while the lock is taken
+	// word of a holder who has gone misleads nobody: it is read only while the lock is taken
+	_ = os.Remove(l.paths.holderFile())
 	return l.file.Unlock()
 }
 
 // busy returns the error of one who waited in vain.
 func (l *lock) busy(waited time.Duration) error {
-	return fail(fmt.Errorf("after %s the ledger in %s is still locked by %s", waited, l.paths.ledger(), l.heldBy()), nothingChanged)
+	return fail(fmt.Errorf("after %s the ledger in %s is still locked by %s", waited, l.paths.ledger(), l.heldBy()),
+		nothingChanged)
 }
 
 // heldBy says who has the lock, as far as that one left word.

@@ -36,7 +36,8 @@ var neighbours = sync.OnceValue(func() string {
 	}
 	for _, id := range []access.IdentityID{acme, globex} {
 		for _, o := range []access.Object{
-			identity(id, 90), grant(id, "shell", "ssh/deploy", 80, "login"), grant(id, "daily", id.Partner+"/orders/*", 80, "read"),
+			identity(id, 90), grant(id, "shell", "ssh/deploy", 80, "login"),
+			grant(id, "daily", id.Partner+"/orders/*", 80, "read"),
 			sshCertificate(id, 80), certificate(id, 80), secret(id, 80), federated(id, 80),
 		} {
 			put(o)
@@ -163,7 +164,9 @@ func (w *world) leaves(t *testing.T, uid string) {
 	}
 	w.onlyRemembers("acme")
 	all, err := w.Damaged(w.ctx())
-	if all = slices.DeleteFunc(all, func(d access.Damage) bool { return d.Ref == access.Ref{} }); err != nil || len(all) > 0 { // but for what was revoked
+	// but for what was revoked
+	if all = slices.DeleteFunc(all, func(d access.Damage) bool { return d.Ref == access.Ref{} }); err != nil ||
+		len(all) > 0 {
 		t.Errorf("still damaged: %v %v", all, err)
 	}
 }

@@ -47,21 +47,25 @@ func (no *notes) heals(found []finding) {
 		no.healed = append(no.healed, h)
 		text += "\n- " + f.String()
 		if f.file == no.paths.named(no.paths.record()) {
-			away = "\n\nIf gateways read publish/ on a share that is not mounted here, nothing was cut there: mount it, and apply again."
+			away = "\n\nIf gateways read publish/ on a share that is not mounted here, nothing was cut there: mount " +
+				"it, and apply again."
 		}
 	}
-	no.warnings = append(no.warnings, [2]string{"Somebody changed the directory, or a disk failed", "This was found and repaired, and is in " +
-		"the journal:" + text + away})
+	no.warnings = append(no.warnings,
+		[2]string{"Somebody changed the directory, or a disk failed",
+			"This was found and repaired, and is in the journal:" + text + away})
 }
 
 // inTheClear notes that new keys lie there unencrypted.
 func (no *notes) inTheClear() {
 	no.mu.Lock()
 	defer no.mu.Unlock()
-	no.warnings = append(no.warnings, [2]string{"Three private keys are not encrypted", fmt.Sprintf("%s has the keys that sign certificates, "+
-		"SSH certificates and publications. Whoever can read them can sign what gateways accept. Set "+
-		"PARTNER_PASSPHRASE where Terraform runs: the next change encrypts the keys. Their clear text can "+
-		"survive in free disk blocks and backups, so it is best set before the first apply.", no.paths.keys())})
+	no.warnings = append(no.warnings,
+		[2]string{"Three private keys are not encrypted",
+			fmt.Sprintf("%s has the keys that sign certificates, SSH certificates and publications. Whoever can read "+
+				"them can sign what gateways accept. Set PARTNER_PASSPHRASE where Terraform runs: the next change "+
+				"encrypts the keys. Their clear text can survive in free disk blocks and backups, so it is best set "+
+				"before the first apply.", no.paths.keys())})
 }
 
 // tellUse puts into records of a ledger when they were last used, where logs are read.
@@ -87,6 +91,9 @@ func (no *notes) hearOfStopped(u uses, now time.Time) {
 		return
 	}
 	no.used.heard = true
-	no.warnings = append(no.warnings, [2]string{"A log of use has stopped", strings.Join(stopped, "; ") + ". Until it goes on, nobody knows whether what it told of is still " +
-		"used, and nothing counts as unused since. Repair the gateway's logging. If the gateway is gone, remove its log from use_logs."})
+	no.warnings = append(no.warnings,
+		[2]string{"A log of use has stopped",
+			strings.Join(stopped, "; ") + ". Until it goes on, nobody knows whether what it told of is still used, " +
+				"and nothing counts as unused since. Repair the gateway's logging. If the gateway is gone, remove " +
+				"its log from use_logs."})
 }

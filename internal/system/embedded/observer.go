@@ -52,8 +52,8 @@ func (ob *observer) inspect(l *book, was published) error {
 	return nil
 }
 
-// ours reports whether gateways would read a file of this name, whoever put it there: all of the folders that are theirs, and what OPA
-// or a verifier loads from wherever it lies.
+// ours reports whether gateways would read a file of this name, whoever put it there: all of the folders that are
+// theirs, and what OPA or a verifier loads from wherever it lies.
 func ours(name string) bool {
 	folder, _, nested := strings.Cut(name, "/")
 	if nested && slices.Contains([]string{"policy", "ssh", "cut"}, folder) {
@@ -64,7 +64,8 @@ func ours(name string) bool {
 
 // differs notes a file that is not as it was published, with each identity that it gives something to.
 func (ob *observer) differs(l *book, name, digest string) {
-	path, why := ob.paths.public(name), "differs from what was published (SHA-256 "+digest+"): the next change writes it again"
+	path := ob.paths.public(name)
+	why := "differs from what was published (SHA-256 " + digest + "): the next change writes it again"
 	of := ob.concerned(l, name)
 	for _, id := range of {
 		l.find(ob.paths, path, why, id)
@@ -74,15 +75,16 @@ func (ob *observer) differs(l *book, name, digest string) {
 	}
 }
 
-// concerned returns the identities of the ledger whose lines of a principals file, or parts of the policy data, are not as this
-// system would write them; none where that cannot be told.
+// concerned returns the identities of the ledger whose lines of a principals file, or parts of the policy data, are not
+// as this system would write them; none where that cannot be told.
 func (ob *observer) concerned(l *book, name string) (of []access.IdentityID) {
 	want, known := ob.compiled(l, name)
 	got, err := ob.paths.shown(name)
 	if err != nil || !known {
 		return nil
 	}
-	for _, ref := range order.Sorted(maps.Keys(l.Ledger), func(a, b access.Ref) int { return strings.Compare(a.ID, b.ID) }) {
+	for _, ref := range order.Sorted(maps.Keys(l.Ledger),
+		func(a, b access.Ref) int { return strings.Compare(a.ID, b.ID) }) {
 		if ref.Type != access.TypeIdentity {
 			continue
 		}
@@ -152,8 +154,8 @@ func (ob *observer) compiled(l *book, name string) (text []byte, known bool) {
 	return text, err == nil
 }
 
-// onlyCuts reports whether a published file differs from what was published, by its digest, only in what cut.sh does: it takes
-// access away, and gives none.
+// onlyCuts reports whether a published file differs from what was published, by its digest, only in what cut.sh does:
+// it takes access away, and gives none.
 func (ob *observer) onlyCuts(l *book, name, digest string) bool {
 	text, err := durable.ReadFile(ob.paths.public(name))
 	if err != nil {
@@ -176,15 +178,16 @@ func (ob *observer) onlyCuts(l *book, name, digest string) bool {
 	return false
 }
 
-// snapshot reads the ledger without the lock: nil where a commit was at work meanwhile, or did not finish. It is settled
-// when the publication needs nothing either, or nothing that a plan may do.
+// snapshot reads the ledger without the lock: nil where a commit was at work meanwhile, or did not finish. It is
+// settled when the publication needs nothing either, or nothing that a plan may do.
 func (ob *observer) snapshot() (l *book, settled bool, err error) {
 	h, err := ob.paths.readHolds()
 	if err != nil {
 		return nil, false, err
 	}
 	st, err := ob.signatures.readStanding()
-	if err == nil && ob.dueOf(st.was, &book{generation: st.generation, holds: h, root: ob.paths.root}, false) == broken {
+	if err == nil &&
+		ob.dueOf(st.was, &book{generation: st.generation, holds: h, root: ob.paths.root}, false) == broken {
 		return nil, false, nil
 	}
 	if err == nil {

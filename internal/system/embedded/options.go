@@ -32,6 +32,7 @@ type Options struct {
 	Remembered func(system string) int64
 	// Accept is the number of an older generation that was put back on purpose; zero: none was.
 	Accept int64
-	// Command is what this process calls itself to another that waits for its lock. Default: terraform-provider-partner.
+	// Command is what this process calls itself to another that waits for its lock. Default:
+	// terraform-provider-partner.
 	Command string
 }

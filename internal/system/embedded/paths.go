@@ -54,7 +54,8 @@ func (p paths) revocationFile(n string) string { return p.in("ledger", "revoked"
 // folders returns those that a change writes into, upper ones first.
 func (p paths) folders() []string {
 	return []string{
-		p.holds(), p.in("keys", "copy"), p.stagedLedger(), p.revoked(), p.publish(), p.stagedPublish(), p.public("cut"), p.public("policy"), p.public("ssh"),
+		p.holds(), p.in("keys", "copy"), p.stagedLedger(), p.revoked(), p.publish(), p.stagedPublish(), p.public("cut"),
+		p.public("policy"), p.public("ssh"),
 		p.public(principalsDir),
 	}
 }
@@ -85,7 +86,8 @@ func (p paths) object(ref access.Ref) string {
 	if ref.Type == access.TypeIdentity {
 		return p.in("ledger", filepath.FromSlash(ref.ID), "identity.json")
 	}
-	holder, last := ref.ID[:strings.LastIndexByte(ref.ID, '/')], ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]
+	holder := ref.ID[:strings.LastIndexByte(ref.ID, '/')]
+	last := ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]
 	return p.in("ledger", filepath.FromSlash(holder), string(ref.Type)+"-"+last+".json")
 }
 

@@ -17,7 +17,8 @@ import (
 // publication returns all access that is in force.
 func (at *directory) publication(d *draft) policy.Publication {
 	p := policy.Publication{
-		Environment: at.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(at.options.PublicationLife).Truncate(time.Second),
+		Environment: at.options.Environment, Now: d.Now,
+		ValidUntil:    d.Now.Add(at.options.PublicationLife).Truncate(time.Second),
 		RevokedTokens: d.revokedTokens(), Hold: d.hold(), SSHDZone: at.options.SSHDZone,
 	}
 	index := map[access.IdentityID]int{}
@@ -26,7 +27,8 @@ func (at *directory) publication(d *draft) policy.Publication {
 			stands := d.Standing(i.ID)
 			index[i.ID] = len(p.Identities)
 			p.Identities = append(p.Identities, policy.Identity{
-				ID: i.ID, UID: e.History.UID, Above: d.Lineage(i.ID)[1:], EndsAt: stands.End, Suspended: d.cutIdentity(i.ID),
+				ID: i.ID, UID: e.History.UID, Above: d.Lineage(i.ID)[1:], EndsAt: stands.End,
+				Suspended: d.cutIdentity(i.ID),
 			})
 		}
 	}
@@ -67,8 +69,8 @@ func credentials(c *access.Credential, e *ledger.Entry, above time.Time) []polic
 	return proofs
 }
 
-// revocationsOf returns the certificates that were revoked, and those on hold because their identity is cut: a gateway that asks
-// only the lists would let them in.
+// revocationsOf returns the certificates that were revoked, and those on hold because their identity is cut: a gateway
+// that asks only the lists would let them in.
 func revocationsOf(d *draft) revocations {
 	var out revocations
 	for _, name := range slices.Sorted(maps.Keys(d.revoked)) {
@@ -77,7 +79,10 @@ func revocationsOf(d *draft) revocations {
 	}
 	for _, ref := range order.Sorted(maps.Keys(d.Ledger), ledger.CompareRefs) {
 		e := d.Ledger[ref]
-		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() && d.cut(c) {
+		if c, ok := e.Credential(); ok &&
+			len(e.Issued) > 0 &&
+			!e.Removed() &&
+			d.cut(c) {
 			for _, i := range e.Issued {
 				out.add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.Now, Hold: true})
 			}

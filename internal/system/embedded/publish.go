@@ -34,7 +34,8 @@ type publisher struct {
 }
 
 // stageFiles stages the files that differ from what is published, and returns the digests of all.
-func (pu *publisher) stageFiles(st *stage, files map[string][]byte, old map[string][sha256.Size]byte) map[string][sha256.Size]byte {
+func (pu *publisher) stageFiles(st *stage, files map[string][]byte,
+	old map[string][sha256.Size]byte) map[string][sha256.Size]byte {
 	digests := make(map[string][sha256.Size]byte, len(files))
 	for name, content := range files {
 		before, there := old[name]
@@ -51,7 +52,8 @@ func (pu *publisher) stageFiles(st *stage, files map[string][]byte, old map[stri
 }
 
 // stagePublication stages what differs from what is published, and returns the record and the digests of all.
-func (pu *publisher) stagePublication(st *stage, d *draft, g generation, was published) (published, map[string][sha256.Size]byte, error) {
+func (pu *publisher) stagePublication(st *stage, d *draft, g generation, was published) (published,
+	map[string][sha256.Size]byte, error) {
 	p := pu.publication(d)
 	record, files, err := pu.files(d, p, g, was)
 	if err != nil {
@@ -77,7 +79,8 @@ func (pu *publisher) stagePublication(st *stage, d *draft, g generation, was pub
 }
 
 // files returns all files of a publication; nil stands for one that is to stay as it is.
-func (pu *publisher) files(d *draft, p policy.Publication, g generation, was published) (published, map[string][]byte, error) {
+func (pu *publisher) files(d *draft, p policy.Publication, g generation, was published) (published, map[string][]byte,
+	error) {
 	if err := pu.keyring.open(); err != nil {
 		return published{}, nil, err
 	}
@@ -86,9 +89,14 @@ func (pu *publisher) files(d *draft, p policy.Publication, g generation, was pub
 		return published{}, nil, err
 	}
 	maps.Copy(files, policy.Principals(p))
-	files[cutName], files["ca.pem"], files["ssh/ca.pub"] = cutScript, pu.keyring.authority.CertificatePEM(), pu.keyring.authority.SSHPublicKey()
+	files[cutName], files["ca.pem"], files["ssh/ca.pub"] = cutScript, pu.keyring.authority.CertificatePEM(),
+		pu.keyring.authority.SSHPublicKey()
 	half := d.Now.Add(pu.options.PublicationLife / 2)
-	record := published{RenewAt: access.Earliest(half, policy.RefreshAt(p)), Revocations: was.Revocations, RevocationsAt: was.RevocationsAt}
+	record := published{
+		RenewAt:       access.Earliest(half, policy.RefreshAt(p)),
+		Revocations:   was.Revocations,
+		RevocationsAt: was.RevocationsAt,
+	}
 	keep := pu.known.digests != nil && d.Now.Before(was.RevocationsAt.Add(pu.options.PublicationLife/4))
 	all := revocationsOf(d)
 	digest, err := all.digest(pu.keyring.authority)
@@ -100,18 +108,21 @@ func (pu *publisher) files(d *draft, p policy.Publication, g generation, was pub
 	} else {
 		record.Revocations, record.RevocationsAt = digest, d.Now
 		if files[crlFile], err = pu.keyring.authority.CRL(all.x509, 2*g.Number, d.Now, p.ValidUntil); err == nil {
-			files[krlFile], err = pu.keyring.authority.KRL(all.ssh, uint64(2*g.Number), d.Now) //nolint:gosec // counted up from 1
+			number := uint64(2 * g.Number) //nolint:gosec // counted up from 1
+			files[krlFile], err = pu.keyring.authority.KRL(all.ssh, number, d.Now)
 		}
 	}
 	if err == nil {
-		err = pu.cutFiles(d, &record, was.Cuts, keep, files, 2*g.Number+1, p.ValidUntil) // newer than what it replaces, and older than the next
+		// newer than what it replaces, and older than the next
+		err = pu.cutFiles(d, &record, was.Cuts, keep, files, 2*g.Number+1, p.ValidUntil)
 	}
 	return record, files, err
 }
 
-// cutFiles returns what cuts each partner. Those that say what they said are kept as they are, until the lists are to be renewed:
-// a list of theirs has to begin later than the one for all.
-func (pu *publisher) cutFiles(d *draft, record *published, was map[string]string, keep bool, files map[string][]byte, number int64, until time.Time) error {
+// cutFiles returns what cuts each partner. Those that say what they said are kept as they are, until the lists are to
+// be renewed: a list of theirs has to begin later than the one for all.
+func (pu *publisher) cutFiles(d *draft, record *published, was map[string]string, keep bool, files map[string][]byte,
+	number int64, until time.Time) error {
 	sign := func(id access.IdentityID, r revocations) (crl, krl []byte, err error) {
 		if len(r.x509) > 0 {
 			crl, err = pu.keyring.authority.Cut(id, r.x509, number, d.Now, until)
@@ -136,9 +147,9 @@ func (pu *publisher) cutFiles(d *draft, record *published, was map[string]string
 	return nil
 }
 
-// alonePublished keeps cut.sh out of the publication until free is called: it reads what lies there and adds to it, and would
-// bring back what is replaced meanwhile. Where the holds are others by now than those that were drafted with, it is
-// errCutMeanwhile: what cut.sh has just taken away is not to be published once more, not even for a moment.
+// alonePublished keeps cut.sh out of the publication until free is called: it reads what lies there and adds to it, and
+// would bring back what is replaced meanwhile. Where the holds are others by now than those that were drafted with, it
+// is errCutMeanwhile: what cut.sh has just taken away is not to be published once more, not even for a moment.
 func (pu *publisher) alonePublished(publish bool, drafted ledger.Holds) (free func() error, err error) {
 	if !publish {
 		return func() error { return nil }, nil
@@ -148,7 +159,8 @@ func (pu *publisher) alonePublished(publish bool, drafted ledger.Holds) (free fu
 		return nil, err
 	}
 	free = func() error { return fail(pu.disk.RemoveAll(dir), perhapsChanged) }
-	err = pu.disk.Do("create", dir, func() error { return os.WriteFile(filepath.Join(dir, byProvider), nil, privateFile) })
+	err = pu.disk.Do("create", dir,
+		func() error { return os.WriteFile(filepath.Join(dir, byProvider), nil, privateFile) })
 	if err == nil {
 		var now ledger.Holds
 		if now, err = pu.paths.readHolds(); err == nil && !maps.Equal(now, drafted) {
@@ -161,8 +173,8 @@ func (pu *publisher) alonePublished(publish bool, drafted ledger.Holds) (free fu
 	return free, nil
 }
 
-// lockPublication makes the directory that is the lock on the publication, which cut.sh makes likewise. A lock of a provider is of one
-// that died, since we hold the ledger's; one of cut.sh has died when it was waited for in vain.
+// lockPublication makes the directory that is the lock on the publication, which cut.sh makes likewise. A lock of a
+// provider is of one that died, since we hold the ledger's; one of cut.sh has died when it was waited for in vain.
 func (pu *publisher) lockPublication(dir string) error {
 	if err := pu.disk.Mkdir(pu.paths.publish(), publicDir); err != nil {
 		return err

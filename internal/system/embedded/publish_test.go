@@ -84,8 +84,12 @@ func TestUnchangedFilesAreNotRewritten(t *testing.T) {
 		}
 		w.put(grant(acme, "daily", "orders/*", 30, "read"))
 		for name, text := range w.files("publish") {
-			changes := name == "generation.json" || name == "policy/data.json" || name == "bundle.tar.gz" ||
-				again && (strings.HasSuffix(name, "crl.pem") || strings.HasPrefix(name, "cut/") || strings.HasSuffix(name, "ssh/revoked_keys"))
+			changes := name == "generation.json" ||
+				name == "policy/data.json" ||
+				name == "bundle.tar.gz" ||
+				(again && (strings.HasSuffix(name, "crl.pem") ||
+					strings.HasPrefix(name, "cut/") ||
+					strings.HasSuffix(name, "ssh/revoked_keys")))
 			if text != before[name] && !changes {
 				t.Errorf("%s was rewritten", name)
 			}
@@ -140,16 +144,27 @@ func TestSystemSaysWhatItCannotDo(t *testing.T) {
 			t.Errorf("%s on %s: %v", test.action, test.resource, err)
 		}
 	}
-	for pattern, reaches := range map[access.Pattern]bool{"ssh/root": true, "ssh/+": true, "*": true, "+/root": true, "ssh/deploy": false, "ssh/root/x": false} {
+	for pattern, reaches := range map[access.Pattern]bool{
+		"ssh/root":   true,
+		"ssh/+":      true,
+		"*":          true,
+		"+/root":     true,
+		"ssh/deploy": false,
+		"ssh/root/x": false,
+	} {
 		if r := c.Reach(pattern, nil); (r.System != "") != reaches {
 			t.Errorf("%s: %q", pattern, r.System)
 		}
 	}
 	privileged := func(p access.Pattern, actions ...string) bool { return c.Reach(p, actions).Privileged != "" }
-	if privileged("ssh/deploy", "login") || !privileged("ssh/+", "login", "login-pty") || privileged("a/b", "login-pty") {
+	if privileged("ssh/deploy", "login") ||
+		!privileged("ssh/+", "login", "login-pty") ||
+		privileged("a/b", "login-pty") {
 		t.Error("what is privileged is not")
 	}
-	if c.CannotEnd(nil, start) != "" || c.CannotEnd(nil, time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)) == "" || c.CannotEnd(nil, time.Time{}) == "" {
+	if c.CannotEnd(nil, start) != "" ||
+		c.CannotEnd(nil, time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)) == "" ||
+		c.CannotEnd(nil, time.Time{}) == "" {
 		t.Error("ends that cannot be enforced")
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// published is the record of what publish/ was made from. It lies in publish/, signed, and so tells a ledger that was put back
-// from a newer one.
+// published is the record of what publish/ was made from. It lies in publish/, signed, and so tells a ledger that was
+// put back from a newer one.
 type published struct {
 	Version    int        `json:"version"`
 	Generation generation `json:"generation"`
@@ -55,11 +55,14 @@ func (p published) text() ([]byte, error) {
 // attested reports whether the record is signed, and the generation in it.
 func (p published) attested(w policy.Witness) bool {
 	text, err := p.text()
-	return err == nil && p.Signature != "" && w.Attested(text, p.Signature) && w.Attested(p.Generation.text(), p.Generation.Signature)
+	return err == nil &&
+		p.Signature != "" &&
+		w.Attested(text, p.Signature) &&
+		w.Attested(p.Generation.text(), p.Generation.Signature)
 }
 
-// readRecord reads the record as it lies there, signed or not. One that is damaged is as a missing one, which the next change writes anew;
-// one of a newer provider is errNewer.
+// readRecord reads the record as it lies there, signed or not. One that is damaged is as a missing one, which the next
+// change writes anew; one of a newer provider is errNewer.
 func (at *directory) readRecord() (published, error) {
 	var p published
 	_, err := readFile(at.paths.record(), &p)
@@ -102,10 +105,11 @@ func (at *directory) digests() (map[string][sha256.Size]byte, error) {
 	return digests, nil
 }
 
-// digestFile returns the digest of a published file; none of a link to nowhere, and of what is no file, which have no content.
+// digestFile returns the digest of a published file; none of a link to nowhere, and of what is no file,
+// which have no content.
 func digestFile(path string, f fs.DirEntry) (digest [sha256.Size]byte, err error) {
 	content, err := durable.ReadFile(path)
-	if err != nil && f.Type()&fs.ModeSymlink != 0 || noFile(err) {
+	if (err != nil && f.Type()&fs.ModeSymlink != 0) || noFile(err) {
 		return digest, nil
 	}
 	return sha256.Sum256(content), err

@@ -35,7 +35,8 @@ func TestWhatIsPutIsReadByTheNextProcess(t *testing.T) {
 	i.Review = &access.Review{At: access.At(start.Add(-time.Hour)), By: "jane@example.com", Reason: "New"}
 	put := []*access.Record{
 		w.put(i), w.put(federated(acme, 60)), w.put(certificate(acme, 60)), w.put(sshCertificate(acme, 60)),
-		w.put(rotating(secret(acme, 60), "720h", "48h")), w.put(grant(acme, "daily", "orders/acme/*", 30, "read", "list")),
+		w.put(rotating(secret(acme, 60), "720h", "48h")),
+		w.put(grant(acme, "daily", "orders/acme/*", 30, "read", "list")),
 	}
 	w.restart()
 	for _, want := range put {
@@ -47,7 +48,9 @@ func TestWhatIsPutIsReadByTheNextProcess(t *testing.T) {
 			t.Errorf("%s:\n%s", want.Object.Ref(), diff)
 		}
 	}
-	if all, err := w.List(w.ctx()); err != nil || len(all) != len(put) || all[0].Object.Ref().Type != access.TypeCredential {
+	if all, err := w.List(w.ctx()); err != nil ||
+		len(all) != len(put) ||
+		all[0].Object.Ref().Type != access.TypeCredential {
 		t.Errorf("List: %v, %v", all, err)
 	}
 }
@@ -88,7 +91,8 @@ func TestTheUIDDecides(t *testing.T) {
 	if r := w.put(identity(acme, 80), update(adopted)); r.UID != adopted.UID {
 		t.Errorf("an update gave another uid")
 	}
-	if _, err := w.try(grant(acme, "daily", "a/b", 1, "read"), func(c *access.Change) { c.UID = "unknown" }); !errors.Is(err, access.ErrNotFound) {
+	if _, err := w.try(grant(acme, "daily", "a/b", 1, "read"),
+		func(c *access.Change) { c.UID = "unknown" }); !errors.Is(err, access.ErrNotFound) {
 		t.Errorf("update of what is not there: %v", err)
 	}
 }
@@ -108,7 +112,8 @@ func TestAnotherStackIsRefusedByName(t *testing.T) {
 
 func TestNothingHangsOnNothing(t *testing.T) {
 	w := newWorld(t)
-	for _, o := range []access.Object{federated(acme, 10), grant(acme, "daily", "a/b", 10, "read"), child(acme, "lab", 10)} {
+	for _, o := range []access.Object{federated(acme, 10), grant(acme, "daily", "a/b", 10, "read"),
+		child(acme, "lab", 10)} {
 		if _, err := w.try(o); !errors.Is(err, access.ErrNoIdentity) {
 			t.Errorf("%s: %v", o.Ref(), err)
 		}
@@ -136,7 +141,9 @@ func TestHistoryCountsRenewalsAndReviews(t *testing.T) {
 	}
 	w.wait(time.Hour)
 	renewed := w.put(grant(acme, "daily", "a/b", 60, "read"), update(g))
-	if renewed.Renewals != 1 || !renewed.RenewedAt.Equal(w.clock()) || !renewed.ReviewUsedAt.Equal(i.Review.At.Time) {
+	if renewed.Renewals != 1 ||
+		!renewed.RenewedAt.Equal(w.clock()) ||
+		!renewed.ReviewUsedAt.Equal(i.Review.At.Time) {
 		t.Errorf("renewed: %+v", renewed.History)
 	}
 	adopted := w.put(grant(acme, "daily", "a/b", 90, "read"))
@@ -157,7 +164,8 @@ func TestADestroyEndsTheHistory(t *testing.T) {
 	}
 }
 
-// What somebody else has changed since is judged before anything is, under the lock; what this process changed itself is known.
+// What somebody else has changed since is judged before anything is, under the lock; what this process
+// changed itself is known.
 func TestAChangeIsJudgedOnceMoreWhereSomebodyElseCameBetween(t *testing.T) {
 	w := newWorld(t)
 	other := Open(w.dir, Options{Clock: w.clock, Environment: "prod", LockWait: 5 * time.Second})
@@ -204,7 +212,9 @@ func TestAChangeIsJudgedOnceMoreWhereSomebodyElseCameBetween(t *testing.T) {
 	if _, err := w.List(w.ctx()); err != nil { // what is read is no judgement
 		t.Fatal(err)
 	}
-	if _, err := w.try(grant(acme, "weekly", "orders/acme/weekly/*", 30, "read"), again); !errors.Is(err, refusal) || asked != 2 || len(now) != 3 {
+	if _, err := w.try(grant(acme, "weekly", "orders/acme/weekly/*", 30, "read"), again); !errors.Is(err, refusal) ||
+		asked != 2 ||
+		len(now) != 3 {
 		t.Errorf("after a removal: %v, judged %d times by %d records", err, asked, len(now))
 	}
 }

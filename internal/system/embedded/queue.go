@@ -36,9 +36,9 @@ type leader struct {
 	led     bool          // a leader is at work on the queue
 }
 
-// A leader lets changes arrive before it takes the lock; other processes get their turn meanwhile. Where changes come one
-// by one it waits little, for each waits for the one before it. Where several were under way at once lately, it waits for
-// several times what a commit takes, since each commit publishes everything anew.
+// A leader lets changes arrive before it takes the lock; other processes get their turn meanwhile. Where changes come
+// one by one it waits little, for each waits for the one before it. Where several were under way at once lately, it
+// waits for several times what a commit takes, since each commit publishes everything anew.
 const (
 	gatherLeast   = 2 * time.Millisecond
 	gatherMost    = 100 * time.Millisecond

@@ -22,7 +22,8 @@ import (
 
 // TestMain is also the other process of the tests that need several.
 func TestMain(m *testing.M) {
-	dir, role := os.Getenv("EMBEDDED_TEST_DIR"), os.Getenv("EMBEDDED_TEST_ROLE")
+	dir := os.Getenv("EMBEDDED_TEST_DIR")
+	role := os.Getenv("EMBEDDED_TEST_ROLE")
 	switch role {
 	case "":
 		code := m.Run()
@@ -146,7 +147,8 @@ func TestWhoWaitsInVainIsToldWhoHolds(t *testing.T) {
 	}
 	w.System = Open(w.dir, Options{Clock: w.clock, LockWait: 50 * time.Millisecond})
 	_, err := w.try(grant(acme, "daily", "orders/*", 30, "read"))
-	if !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "the holder (process "+strconv.Itoa(c.Process.Pid)) {
+	if !errors.Is(err, access.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "the holder (process "+strconv.Itoa(c.Process.Pid)) {
 		t.Errorf("got %v", err)
 	}
 	if w.get(acme.Ref()).UID == "" { // a healthy ledger is read without the lock
@@ -154,7 +156,8 @@ func TestWhoWaitsInVainIsToldWhoHolds(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(w.ctx(), 10*time.Millisecond)
 	defer cancel()
-	if _, err := w.Put(ctx, change(grant(acme, "daily", "orders/*", 30, "read"))); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := w.Put(ctx, change(grant(acme, "daily", "orders/*", 30, "read"))); !errors.Is(err,
+		context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	_ = c.Process.Kill()

@@ -17,7 +17,8 @@ import (
 
 // Remember keeps when a partner was rehearsed: in a change like any other, so that it is signed with the rest.
 func (s *System) Remember(ctx context.Context, partner string, at time.Time) error {
-	err := s.submit(ctx, &task{kind: taskRemember, rehearsed: map[string]time.Time{partner: at.UTC().Truncate(time.Second)}})
+	err := s.submit(ctx, &task{kind: taskRemember,
+		rehearsed: map[string]time.Time{partner: at.UTC().Truncate(time.Second)}})
 	if err != nil {
 		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
 	}
@@ -45,7 +46,8 @@ func (s *System) alone(ctx context.Context, act func() error) error {
 // Shell lets the printed steps run: they need nothing but what every machine has.
 func (s *System) Shell(context.Context) (environment []string, clean func() error, err error) {
 	if _, err := exec.LookPath("sh"); err != nil {
-		return nil, nil, fmt.Errorf("%w: they need a shell, but sh is not on this machine's PATH", access.ErrUnsupported)
+		return nil, nil, fmt.Errorf("%w: they need a shell, but sh is not on this machine's PATH",
+			access.ErrUnsupported)
 	}
 	return []string{"PATH=" + os.Getenv("PATH")}, func() error { return nil }, nil
 }

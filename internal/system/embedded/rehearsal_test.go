@@ -100,7 +100,11 @@ func TestEachDoorLetsInItsHolderAlone(t *testing.T) {
 		p.Key, p.Secret = other[kind].Key, "partner_nobody"
 		if kind == access.Federated {
 			c := *p.Credential
-			c.Federated = &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "nobody", Audiences: []string{"orders.example.com"}}
+			c.Federated = &access.FederatedTrust{
+				Issuer:    "https://login.acme.test",
+				Subject:   "nobody",
+				Audiences: []string{"orders.example.com"},
+			}
 			p.Credential = &c
 		}
 		if got := w.opens(p); got[0] {
@@ -122,8 +126,8 @@ func TestEachDoorLetsInItsHolderAlone(t *testing.T) {
 	w.admits("ended", other, false)
 }
 
-// What a rehearsal copies over the publication is never older than what somebody else published meanwhile: a certificate that
-// was revoked stays so.
+// What a rehearsal copies over the publication is never older than what somebody else published meanwhile: a
+// certificate that was revoked stays so.
 func TestACutBringsNothingBackThatIsRevokedMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -132,7 +136,8 @@ func TestACutBringsNothingBackThatIsRevokedMeanwhile(t *testing.T) {
 	var cuts sync.WaitGroup
 	done := make(chan struct{})
 	cuts.Go(func() {
-		steps := Open(w.dir, Options{Clock: w.clock, Environment: "prod"}).Capabilities().CutByHand(shadow.Partner, []*access.Record{twin})
+		steps := Open(w.dir, Options{Clock: w.clock, Environment: "prod"}).Capabilities().CutByHand(shadow.Partner,
+			[]*access.Record{twin})
 		for {
 			select {
 			case <-done:
@@ -193,8 +198,13 @@ func TestRehearsalsAreRememberedInAFileOfTheirOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Somebody who wants no rehearsal writes that there was one, or puts the file away: neither is believed, both are told.
-	for what, text := range map[string]string{"damaged": "{", "forged": strings.ReplaceAll(string(signed), "20", "21"), "gone": ""} {
+	// Somebody who wants no rehearsal writes that there was one, or puts the file away: neither is
+	// believed, both are told.
+	for what, text := range map[string]string{
+		"damaged": "{",
+		"forged":  strings.ReplaceAll(string(signed), "20", "21"),
+		"gone":    "",
+	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +217,8 @@ func TestRehearsalsAreRememberedInAFileOfTheirOwn(t *testing.T) {
 		if all, err := w.Rehearsed(w.ctx()); err != nil || len(all) > 0 { // then the rules ask for another rehearsal
 			t.Errorf("%s: %v, %v", what, all, err)
 		}
-		if drift := w.get(acme.Ref()).Drift; !slices.ContainsFunc(drift, func(d string) bool { return strings.Contains(d, "rehearsed.json") }) {
+		if drift := w.get(acme.Ref()).Drift; !slices.ContainsFunc(drift,
+			func(d string) bool { return strings.Contains(d, "rehearsed.json") }) {
 			t.Errorf("%s: it is not said: %q", what, drift)
 		}
 		if err := os.WriteFile(file, signed, 0o600); err != nil {

@@ -14,7 +14,8 @@ type rehearsed struct {
 	Partners map[string]time.Time `json:"partners"`
 }
 
-// readRehearsed reads the file. One that is not as it was signed tells nothing: whoever is to rehearse does it once more.
+// readRehearsed reads the file. One that is not as it was signed tells nothing: whoever is to
+// rehearse does it once more.
 func (l *book) readRehearsed(p paths) error {
 	path, nobody := p.rehearsedFile(), access.IdentityID{}
 	_, state, err := l.sums.look(p, path)

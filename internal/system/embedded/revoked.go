@@ -13,7 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 )
 
-// revocation is a certificate, or a token of our own, that was revoked before its natural end. It outlives its identity.
+// revocation is a certificate, or a token of our own, that was revoked before its natural end. It
+// outlives its identity.
 type revocation struct {
 	Version  int               `json:"version"`
 	Kind     access.Kind       `json:"kind"`

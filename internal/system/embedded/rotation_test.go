@@ -79,8 +79,8 @@ func (w *world) inForce(t *testing.T, c *access.Credential) []string {
 	return serials
 }
 
-// A revocation list is kept as long as it says the same. A certificate that has ended since is in none, and needs none: the
-// destroy took it for one that remains, and failed for ever.
+// A revocation list is kept as long as it says the same. A certificate that has ended since is in none, and needs none:
+// the destroy took it for one that remains, and failed for ever.
 func TestWhatHasEndedSinceTheListWasSignedIsDestroyed(t *testing.T) {
 	w := newWorld(t)
 	w.put(identity(acme, 90))
@@ -95,14 +95,16 @@ func TestWhatHasEndedSinceTheListWasSignedIsDestroyed(t *testing.T) {
 	}
 }
 
-// A rotation that is interrupted anywhere leaves the partner what works, and never more than two; and the next apply goes on.
+// A rotation that is interrupted anywhere leaves the partner what works, and never more than two; and
+// the next apply goes on.
 func TestAnInterruptedRotationLeavesThePartnerWhatWorks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it interrupts a hundred rotations")
 	}
 	rounds := 0
 	// round interrupts the n-th operation, and says whether there was one.
-	round := func(name string, kind access.Kind, n int, interrupt func(w *world, c *access.Credential, first *access.Record) bool) bool {
+	round := func(name string, kind access.Kind, n int,
+		interrupt func(w *world, c *access.Credential, first *access.Record) bool) bool {
 		w, c, first := rotated(t, kind)
 		when := fmt.Sprintf("%s, %s, %d", name, kind, n)
 		was := interrupt(w, c, first)
@@ -142,19 +144,20 @@ func TestAnInterruptedRotationLeavesThePartnerWhatWorks(t *testing.T) {
 		}); n++ {
 		}
 		for _, operation := range []string{"create", "write", "rename"} {
-			for n := 1; round("the disk full at "+operation, kind, n, func(w *world, c *access.Credential, first *access.Record) bool {
-				count := 0
-				w.disk.Before = func(op, _ string) error {
-					if op == operation {
-						if count++; count == n { // and then there is room again
-							return syscall.ENOSPC
+			for n := 1; round("the disk full at "+operation, kind, n,
+				func(w *world, c *access.Credential, first *access.Record) bool {
+					count := 0
+					w.disk.Before = func(op, _ string) error {
+						if op == operation {
+							if count++; count == n { // and then there is room again
+								return syscall.ENOSPC
+							}
 						}
+						return nil
 					}
-					return nil
-				}
-				_ = w.rotate(w.ctx(), c, first)
-				return count >= n
-			}); n++ {
+					_ = w.rotate(w.ctx(), c, first)
+					return count >= n
+				}); n++ {
 			}
 		}
 		for n := range 5 {
@@ -177,8 +180,8 @@ func TestAnInterruptedRotationLeavesThePartnerWhatWorks(t *testing.T) {
 	}
 }
 
-// What was issued until the end of its identity, before its own rotation: when the identity alone was prolonged, as by another
-// stack, nothing was due before that rotation, and the partner was without access until then.
+// What was issued until the end of its identity, before its own rotation: when the identity alone was prolonged, as by
+// another stack, nothing was due before that rotation, and the partner was without access until then.
 func TestWhatAnEndFromAboveCutShortIsDueOnceThatMoves(t *testing.T) {
 	for _, c := range []*access.Credential{certificate(acme, 60), sshCertificate(acme, 60)} {
 		w := newWorld(t)
@@ -194,7 +197,8 @@ func TestWhatAnEndFromAboveCutShortIsDueOnceThatMoves(t *testing.T) {
 		}
 		w.wait(8 * 24 * time.Hour) // the overlap before its end
 		if now := w.get(c.Ref()); !now.Due(w.clock()) {
-			t.Errorf("%s ends on %s, what is issued on %s, and it is due on %s", c.Kind(), now.EndsAt, now.Issued.Until, now.Issued.RotatesAt)
+			t.Errorf("%s ends on %s, what is issued on %s, and it is due on %s", c.Kind(), now.EndsAt, now.Issued.Until,
+				now.Issued.RotatesAt)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
 
-// What gateways read is read here, for whoever proves something by it: that a removed object is gone, and in a rehearsal who
-// gets in. So the one cannot look at another file than the other.
+// What gateways read is read here, for whoever proves something by it: that a removed object is gone, and in a
+// rehearsal who gets in. So the one cannot look at another file than the other.
 
 // shown returns the text of a published file.
 func (p paths) shown(name string) ([]byte, error) { return durable.ReadFile(p.public(name)) }
@@ -43,8 +43,8 @@ func (p paths) shownAuthority() (*x509.Certificate, error) {
 	return authority, nil
 }
 
-// shownLists returns the revocation lists of TLS servers, whoever signed them: first that of all certificates, then those that
-// cut by hand.
+// shownLists returns the revocation lists of TLS servers, whoever signed them: first that of all certificates, then
+// those that cut by hand.
 func (p paths) shownLists() ([]*x509.RevocationList, error) {
 	blocks, err := p.shownBlocks(crlFile)
 	if err != nil {

@@ -21,8 +21,8 @@ type signatures struct {
 	newestSeen *int64          // what the journal told, once it was asked
 }
 
-// readStanding reads the generation and the record of the publication, each of which holds a copy of the other. A ledger older than
-// its publication was put back, and is an error.
+// readStanding reads the generation and the record of the publication, each of which holds a copy of the other. A
+// ledger older than its publication was put back, and is an error.
 func (si *signatures) readStanding() (st standing, err error) {
 	if st.raw, err = si.paths.readGeneration(); err != nil {
 		return st, err
@@ -67,8 +67,9 @@ func (si *signatures) bySpare(st *standing) error {
 	return si.newest(st, spare)
 }
 
-// newest takes the newer of two generations: that of the ledger, and the copy of it in the record of the publication. Where the copy is
-// newer, the files of the ledger must be those that it signed. Where this process has seen a still newer one, the directory was put back.
+// newest takes the newer of two generations: that of the ledger, and the copy of it in the record of the publication.
+// Where the copy is newer, the files of the ledger must be those that it signed. Where this process has seen a still
+// newer one, the directory was put back.
 func (si *signatures) newest(st *standing, signed generation) error {
 	copied := st.was.Generation
 	last := max(signed.Number, copied.Number, si.remembered())
@@ -102,8 +103,8 @@ func (si *signatures) unborn() error {
 		si.paths.generationFile(), si.paths.record()), nothingChanged)
 }
 
-// witness returns the public key that the ledger is signed with. It lies beside the keys, so that no passphrase is needed to look;
-// where it is damaged the key itself tells.
+// witness returns the public key that the ledger is signed with. It lies beside the keys, so that no passphrase is
+// needed to look; where it is damaged the key itself tells.
 func (si *signatures) witness() (policy.Witness, error) {
 	si.mu.Lock()
 	w := si.trusted
@@ -128,7 +129,8 @@ func (si *signatures) believed() *policy.Witness {
 	return si.trusted
 }
 
-// readWitness returns the one of the public keys that signed what the directory says of itself; the first of them where none did.
+// readWitness returns the one of the public keys that signed what the directory says of itself; the first
+// of them where none did.
 func (si *signatures) readWitness() (policy.Witness, error) {
 	keys, err := os.ReadDir(si.paths.keys())
 	if err != nil || len(keys) == 0 {
@@ -141,7 +143,8 @@ func (si *signatures) readWitness() (policy.Witness, error) {
 	}
 	all, err := si.witnesses()
 	if len(all) == 0 {
-		return policy.Witness{}, fmt.Errorf("%s %w: set PARTNER_PASSPHRASE, or restore it from a copy", si.paths.key(witnessFile), err)
+		return policy.Witness{}, fmt.Errorf("%s %w: set PARTNER_PASSPHRASE, or restore it from a copy",
+			si.paths.key(witnessFile), err)
 	}
 	for _, w := range all {
 		if si.signedBy(w) {
@@ -151,8 +154,8 @@ func (si *signatures) readWitness() (policy.Witness, error) {
 	return all[0], nil
 }
 
-// witnesses returns the public keys that the folder of keys has: of the signing key and of its copy, else what lies beside them. Who
-// could write there, and has no passphrase, could replace the latter.
+// witnesses returns the public keys that the folder of keys has: of the signing key and of its copy, else what lies
+// beside them. Who could write there, and has no passphrase, could replace the latter.
 func (si *signatures) witnesses() (all []policy.Witness, err error) {
 	add := func(name string, read func(text []byte) (policy.Witness, error)) {
 		t := si.paths.readTwin(name)
@@ -200,7 +203,8 @@ func (si *signatures) lastRecord() (published, error) {
 	return was, nil
 }
 
-// remembered returns the newest generation that the journal tells of. It is asked once: what comes after is made here, or read.
+// remembered returns the newest generation that the journal tells of. It is asked once: what comes after
+// is made here, or read.
 func (si *signatures) remembered() int64 {
 	si.mu.Lock()
 	newest := si.newestSeen
@@ -237,7 +241,8 @@ func (si *signatures) spare() generation {
 	return g
 }
 
-// unfinished reports whether a process died before it had published: it left the record that it was about to put in place.
+// unfinished reports whether a process died before it had published: it left the record that it was
+// about to put in place.
 func (at *directory) unfinished() bool {
 	left, err := filepath.Glob(filepath.Join(at.paths.stagedPublish(), recordStaged+"*"))
 	return err == nil && len(left) > 0
@@ -247,7 +252,8 @@ func (at *directory) unfinished() bool {
 func (at *directory) wentBack(st *standing, signed generation, last int64) error {
 	if signed.Number == 0 {
 		return fail(fmt.Errorf("%w: the content of %s is neither generation %d, the last known one, nor another "+
-			"signed one: restore it, or the whole directory, from a copy", errNotAuthentic, at.paths.ledger(), last), nothingChanged)
+			"signed one: restore it, or the whole directory, from a copy", errNotAuthentic, at.paths.ledger(), last),
+			nothingChanged)
 	}
 	if at.options.Accept != signed.Number {
 		return fail(fmt.Errorf("%w: %s went back to generation %d, but generation %d is known: an older copy was put "+
@@ -264,7 +270,8 @@ func (at *directory) wentBack(st *standing, signed generation, last int64) error
 
 // inUse reports whether a change was ever made in the directory.
 func (at *directory) inUse() bool {
-	for _, path := range []string{at.paths.generationFile(), at.paths.sumsFile(), at.paths.record(), at.paths.public(crlFile)} {
+	for _, path := range []string{at.paths.generationFile(), at.paths.sumsFile(), at.paths.record(),
+		at.paths.public(crlFile)} {
 		if _, err := os.Lstat(path); err == nil {
 			return true
 		}

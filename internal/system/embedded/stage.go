@@ -14,8 +14,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// stage is a set of files that are written beside, to be renamed into place together. It remembers what failed first and writes nothing
-// after that, so whoever fills it looks at err once, before it is settled and enacted.
+// stage is a set of files that are written beside, to be renamed into place together. It remembers what failed first
+// and writes nothing after that, so whoever fills it looks at err once, before it is settled and enacted.
 type stage struct {
 	disk          durable.Disk
 	dir           string
@@ -64,15 +64,16 @@ func (st *stage) write(path string, content []byte) {
 		st.err = st.disk.Mkdir(st.dir, privateDir)
 	}
 	if st.err == nil {
-		st.err = durable.Disk{Before: st.disk.Before, Unsynced: true}.Write(beside, content, st.mode) // settle waits for it
+		// settle waits for it
+		st.err = durable.Disk{Before: st.disk.Before, Unsynced: true}.Write(beside, content, st.mode)
 	}
 	if st.err == nil {
 		st.moves = append(st.moves, move{from: beside, to: path, digest: digestOf(content)})
 	}
 }
 
-// settle makes what was written beside last, with its names: after a loss of power either none of it is in its place, or what is there is whole,
-// and the rest is found beside.
+// settle makes what was written beside last, with its names: after a loss of power either none of it is in its place,
+// or what is there is whole, and the rest is found beside.
 func settle(stages ...*stage) error {
 	var paths []string
 	for _, st := range stages {

@@ -14,8 +14,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// stageObjects stages what the draft changes in the ledger: its entries, the tombstones beside them, what was revoked, and when
-// partners were rehearsed.
+// stageObjects stages what the draft changes in the ledger: its entries, the tombstones beside them, what was revoked,
+// and when partners were rehearsed.
 func (co *committer) stageObjects(st *stage, base *book, d *draft) {
 	co.stageEntries(st, base, d)
 	for id := range d.Noted {
@@ -31,8 +31,8 @@ func (co *committer) stageObjects(st *stage, base *book, d *draft) {
 	}
 }
 
-// stageEntries stages the entries that a draft has touched. It removes the file of a damaged one that the draft gave up, and of which it
-// wrote no other.
+// stageEntries stages the entries that a draft has touched. It removes the file of a damaged one that the draft gave
+// up, and of which it wrote no other.
 func (co *committer) stageEntries(st *stage, base *book, d *draft) {
 	for _, ref := range order.Sorted(maps.Keys(d.Touched), ledger.CompareRefs) {
 		before, after := base.Ledger[ref], d.Ledger[ref]
@@ -50,7 +50,8 @@ func (co *committer) stageEntries(st *stage, base *book, d *draft) {
 	}
 }
 
-// stageRevoked stages what was revoked since, and removes what has ended. What stands there already is never written again.
+// stageRevoked stages what was revoked since, and removes what has ended. What stands there already
+// is never written again.
 func (co *committer) stageRevoked(st *stage, base *book, d *draft) {
 	for name, r := range d.revoked {
 		if _, already := base.revoked[name]; !already {
@@ -72,11 +73,12 @@ func (co *committer) stageFloor(st *stage, d *draft) {
 	}
 }
 
-// identify gives a directory that holds nothing an id. The file is in place before any key is made: keys without it are those
-// of a system whose ledger is gone, on which none is built. Gateways trust them, and a new list of what is revoked would not
-// have what was revoked there.
+// identify gives a directory that holds nothing an id. The file is in place before any key is made: keys without it are
+// those of a system whose ledger is gone, on which none is built. Gateways trust them, and a new list of what is
+// revoked would not have what was revoked there.
 func (co *committer) identify(objects *stage, base *book, d *draft, changes bool) error {
-	named, begun := base.system != "", base.generation != (generation{})
+	named := base.system != ""
+	begun := base.generation != (generation{})
 	if named && base.idLost && changes { // the record of the publication has told it
 		objects.encode(co.paths.system(), identified{Version: version, ID: base.system})
 		return nil
@@ -88,7 +90,8 @@ func (co *committer) identify(objects *stage, base *book, d *draft, changes bool
 	}
 	if !begun && co.keysAlone() {
 		return fmt.Errorf("%s belongs to an access system whose ledger is missing: restore %s from a copy. If that "+
-			"system is lost, move %s away to start a new one, which no gateway trusts yet", co.paths.keys(), co.paths.ledger(), co.paths.keys())
+			"system is lost, move %s away to start a new one, which no gateway trusts yet", co.paths.keys(),
+			co.paths.ledger(), co.paths.keys())
 	}
 	st := &stage{disk: co.disk, dir: co.paths.stagedLedger(), mode: privateFile, parents: privateDir}
 	i := identified{Version: version, ID: access.NewUID()}

@@ -8,8 +8,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// What was cut by hand came back in another place: a subcontractor that was hung on somebody else, and a key that was given to another
-// identity.
+// What was cut by hand came back in another place: a subcontractor that was hung on somebody else, and a key that was
+// given to another identity.
 func TestWhatWasCutByHandStaysCutInAnotherPlace(t *testing.T) {
 	t.Parallel()
 	partner := func(w *world) []string { return w.Capabilities().CutByHand("acme", nil) }
@@ -29,7 +29,9 @@ func TestWhatWasCutByHandStaysCutInAnotherPlace(t *testing.T) {
 	key := func(of access.IdentityID, gone access.Ref) func(*world) access.Object {
 		return func(w *world) access.Object {
 			f := federated(of, 30)
-			f.Federated.Subject, f.Federated.Issuer, f.Federated.Audiences = "acme", "https://LOGIN.acme.test/", []string{"another"}
+			f.Federated.Subject = "acme"
+			f.Federated.Issuer = "https://LOGIN.acme.test/"
+			f.Federated.Audiences = []string{"another"}
 			w.drop(w.get(gone))
 			w.put(f)
 			return f

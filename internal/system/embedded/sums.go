@@ -19,10 +19,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/durable"
 )
 
-// The ledger is signed as a whole: the file ledger.sums lists the SHA-256 of every other file of it, as sha256sum(1) prints them, and
-// generation.json holds the digest of that list under the signature of the key that signs what is published. Who can write to
-// ledger/ and not read keys/ can take files away, and nothing else: what the list does not say is not believed. The list has a copy,
-// so that one that is damaged together with the file of an object is in nobody else's way.
+// The ledger is signed as a whole: the file ledger.sums lists the SHA-256 of every other file of it, as
+// sha256sum(1) prints them, and generation.json holds the digest of that list under the signature of the key that
+// signs what is published. Who can write to ledger/ and not read keys/ can take files away, and nothing else: what
+// the list does not say is not believed. The list has a copy, so that one that is damaged together with the file of
+// an object is in nobody else's way.
 
 // sums are the digests of the files of the ledger, by their paths below it, and the paths of those that this generation
 // removed: a process that died may have left them.
@@ -88,12 +89,14 @@ func (s sums) signedBy(g generation) (sums, error) {
 	return s, err
 }
 
-// readSpare returns the copy of the generation that stands in the list, or in the copy of that, signed or not; zero where none
-// does.
+// readSpare returns the copy of the generation that stands in the list, or in the copy of that, signed or
+// not; zero where none does.
 func (p paths) readSpare() (g generation) {
 	for _, path := range []string{p.sumsFile(), p.sumsCopy()} {
 		text, err := durable.ReadFile(path)
-		if err == nil && json.Unmarshal([]byte(parseSums(text).spare), &g) == nil && g != (generation{}) {
+		if err == nil &&
+			json.Unmarshal([]byte(parseSums(text).spare), &g) == nil &&
+			g != (generation{}) {
 			return g
 		}
 	}
@@ -154,10 +157,13 @@ func readList(path string, g generation) (listFile, error) {
 		return listFile{}, fail(err, nothingChanged)
 	}
 	s := parseSums(text)
-	return listFile{path: path, text: text, sums: s, whole: err == nil && s.digest() == g.Sums && bytes.Equal(text, s.text())}, nil
+	return listFile{path: path, text: text, sums: s, whole: err == nil &&
+		s.digest() == g.Sums &&
+		bytes.Equal(text, s.text())}, nil
 }
 
-// wholeOf returns the list from its file or the copy, of which one at least is whole, and what is to be written anew of the two.
+// wholeOf returns the list from its file or the copy, of which one at least is whole, and what is to be
+// written anew of the two.
 func wholeOf(list, spare listFile) (s sums, damaged []string) {
 	switch {
 	case !list.whole:
@@ -172,8 +178,9 @@ func wholeOf(list, spare listFile) (s sums, damaged []string) {
 	return list.sums, nil
 }
 
-// readSums reads the list that a generation signed, from its file or the copy of that, and names those of both that are to be written
-// anew. Where neither is that list, it is errNotAuthentic, unless the files that are there make it: then nothing else was damaged.
+// readSums reads the list that a generation signed, from its file or the copy of that, and names those of both that are
+// to be written anew. Where neither is that list, it is errNotAuthentic, unless the files that are there make it: then
+// nothing else was damaged.
 func (p paths) readSums(g generation) (s sums, damaged []string, err error) {
 	if g == (generation{}) {
 		return sums{}, nil, nil
@@ -195,7 +202,8 @@ func (p paths) readSums(g generation) (s sums, damaged []string, err error) {
 	}
 	if s.digest() != g.Sums {
 		return sums{}, nil, fail(fmt.Errorf("%w: the content of %s is not what generation %d signed, and %s and its "+
-			"copy, which would tell the difference, are damaged too", errNotAuthentic, p.ledger(), g.Number, p.sumsFile()), nothingChanged)
+			"copy, which would tell the difference, are damaged too", errNotAuthentic, p.ledger(), g.Number,
+			p.sumsFile()), nothingChanged)
 	}
 	return s, []string{list.path, spare.path}, nil
 }
@@ -240,7 +248,7 @@ func (p paths) signed(path string) bool {
 	}
 	_, ours := refOf(holder, file)
 	_, notAnID := access.ParseIdentityID(holder)
-	return ours || notAnID == nil && file == stoneFile
+	return ours || (notAnID == nil && file == stoneFile)
 }
 
 // signedState is how a file of the ledger stands to the sums.
@@ -254,7 +262,8 @@ const (
 	intact                     // as it was signed
 )
 
-// look reads a file of the ledger, and says how it stands to the sums. An error is of the machine: nothing is known of any file then.
+// look reads a file of the ledger, and says how it stands to the sums. An error is of the machine: nothing is
+// known of any file then.
 func (s sums) look(p paths, path string) (text []byte, state signedState, err error) {
 	_, listed := s.files[p.listed(path)]
 	text, err = durable.ReadFile(path)

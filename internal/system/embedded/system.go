@@ -4,9 +4,9 @@
 // keys of the authorities (keys/), and what gateways read (publish/). sshd, nginx, OPA and the like enforce it.
 //
 // The ledger is the truth, and publish/ is derived from it. Every commit bumps ledger/generation.json before it touches
-// an object, and writes publish/generation.json last; so where the two differ, whoever comes next knows that a commit did
-// not finish, and finishes it. Where they agree, the ledger is whole and may be read without a lock. Both are signed, and what
-// they do not sign is not believed.
+// an object, and writes publish/generation.json last; so where the two differ, whoever comes next knows that a commit
+// did not finish, and finishes it. Where they agree, the ledger is whole and may be read without a lock. Both are
+// signed, and what they do not sign is not believed.
 package embedded
 
 import (
@@ -70,12 +70,19 @@ func Open(root string, o Options) *System {
 
 // assemble puts the parts together, each on those that it stands on.
 func assemble(at *directory) *System {
-	s := &System{directory: at, notes: &notes{directory: at}, signatures: &signatures{directory: at}, gateways: &gateways{at}, cache: &cache{directory: at}}
+	s := &System{
+		directory:  at,
+		notes:      &notes{directory: at},
+		signatures: &signatures{directory: at},
+		gateways:   &gateways{at},
+		cache:      &cache{directory: at},
+	}
 	s.keyring = &keyring{directory: at, notes: s.notes, signatures: s.signatures}
 	s.observer = &observer{directory: at, signatures: s.signatures}
 	s.publisher = &publisher{directory: at, keyring: s.keyring, observer: s.observer}
 	s.committer = &committer{
-		directory: at, notes: s.notes, signatures: s.signatures, keyring: s.keyring, observer: s.observer, cache: s.cache, publisher: s.publisher,
+		directory: at, notes: s.notes, signatures: s.signatures, keyring: s.keyring, observer: s.observer,
+		cache: s.cache, publisher: s.publisher,
 	}
 	s.leader = &leader{
 		directory: at, notes: s.notes, keyring: s.keyring, observer: s.observer, cache: s.cache, committer: s.committer,

@@ -19,8 +19,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// takeOver takes into a ledger that was put back, and accepted, what became of access since, as far as the newer publication
-// tells: what was revoked stays revoked, and what was removed or suspended is as a removal that did not come to its end.
+// takeOver takes into a ledger that was put back, and accepted, what became of access since, as far as the
+// newer publication tells: what was revoked stays revoked, and what was removed or suspended is as a removal
+// that did not come to its end.
 func (co *committer) takeOver(base *book, d *draft, in scope) error {
 	newer, err := co.signatures.lastRecord()
 	if err != nil || !in.changes || newer.Generation.Number <= base.generation.Number {
@@ -44,7 +45,8 @@ func (co *committer) takeOver(base *book, d *draft, in scope) error {
 	}
 	for _, ref := range order.Sorted(maps.Keys(base.Ledger), ledger.CompareRefs) {
 		v := base.Ledger[ref]
-		if d.Ledger[ref] != v || v.Removed() || !e.endedSince(v, d.revoked) { // what this batch has put is newer than both
+		// what this batch has put is newer than both
+		if d.Ledger[ref] != v || v.Removed() || !e.endedSince(v, d.revoked) {
 			continue
 		}
 		if _, err := d.Strike(ref, v.History.UID); err != nil {
@@ -60,7 +62,7 @@ func (e *evidence) endedSince(v *ledger.Entry, revoked map[string]revocation) bo
 	switch o := v.Object.(type) {
 	case *access.Identity:
 		now, there := published.Identities[o.ID.String()]
-		return !there || now.Suspended && !o.Suspended
+		return !there || (now.Suspended && !o.Suspended)
 	case *access.Grant:
 		return e.grants(o, o.IdentityID.String()) == ""
 	case *access.Credential:
@@ -82,7 +84,8 @@ type admittedCertificate struct {
 	EndsAt   time.Time         `json:"ends_at"`
 }
 
-// admitted reads the certificates that the last publication admits. None where it cannot be read: it is made anew from the ledger.
+// admitted reads the certificates that the last publication admits. None where it cannot be read: it is
+// made anew from the ledger.
 func (co *committer) admitted() (map[string]admittedCertificate, error) {
 	text, err := co.paths.shown(dataFile)
 	if errors.Is(err, fs.ErrNotExist) || noFile(err) {
@@ -114,10 +117,14 @@ func (co *committer) withhold(d *draft) error {
 	known := d.serials()
 	for _, c := range admitted {
 		r := revocation{
-			Version: version, Kind: access.Certificate, Identity: c.Identity, At: d.Now.Truncate(time.Second), Until: c.EndsAt, Withheld: true,
+			Version: version, Kind: access.Certificate, Identity: c.Identity, At: d.Now.Truncate(time.Second),
+			Until: c.EndsAt, Withheld: true,
 			Serial: strings.Repeat("0", max(0, 32-len(c.Serial))) + c.Serial, // it is published without its zeros
 		}
-		if _, already := d.revoked[r.file()]; !already && ca.IsSerial(r.Serial) && !known[r.Serial] && c.EndsAt.After(d.Now) {
+		if _, already := d.revoked[r.file()]; !already &&
+			ca.IsSerial(r.Serial) &&
+			!known[r.Serial] &&
+			c.EndsAt.After(d.Now) {
 			d.revoked[r.file()] = r
 		}
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 // A token that is given out for one run is a JWT that the key of the publication signs. Nobody remembers it: gateways
-// verify it with jwks.json, and look its identity up in the policy data. Only one that is revoked before its end is kept,
-// in ledger/revoked and in the policy data, until then.
+// verify it with jwks.json, and look its identity up in the policy data. Only one that is revoked before its end is
+// kept, in ledger/revoked and in the policy data, until then.
 
 // request is what a task about a token is asked, and its answer.
 type request struct {
@@ -40,7 +40,8 @@ func (kr *keyring) signToken(d *draft, r *request) error {
 		return fail(err, "No token was issued.")
 	}
 	t := policy.Token{
-		Identity: r.id, UID: e.History.UID, ID: access.NewUID(), Environment: kr.options.Environment, From: from, Until: until,
+		Identity: r.id, UID: e.History.UID, ID: access.NewUID(), Environment: kr.options.Environment, From: from,
+		Until: until,
 	}
 	text, err := kr.signer.Token(t)
 	if err != nil {
@@ -57,7 +58,14 @@ func (d *draft) revokeToken(t access.Token) error {
 	if !tokenID.MatchString(t.Accessor) {
 		return errors.New("this is not a token of this system")
 	}
-	r := revocation{Version: version, Kind: tokenKind, Serial: t.Accessor, Identity: t.Identity, At: d.Now.Truncate(time.Second), Until: t.Until}
+	r := revocation{
+		Version:  version,
+		Kind:     tokenKind,
+		Serial:   t.Accessor,
+		Identity: t.Identity,
+		At:       d.Now.Truncate(time.Second),
+		Until:    t.Until,
+	}
 	if _, already := d.revoked[r.file()]; !already {
 		d.revoked[r.file()] = r
 	}

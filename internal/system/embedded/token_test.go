@@ -56,9 +56,11 @@ func (w *world) gateway(token, path string) tokenAnswer {
 		}
 		return filepath.Join(dir, name)
 	}
-	about := save("about.json", map[string]string{"keys": w.read("publish/jwks.json"), "document": w.read("publish/openid-configuration")})
+	about := save("about.json", map[string]string{"keys": w.read("publish/jwks.json"),
+		"document": w.read("publish/openid-configuration")})
 	input := save("input.json", map[string]any{"token": token, "path": path, "ns": w.clock().UnixNano()})
-	args := []string{"eval", "--format=raw", "--input", input, "--data", about, "--data", save("gateway.rego", tokenGateway)}
+	args := []string{"eval", "--format=raw", "--input", input, "--data", about, "--data",
+		save("gateway.rego", tokenGateway)}
 	for _, name := range []string{"data.json", "hold.json", "policy.rego"} {
 		args = append(args, "--data", filepath.Join(w.dir, "publish/policy", name))
 	}
@@ -109,7 +111,8 @@ func TestATokenForOneRunOpensWhatTheIdentityMay(t *testing.T) {
 	}
 	want := map[string]any{
 		"iss": "urn:partner:prod", "sub": acme.String(), "aud": "partner", "jti": token.Accessor, "uid": r.UID,
-		"iat": float64(start.Unix()), "nbf": float64(start.Add(-access.Late).Unix()), "exp": float64(start.Unix() + 300),
+		"iat": float64(start.Unix()), "nbf": float64(start.Add(-access.Late).Unix()),
+		"exp": float64(start.Unix() + 300),
 	}
 	if fmt.Sprint(got.Claims) != fmt.Sprint(want) || !token.Until.Equal(start.Add(5*time.Minute)) {
 		t.Errorf("the claims are %v until %v, want %v", got.Claims, token.Until, want)
@@ -117,7 +120,8 @@ func TestATokenForOneRunOpensWhatTheIdentityMay(t *testing.T) {
 	if w.gateway(token.Text, "orders/globex/1.csv").Allow {
 		t.Error("it opens more than is granted")
 	}
-	forged := token.Text[:strings.LastIndexByte(token.Text, '.')-2] + "AA" + token.Text[strings.LastIndexByte(token.Text, '.'):]
+	forged := token.Text[:strings.LastIndexByte(token.Text, '.')-2] + "AA" +
+		token.Text[strings.LastIndexByte(token.Text, '.'):]
 	if w.gateway(forged, ordersPath).Allow {
 		t.Error("a forged one works")
 	}
@@ -134,7 +138,11 @@ func TestATokenForOneRunIsRefusedOnceRevoked(t *testing.T) {
 	token, other := w.token(acme, 5*time.Minute), w.token(acme, 5*time.Minute)
 	w.restart() // another process may close it, with what it has kept
 	for range 2 {
-		if err := w.Revoke(w.ctx(), access.Token{Identity: acme, Accessor: token.Accessor, Until: token.Until}); err != nil {
+		if err := w.Revoke(w.ctx(), access.Token{
+			Identity: acme,
+			Accessor: token.Accessor,
+			Until:    token.Until,
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -154,13 +162,18 @@ func TestATokenForOneRunIsRefusedOnceRevoked(t *testing.T) {
 	}
 	w.wait(25 * time.Hour)
 	w.put(grant(acme, "weekly", "weekly/acme/*", 30, "read"))
-	if strings.Contains(w.read("publish/policy/data.json"), token.Accessor) || w.read("ledger/revoked/token-"+token.Accessor+".json") != "" {
+	if strings.Contains(w.read("publish/policy/data.json"), token.Accessor) ||
+		w.read("ledger/revoked/token-"+token.Accessor+".json") != "" {
 		t.Error("it is remembered for ever")
 	}
 	if err := w.Revoke(w.ctx(), token); err != nil {
 		t.Errorf("one that has ended: %v", err)
 	}
-	if err := w.Revoke(w.ctx(), access.Token{Identity: acme, Accessor: "../x", Until: w.clock().Add(time.Hour)}); err == nil {
+	if err := w.Revoke(w.ctx(), access.Token{
+		Identity: acme,
+		Accessor: "../x",
+		Until:    w.clock().Add(time.Hour),
+	}); err == nil {
 		t.Error("what is no token was revoked")
 	}
 }
@@ -229,8 +242,14 @@ func TestNoTokenOfAnIdentityThatIsCutOrGone(t *testing.T) {
 		t.Errorf("it outlives its identity: %v", token.Until)
 	}
 	w.wait(2 * time.Minute)
-	for partner, want := range map[string]error{"paused": access.ErrCut, "held": access.ErrCut, "over": access.ErrEnded, "nobody": access.ErrNoIdentity} {
-		if token, err := w.Token(w.ctx(), other(partner), w.clock().Add(time.Minute)); !errors.Is(err, want) || token.Text != "" {
+	for partner, want := range map[string]error{
+		"paused": access.ErrCut,
+		"held":   access.ErrCut,
+		"over":   access.ErrEnded,
+		"nobody": access.ErrNoIdentity,
+	} {
+		if token, err := w.Token(w.ctx(), other(partner), w.clock().Add(time.Minute)); !errors.Is(err, want) ||
+			token.Text != "" {
 			t.Errorf("%s: got %v, want %v", partner, err, want)
 		}
 	}
@@ -243,7 +262,8 @@ func TestTokensAreGivenOutWhileOthersChangeTheLedger(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range 10 {
 		wg.Go(func() {
-			if _, err := w.try(grant(acme, fmt.Sprint("g", n), fmt.Sprintf("orders/acme/%d", n), 30, "read")); err != nil {
+			if _, err := w.try(grant(acme, fmt.Sprint("g", n), fmt.Sprintf("orders/acme/%d", n), 30,
+				"read")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -258,7 +278,8 @@ func TestTokensAreGivenOutWhileOthersChangeTheLedger(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := strings.Count(w.read("publish/policy/data.json"), start.Add(time.Minute).Format(time.RFC3339)); got != 10 {
+	if got := strings.Count(w.read("publish/policy/data.json"),
+		start.Add(time.Minute).Format(time.RFC3339)); got != 10 {
 		t.Errorf("%d tokens are revoked", got)
 	}
 }

@@ -30,8 +30,9 @@ import (
 //
 //	{"time": "2027-01-01T03:00:00Z", "identity": "acme/prod/orders-etl", "kind": "certificate", "admitted": true}
 //
-// is what a gateway is told to write for each login or request. Instead of the identity it may have the "dn" of the
-// certificate. The other is OPA's decision log, of decisions about data.partner.verdict, whose result has allow and identity.
+// is what a gateway is told to write for each login or request. Instead of the identity it may have the "dn"
+// of the certificate. The other is OPA's decision log, of decisions about data.partner.verdict, whose result
+// has allow and identity.
 //
 // Only what was admitted is a use: anybody can make a certificate with a partner's name, and be refused with it.
 
@@ -91,18 +92,20 @@ type uses struct {
 	vague map[string]time.Time
 }
 
-// told is of when one log tells, in all of its files: its newest line, and its first and last about each kind of credential.
-// Whatever became of the requests, the log was written.
+// told is of when one log tells, in all of its files: its newest line, and its first and last about each kind of
+// credential. Whatever became of the requests, the log was written.
 type told struct {
 	newest      time.Time
 	first, last map[access.Kind]time.Time
 	// hours are those that have lines, in any order and some of them twice.
 	hours []time.Time
-	// gaps are the beginnings and ends, in turn, of when it was silent between its lines for so long as if it had stopped.
+	// gaps are the beginnings and ends, in turn, of when it was silent between its lines for so
+	// long as if it had stopped.
 	gaps []time.Time
 }
 
-// rotation is what tells the files of one log from each other: the day that is in their names or folders, a number at their end, gz.
+// rotation is what tells the files of one log from each other: the day that is in their names or folders, a
+// number at their end, gz.
 var rotation = regexp.MustCompile(`[-._/]?20\d\d[-/]?[01]\d[-/]?[0-3]\d([-_T.]?\d+)?|(\.\d+)?(\.gz)?$`)
 
 // source returns which log a file is of. What is not known to be of one log counts as two: that is the cautious answer.
@@ -143,7 +146,12 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	if state.String() == l.state && l.read.last != nil {
 		return l.read, nil
 	}
-	fresh := uses{last: map[use]time.Time{}, told: map[string]*told{}, untimed: map[use]bool{}, vague: map[string]time.Time{}}
+	fresh := uses{
+		last:    map[use]time.Time{},
+		told:    map[string]*told{},
+		untimed: map[use]bool{},
+		vague:   map[string]time.Time{},
+	}
 	for _, path := range slices.Compact(paths) {
 		if err := fresh.file(path, now); err != nil {
 			return uses{}, unread(path, err)
@@ -156,7 +164,8 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	return fresh, nil
 }
 
-// findGaps finds when a log was silent between its lines for so long as if it had stopped, by the hours that have lines.
+// findGaps finds when a log was silent between its lines for so long as if it had stopped, by the
+// hours that have lines.
 func (t *told) findGaps() {
 	order.Sort(t.hours, time.Time.Compare)
 	for n := 1; n < len(t.hours); n++ {
@@ -167,8 +176,8 @@ func (t *told) findGaps() {
 	}
 }
 
-// unread returns the error of a log that cannot be read: without it nobody knows what was used, and so it is as if the system
-// were away.
+// unread returns the error of a log that cannot be read: without it nobody knows what was used, and so it is as
+// if the system were away.
 func unread(path string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -217,7 +226,8 @@ const tolerated = time.Minute
 // line takes in one line of a log. One of the future tells who was let in, and not when.
 func (u *uses) line(text []byte, of *told, now time.Time) {
 	var l useLine
-	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), "\x00") // as a log begins that was truncated while it was written
+	// as a log begins that was truncated while it was written
+	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), "\x00")
 	if json.Unmarshal(text, &l) != nil {
 		return
 	}
@@ -251,7 +261,11 @@ func presentedKind(input json.RawMessage) access.Kind {
 		Credential map[string]json.RawMessage `json:"credential"`
 	}
 	_ = json.Unmarshal(input, &asked)
-	for name, kind := range map[string]access.Kind{"secret": access.Secret, "certificate": access.Certificate, "claims": access.Federated} {
+	for name, kind := range map[string]access.Kind{
+		"secret":      access.Secret,
+		"certificate": access.Certificate,
+		"claims":      access.Federated,
+	} {
 		if _, has := asked.Credential[name]; has {
 			return kind
 		}
@@ -259,7 +273,8 @@ func presentedKind(input json.RawMessage) access.Kind {
 	return ""
 }
 
-// tell puts into a record when it was last used, as of now. The ledger says by which kinds of credential an identity is used.
+// tell puts into a record when it was last used, as of now. The ledger says by which kinds of
+// credential an identity is used.
 func (u *uses) tell(r *access.Record, l ledger.Ledger, now time.Time) {
 	id := r.Object.Holder()
 	switch o := r.Object.(type) {
@@ -267,7 +282,8 @@ func (u *uses) tell(r *access.Record, l ledger.Ledger, now time.Time) {
 		r.LastUsedAt = u.since(r.CreatedAt, id, o.Kind())
 		r.UseUnknown, r.Unseen = u.isUnknown(r.CreatedAt, r.LastUsedAt, id, o.Kind(), now)
 	case *access.Identity:
-		r.LastUsedAt, r.UseUnknown = u.since(r.CreatedAt, id, ""), true
+		r.LastUsedAt = u.since(r.CreatedAt, id, "")
+		r.UseUnknown = true
 		var unknown []access.Unseen
 		for _, kind := range access.Kinds() {
 			e, found := l[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(kind)}]
@@ -312,8 +328,13 @@ func (t *told) silence(name string) string {
 // unseen returns since when and until when the log was silent for too long after a moment; zero where it was not.
 func (t *told) unseen(name string, after, now time.Time) (u access.Unseen) {
 	for n := 0; n < len(t.gaps); n += 2 {
-		if from, to := t.gaps[n], t.gaps[n+1]; to.Add(-time.Hour).After(after) { // it was over at some moment of its last hour
-			u = access.Unseen{Since: access.Earliest(u.Since, from), Until: to, Why: fmt.Sprintf("%s has no line between %s and %s", name, access.At(from), access.At(to))}
+		// it was over at some moment of its last hour
+		if from, to := t.gaps[n], t.gaps[n+1]; to.Add(-time.Hour).After(after) {
+			u = access.Unseen{
+				Since: access.Earliest(u.Since, from),
+				Until: to,
+				Why:   fmt.Sprintf("%s has no line between %s and %s", name, access.At(from), access.At(to)),
+			}
 		}
 	}
 	if t.stopped(now) {
@@ -322,7 +343,8 @@ func (t *told) unseen(name string, after, now time.Time) (u access.Unseen) {
 	return u
 }
 
-// both returns two silences as one, from the beginning of the earlier to the end of the later, for the reason of the earlier.
+// both returns two silences as one, from the beginning of the earlier to the end of the later, for the
+// reason of the earlier.
 func both(a, b access.Unseen) access.Unseen {
 	if b.Since.Before(a.Since) {
 		a, b = b, a
@@ -348,16 +370,19 @@ func (u *uses) stopped(now time.Time) []string {
 	return all
 }
 
-// isAmbiguous reports whether a line may be of a use since a moment by a credential of a kind: it tells no time, or not by which kind.
+// isAmbiguous reports whether a line may be of a use since a moment by a credential of a kind: it tells no
+// time, or not by which kind.
 func (u *uses) isAmbiguous(id access.IdentityID, kind access.Kind, since time.Time) bool {
 	return slices.ContainsFunc([]string{id.String(), id.CommonName()}, func(name string) bool {
 		return u.untimed[use{name, kind}] || u.untimed[use{name, ""}] || u.vague[name].After(since)
 	})
 }
 
-// isUnknown reports whether a credential of a kind may have been used since though no line says so, and up to when every use was seen. One
-// gateway says nothing of another's: there has to be a log that speaks of that kind, and each that does has to go on, without a gap.
-func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind, now time.Time) (unknown bool, unseen access.Unseen) {
+// isUnknown reports whether a credential of a kind may have been used since though no line says so, and up to when
+// every use was seen. One gateway says nothing of another's: there has to be a log that speaks of that kind, and each
+// that does has to go on, without a gap.
+func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind, now time.Time) (unknown bool,
+	unseen access.Unseen) {
 	if u.isAmbiguous(id, kind, access.Latest(used, created)) {
 		return true, access.Unseen{}
 	}
@@ -368,7 +393,7 @@ func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind acc
 		if !ofThis {
 			continue
 		}
-		late = late || used.IsZero() && first.After(created)
+		late = late || (used.IsZero() && first.After(created))
 		if silence := log.unseen(name, access.Latest(used, created), now); unseen.Why == "" {
 			unseen = silence
 		} else if silence.Why != "" {

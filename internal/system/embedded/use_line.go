@@ -11,13 +11,17 @@ import (
 	"time"
 )
 
-// logTime is when a line was written, as gateways write it. What cannot be read is no time, and the rest of the line counts.
+// logTime is when a line was written, as gateways write it. What cannot be read is no time, and the
+// rest of the line counts.
 type logTime struct{ time.Time }
 
-// timeLayouts are those of RFC 3339, of nginx's $time_local, and of loggers that write a zone without colon or a space for the T.
-var timeLayouts = []string{time.RFC3339, "02/Jan/2006:15:04:05 -0700", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z0700"}
+// timeLayouts are those of RFC 3339, of nginx's $time_local, and of loggers that write a zone without
+// colon or a space for the T.
+var timeLayouts = []string{time.RFC3339, "02/Jan/2006:15:04:05 -0700", "2006-01-02T15:04:05Z0700",
+	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z0700"}
 
-// UnmarshalJSON reads a moment in one of those forms, or the seconds or milliseconds since 1970. A time without a zone is none.
+// UnmarshalJSON reads a moment in one of those forms, or the seconds or milliseconds since 1970. A time
+// without a zone is none.
 func (t *logTime) UnmarshalJSON(raw []byte) error {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// words returns what the state of a resource tells. Terraform writes the whole state anew with each resource that it applies: they
-// say what is to be done, and the guide to the embedded system says why.
+// words returns what the state of a resource tells. Terraform writes the whole state anew with each resource that it
+// applies: they say what is to be done, and the guide to the embedded system says why.
 func words(root string, o access.Object) access.Words {
 	w := access.Words{EnforcedBy: enforcedBy(o), Login: login(o)}
 	if _, ok := o.(*access.Identity); ok {
@@ -39,8 +39,8 @@ func enforcedBy(o access.Object) string {
 	return "The gateways, at each request, handshake and login over SSH."
 }
 
-// cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: a whole command, on the machine that has
-// the directory. A grant cannot be cut alone: what OPA is told of it is signed.
+// cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: a whole command, on the
+// machine that has the directory. A grant cannot be cut alone: what OPA is told of it is signed.
 func cutByHand(root string, o access.Object) []string {
 	if c, ok := o.(*access.Credential); ok {
 		return []string{cutCommand(root, c.Ref().ID)}

@@ -11,9 +11,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// A state tells which object it means by a uid. So that one of an object that was replaced or removed since is told apart
-// from one that was never given to anything, which somebody wrote there, the ledger remembers for a year the uids that ended: with the
-// identity while that stays, and in its tombstone afterwards.
+// A state tells which object it means by a uid. So that one of an object that was replaced or removed since is told
+// apart from one that was never given to anything, which somebody wrote there, the ledger remembers for a year the uids
+// that ended: with the identity while that stays, and in its tombstone afterwards.
 
 // mostBygone is how many uids are remembered of one identity. What is left out then ended longest ago.
 const mostBygone = 200
@@ -86,8 +86,8 @@ func Bygones(l Ledger, t Tombstones, now time.Time) (all []access.Bygone) {
 	return slices.DeleteFunc(all, func(b access.Bygone) bool { return b.Forgotten(now) })
 }
 
-// Whose returns what has a uid, or had it until a moment, which is zero while it has; ErrNotFound where it was never given, or is
-// forgotten.
+// Whose returns what has a uid, or had it until a moment, which is zero while it has; ErrNotFound where it was never
+// given, or is forgotten.
 func Whose(l Ledger, t Tombstones, uid string, now time.Time) (ref access.Ref, until time.Time, err error) {
 	err = fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
 	for _, e := range l {

@@ -10,8 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// What was cut by hand stays cut in another place, too: an identity that was held by what it hung on, and hangs on something else now,
-// and a key or a workload that comes back under another identity. Each gets a mark of its own.
+// What was cut by hand stays cut in another place, too: an identity that was held by what it hung on, and hangs on
+// something else now, and a key or a workload that comes back under another identity. Each gets a mark of its own.
 
 // all returns everything that there is, as far as the draft knows.
 func (d *Draft) all() Ledger {
@@ -32,15 +32,16 @@ func (d *Draft) lifted(all Ledger, id access.IdentityID) time.Time {
 	return at
 }
 
-// cutAt returns when the last cut was made that is in force on an identity, itself or above it, of those from before a moment, where that is not
-// zero; zero: it is not held.
+// cutAt returns when the last cut was made that is in force on an identity, itself or above it, of those from before a
+// moment, where that is not zero; zero: it is not held.
 func (d *Draft) cutAt(all Ledger, id access.IdentityID, before time.Time) (last time.Time) {
 	for _, member := range all.Lineage(id) {
 		var leaving time.Time
 		if e := all[member.Ref()]; e != nil {
 			leaving = e.HeldUnder
 		}
-		for _, at := range []time.Time{d.Holds[member.Partner], d.Holds[member.String()], d.Tombstones[member].HeldUnder, leaving} {
+		for _, at := range []time.Time{d.Holds[member.Partner], d.Holds[member.String()],
+			d.Tombstones[member].HeldUnder, leaving} {
 			last = access.Latest(last, counted(at, d.lifted(all, member), before))
 		}
 	}
@@ -49,19 +50,21 @@ func (d *Draft) cutAt(all Ledger, id access.IdentityID, before time.Time) (last 
 
 // cutOn returns the same of a credential, which may have been cut alone.
 func (d *Draft) cutOn(all Ledger, c *access.Credential, before time.Time) time.Time {
-	return access.Latest(d.cutAt(all, c.IdentityID, before), counted(d.Holds[c.Ref().ID], d.lifted(all, c.IdentityID), before))
+	return access.Latest(d.cutAt(all, c.IdentityID, before),
+		counted(d.Holds[c.Ref().ID], d.lifted(all, c.IdentityID), before))
 }
 
-// counted returns the moment of a cut that was made after the last one that was lifted, and before another moment, where that is not zero;
-// else zero.
+// counted returns the moment of a cut that was made after the last one that was lifted, and before another moment,
+// where that is not zero; else zero.
 func counted(at, lifted, before time.Time) time.Time {
-	if !at.After(lifted) || !before.IsZero() && !at.Before(before) {
+	if !at.After(lifted) || (!before.IsZero() && !at.Before(before)) {
 		return time.Time{}
 	}
 	return at
 }
 
-// heldUnder returns when the last cut was made by which an identity is held through what it hangs on; zero: through nothing.
+// heldUnder returns when the last cut was made by which an identity is held through what it hangs on;
+// zero: through nothing.
 func (d *Draft) heldUnder(e *Entry) time.Time {
 	i, ok := e.Object.(*access.Identity)
 	if !ok || i.ParentID == (access.IdentityID{}) || len(d.Holds) == 0 {
@@ -75,8 +78,9 @@ func (d *Draft) leavesHeld(before *Entry, i *access.Identity) bool {
 	return before.Object.(*access.Identity).ParentID != i.ParentID && !d.heldUnder(before).IsZero()
 }
 
-// releasedWith reports whether a credential's key or workload, that was cut elsewhere at a moment, was released under the identity that now
-// has it. A release counts for what the identity had: what was cut under another one, and comes later, is held.
+// releasedWith reports whether a credential's key or workload, that was cut elsewhere at a moment, was released
+// under the identity that now has it. A release counts for what the identity had: what was cut under another one,
+// and comes later, is held.
 func (d *Draft) releasedWith(all Ledger, c *access.Credential, at time.Time) bool {
 	lifted := d.lifted(all, c.IdentityID)
 	if at.After(lifted) {
@@ -96,8 +100,8 @@ func (d *Draft) releasedWith(all Ledger, c *access.Credential, at time.Time) boo
 	})
 }
 
-// comesBack returns the identity under which somebody cut what a credential newly proves to be its identity with, or has its secrets sealed to;
-// zero where nobody did, or it was released since.
+// comesBack returns the identity under which somebody cut what a credential newly proves to be its identity with, or
+// has its secrets sealed to; zero where nobody did, or it was released since.
 func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.IdentityID) {
 	key := c.Key()
 	if len(d.Holds) == 0 || key == "" {
@@ -120,8 +124,8 @@ func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.Iden
 	return from
 }
 
-// cutWith reports whether the key of a credential was cut on another one, and was not released since. Of one that is not removed only the
-// object is given.
+// cutWith reports whether the key of a credential was cut on another one, and was not released since. Of one that is
+// not removed only the object is given.
 func (d *Draft) cutWith(all Ledger, c *access.Credential, key string, f access.Former) bool {
 	other, ok := f.Object.(*access.Credential)
 	if !ok || other.Ref() == c.Ref() {
@@ -132,8 +136,10 @@ func (d *Draft) cutWith(all Ledger, c *access.Credential, key string, f access.F
 		gone = f.RemovedAt.Add(time.Second)
 	}
 	at := d.cutOn(all, other, gone)
-	if at.IsZero() && !d.cutOn(all, other, time.Time{}).IsZero() { // of a mark only the last cut is known, which may be of after it went
+	// of a mark only the last cut is known, which may be of after it went
+	if at.IsZero() && !d.cutOn(all, other, time.Time{}).IsZero() {
 		at = counted(f.HeldAt, d.lifted(all, other.IdentityID), time.Time{})
 	}
-	return !at.IsZero() && other.Proof() == key && !d.releasedWith(all, c, at) // requests are slow to read, and few are of who was cut
+	// requests are slow to read, and few are of who was cut
+	return !at.IsZero() && other.Proof() == key && !d.releasedWith(all, c, at)
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// While anything is cut by hand, each new credential is compared with all that there are: a plan of a thousand does not wait for it.
+// While anything is cut by hand, each new credential is compared with all that there are: a plan of a
+// thousand does not wait for it.
 func TestLookingForWhatComesBackIsQuick(t *testing.T) {
 	csr, err := os.ReadFile("../../guardrail/testdata/p256.csr")
 	if err != nil {
@@ -50,14 +51,17 @@ func TestLookingForWhatComesBackIsQuick(t *testing.T) {
 	}
 }
 
-// A mark says when it was written last. Whoever cut a second time, after the credential was destroyed, gave its workload back to anybody else.
+// A mark says when it was written last. Whoever cut a second time, after the credential was destroyed, gave its
+// workload back to anybody else.
 func TestWhatWasCutTwiceStaysCut(t *testing.T) {
 	t.Parallel()
 	cutFirst := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	removed, cutAgain := cutFirst.Add(time.Hour), cutFirst.Add(2*time.Hour)
+	removed := cutFirst.Add(time.Hour)
+	cutAgain := cutFirst.Add(2 * time.Hour)
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}
 	credential := func(of access.IdentityID) *access.Credential {
-		return &access.Credential{IdentityID: of, Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
+		return &access.Credential{IdentityID: of,
+			Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
 	}
 	gone := credential(id)
 	for name, c := range map[string]struct {
@@ -65,10 +69,12 @@ func TestWhatWasCutTwiceStaysCut(t *testing.T) {
 		lifted           time.Time
 		held             bool
 	}{
-		"it alone":                    {Holds{gone.Ref().ID: cutFirst}, Holds{gone.Ref().ID: cutAgain}, time.Time{}, true},
-		"its identity":                {Holds{id.String(): cutFirst}, Holds{id.String(): cutAgain}, time.Time{}, true},
-		"its partner":                 {Holds{"acme": cutFirst}, Holds{"acme": cutAgain}, time.Time{}, true},
-		"it, and then its partner":    {Holds{gone.Ref().ID: cutFirst}, Holds{gone.Ref().ID: cutFirst, "acme": cutAgain}, time.Time{}, true},
+		"it alone": {Holds{gone.Ref().ID: cutFirst}, Holds{gone.Ref().ID: cutAgain}, time.Time{},
+			true},
+		"its identity": {Holds{id.String(): cutFirst}, Holds{id.String(): cutAgain}, time.Time{}, true},
+		"its partner":  {Holds{"acme": cutFirst}, Holds{"acme": cutAgain}, time.Time{}, true},
+		"it, and then its partner": {Holds{gone.Ref().ID: cutFirst},
+			Holds{gone.Ref().ID: cutFirst, "acme": cutAgain}, time.Time{}, true},
 		"and it was released":         {Holds{"acme": cutFirst}, Holds{"acme": cutFirst}, cutFirst, false},
 		"by the clock of another one": {Holds{}, Holds{"acme": removed}, time.Time{}, true},
 		"and the mark was taken away": {Holds{"acme": cutFirst}, Holds{"initech": cutFirst}, time.Time{}, false},
@@ -79,7 +85,8 @@ func TestWhatWasCutTwiceStaysCut(t *testing.T) {
 			return &Entry{Object: o, History: history, Bound: cutAgain.AddDate(1, 0, 0)}
 		}
 		l := Ledger{}
-		for _, o := range []access.Object{&access.Identity{ID: id}, gone, &access.Grant{IdentityID: id, Name: "daily", Resource: "orders/acme/*"}} {
+		for _, o := range []access.Object{&access.Identity{ID: id}, gone,
+			&access.Grant{IdentityID: id, Name: "daily", Resource: "orders/acme/*"}} {
 			l[o.Ref()] = entry(o)
 		}
 		d := NewDraft(l, removed, nil)
@@ -108,7 +115,8 @@ func TestWhatWasCutTwiceStaysCut(t *testing.T) {
 	}
 }
 
-// An identity that was there before a cut of another one, and is made anew, is not held. What it brings back with it is, and the plan says so.
+// An identity that was there before a cut of another one, and is made anew, is not held. What it brings back with it
+// is, and the plan says so.
 func TestWhatComesBackWithAnIdentityOfBeforeIsForetold(t *testing.T) {
 	t.Parallel()
 	cut := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -116,7 +124,8 @@ func TestWhatComesBackWithAnIdentityOfBeforeIsForetold(t *testing.T) {
 		return access.IdentityID{Partner: partner, Environment: "prod", Name: name}
 	}
 	credential := func(of access.IdentityID) *access.Credential {
-		return &access.Credential{IdentityID: of, Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
+		return &access.Credential{IdentityID: of,
+			Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
 	}
 	was := credential(named("acme", "etl"))
 	l := Ledger{was.IdentityID.Ref(): {Object: &access.Identity{ID: was.IdentityID}}, was.Ref(): {Object: was}}
@@ -131,7 +140,8 @@ func TestWhatComesBackWithAnIdentityOfBeforeIsForetold(t *testing.T) {
 	}
 }
 
-// A stolen SSH key opens what is sealed to it: cut, it holds a secret for it too. A recipient whose secret was cut says nothing of the next one.
+// A stolen SSH key opens what is sealed to it: cut, it holds a secret for it too. A recipient whose secret was cut says
+// nothing of the next one.
 func TestAStolenKeyIsNoRecipient(t *testing.T) {
 	t.Parallel()
 	cut := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -139,7 +149,8 @@ func TestAStolenKeyIsNoRecipient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaked, next := access.IdentityID{Partner: "acme", Environment: "prod", Name: "leaked"}, access.IdentityID{Partner: "acme", Environment: "prod", Name: "next"}
+	leaked := access.IdentityID{Partner: "acme", Environment: "prod", Name: "leaked"}
+	next := access.IdentityID{Partner: "acme", Environment: "prod", Name: "next"}
 	login := &access.Credential{IdentityID: leaked, SSHCertificate: &access.SSHRequest{PublicKey: string(key)}}
 	sealed := func(of access.IdentityID) *access.Credential {
 		return &access.Credential{IdentityID: of, Secret: &access.SecretRequest{Recipient: string(key)}}
@@ -155,7 +166,8 @@ func TestAStolenKeyIsNoRecipient(t *testing.T) {
 	}
 }
 
-// A release counts for what its identity had. What was cut under a sibling, and comes afterwards, is held; what was there, and was released, is not.
+// A release counts for what its identity had. What was cut under a sibling, and comes afterwards, is held; what was
+// there, and was released, is not.
 func TestAReleaseLiftsNoCutOfASiblingsKey(t *testing.T) {
 	t.Parallel()
 	cut := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -163,21 +175,27 @@ func TestAReleaseLiftsNoCutOfASiblingsKey(t *testing.T) {
 		return access.IdentityID{Partner: "acme", Environment: "prod", Name: name}
 	}
 	credential := func(of access.IdentityID) *access.Credential {
-		return &access.Credential{IdentityID: of, Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
+		return &access.Credential{IdentityID: of,
+			Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
 	}
-	leaked, own := credential(named("leaked")), credential(named("own"))
+	leaked := credential(named("leaked"))
+	own := credential(named("own"))
 	for name, c := range map[string]struct {
 		holds, later Holds
 		had, held    bool
 	}{
 		"its partner was cut, and it had another key": {Holds{"acme": cut}, nil, false, true},
-		"it was cut itself, after the sibling":        {Holds{leaked.IdentityID.String(): cut, own.IdentityID.String(): cut.Add(time.Hour)}, nil, false, true},
-		"it had the key, and was released with it":    {Holds{leaked.Ref().ID: cut, own.Ref().ID: cut.Add(time.Hour)}, nil, true, false},
-		"the key was cut under it again":              {Holds{leaked.Ref().ID: cut}, Holds{own.Ref().ID: cut.Add(3 * time.Hour)}, true, true},
+		"it was cut itself, after the sibling": {Holds{leaked.IdentityID.String(): cut,
+			own.IdentityID.String(): cut.Add(time.Hour)}, nil, false, true},
+		"it had the key, and was released with it": {Holds{leaked.Ref().ID: cut, own.Ref().ID: cut.Add(time.Hour)},
+			nil, true, false},
+		"the key was cut under it again": {Holds{leaked.Ref().ID: cut},
+			Holds{own.Ref().ID: cut.Add(3 * time.Hour)}, true, true},
 	} {
 		l := Ledger{leaked.Ref(): {Object: leaked}}
 		for _, id := range []access.IdentityID{leaked.IdentityID, own.IdentityID} {
-			l[id.Ref()] = &Entry{Object: &access.Identity{ID: id}, History: access.History{UID: "u", CreatedAt: cut.AddDate(0, -1, 0)}}
+			l[id.Ref()] = &Entry{Object: &access.Identity{ID: id},
+				History: access.History{UID: "u", CreatedAt: cut.AddDate(0, -1, 0)}}
 		}
 		d := NewDraft(l, cut.Add(2*time.Hour), nil)
 		d.Holds = c.holds
@@ -185,7 +203,11 @@ func TestAReleaseLiftsNoCutOfASiblingsKey(t *testing.T) {
 			f, _ := access.FormerOf(own, access.History{CreatedAt: cut}, cut.AddDate(1, 0, 0), cut.Add(2*time.Hour))
 			l[own.IdentityID.Ref()].Former = []access.Former{f}
 		}
-		if _, err := d.Place(access.Change{Object: &access.Identity{ID: own.IdentityID, HoldReleased: "INC-1"}, UID: "u", Cuts: access.CutsSeen{Last: cut.Add(3 * time.Hour)}}); err != nil {
+		if _, err := d.Place(access.Change{
+			Object: &access.Identity{ID: own.IdentityID, HoldReleased: "INC-1"},
+			UID:    "u",
+			Cuts:   access.CutsSeen{Last: cut.Add(3 * time.Hour)},
+		}); err != nil {
 			t.Fatal(err)
 		}
 		maps.Copy(d.Holds, c.later)
@@ -202,14 +224,20 @@ func TestAReleaseLiftsOnlyWhatWasSeen(t *testing.T) {
 	seen := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}
 	for scope, later := range map[string]bool{
-		"acme": true, id.String(): true, id.String() + "/federated": true, "acme/prod/other": false, "acme/prod/etl-2": false, "initech": false,
+		"acme": true, id.String(): true, id.String() + "/federated": true, "acme/prod/other": false,
+		"acme/prod/etl-2": false, "initech": false,
 	} {
 		for at, refused := range map[time.Time]bool{seen: false, seen.Add(time.Nanosecond): later} {
-			d := NewDraft(Ledger{id.Ref(): {Object: &access.Identity{ID: id}, History: access.History{UID: "u", CreatedAt: seen}}}, seen.Add(time.Hour), nil)
+			d := NewDraft(Ledger{id.Ref(): {Object: &access.Identity{ID: id},
+				History: access.History{UID: "u", CreatedAt: seen}}}, seen.Add(time.Hour), nil)
 			d.Holds = Holds{scope: at}
-			release := access.Change{Object: &access.Identity{ID: id, HoldReleased: "INC-1"}, UID: "u", Cuts: access.CutsSeen{Last: seen}}
+			release := access.Change{
+				Object: &access.Identity{ID: id, HoldReleased: "INC-1"},
+				UID:    "u",
+				Cuts:   access.CutsSeen{Last: seen},
+			}
 			err := d.Try(func() error { _, err := d.Place(release); return err })
-			if errors.Is(err, access.ErrCutSince) != refused || err != nil && !refused {
+			if errors.Is(err, access.ErrCutSince) != refused || (err != nil && !refused) {
 				t.Errorf("%s cut at %s: %v", scope, at, err)
 			}
 			if held := d.HeldIdentity(d.Holds, id); held != (refused && !strings.HasSuffix(scope, "/federated")) {
@@ -220,7 +248,10 @@ func TestAReleaseLiftsOnlyWhatWasSeen(t *testing.T) {
 	d := NewDraft(Ledger{}, seen.Add(time.Hour), nil)
 	d.Holds = Holds{"acme": seen}
 	p, err := d.Place(access.Change{Object: &access.Identity{ID: id, HoldReleased: "INC-1"}})
-	if err != nil || p.Lifts || !d.HeldIdentity(d.Holds, id) || !slices.Contains(p.Entry.History.Released, "INC-1") {
+	if err != nil ||
+		p.Lifts ||
+		!d.HeldIdentity(d.Holds, id) ||
+		!slices.Contains(p.Entry.History.Released, "INC-1") {
 		t.Errorf("made with a release, it lifts %v, used %q, %v", p.Lifts, p.Entry.History.Released, err)
 	}
 }

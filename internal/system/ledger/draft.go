@@ -28,7 +28,8 @@ type Draft struct {
 	Touched map[access.Ref]bool
 	// Revoke is told of each item that ends before its time; what it returns takes that back.
 	Revoke func(*access.Credential, Item) (undo func())
-	// Holds are what was cut by hand, Tombstones what is remembered; Noted says of whom something was added to the latter.
+	// Holds are what was cut by hand, Tombstones what is remembered; Noted says of whom something
+	// was added to the latter.
 	Holds      Holds
 	Tombstones Tombstones
 	Noted      map[access.IdentityID]bool
@@ -87,7 +88,8 @@ type Placed struct {
 	Tell bool
 	// Fresh: something was issued.
 	Fresh bool
-	// Lifts: it releases what was cut by hand. Hold: it is new, or newly under this name or place, and to be held, with a mark of its own.
+	// Lifts: it releases what was cut by hand. Hold: it is new, or newly under this name or place, and to be held,
+	// with a mark of its own.
 	Lifts, Hold bool
 	// Unspent: its identity names a release that nobody of its partner had used.
 	Unspent bool
@@ -128,7 +130,8 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	return p, nil
 }
 
-// placeIdentity decides whether an identity is to be held, and whether it lifts what was cut by hand: of it, and not of what it leaves.
+// placeIdentity decides whether an identity is to be held, and whether it lifts what was cut by hand: of it, and
+// not of what it leaves.
 func (d *Draft) placeIdentity(p *Placed, before *Entry, i *access.Identity, c access.Change) (err error) {
 	if before == nil {
 		p.Hold = d.inherit(p.Entry)
@@ -140,8 +143,8 @@ func (d *Draft) placeIdentity(p *Placed, before *Entry, i *access.Identity, c ac
 	return err
 }
 
-// placeCredential issues what a credential needs, and decides whether the answer tells it: where it is new, and where the caller has not heard
-// of it. For one that comes back from under a hold nothing is issued.
+// placeCredential issues what a credential needs, and decides whether the answer tells it: where it is new, and where
+// the caller has not heard of it. For one that comes back from under a hold nothing is issued.
 func (d *Draft) placeCredential(p *Placed, before *Entry, credential *access.Credential, c access.Change) (err error) {
 	p.Hold = d.comesBack(before, credential) != (access.IdentityID{})
 	c.Wait = c.Wait || p.Hold
@@ -154,7 +157,8 @@ func (d *Draft) placeCredential(p *Placed, before *Entry, credential *access.Cre
 	return nil
 }
 
-// born begins the history of a new object. One whose removal was begun under its id, and did not come to its end, is outlived by it.
+// born begins the history of a new object. One whose removal was begun under its id, and did not come to its
+// end, is outlived by it.
 func (d *Draft) born(e *Entry, stack string) {
 	e.History = access.Born(stack, d.Now, d.reviews(e.Object)...)
 	if was := d.Ledger[e.Ref()]; was != nil {
@@ -164,8 +168,8 @@ func (d *Draft) born(e *Entry, stack string) {
 	}
 }
 
-// succeed continues the history of what stood there, with what is remembered of it. What is adopted without its uid gets a new one, so
-// that the state which knew the old one cannot remove it.
+// succeed continues the history of what stood there, with what is remembered of it. What is adopted without its uid
+// gets a new one, so that the state which knew the old one cannot remove it.
 func (d *Draft) succeed(e, before *Entry, c access.Change) {
 	d.rememberTaken(before, e.Object)
 	e.History = before.History.Next(before.Object, e.Object, e.Bound, d.Now, d.reviews(e.Object)...)
@@ -181,8 +185,8 @@ func (d *Draft) succeed(e, before *Entry, c access.Change) {
 	}
 }
 
-// predecessor returns what stands under the id and is to be changed or adopted; nil where the object is new. Whoever knows
-// its uid may change it, and so a stack that was renamed takes it over; who does not adopts only his own stack's.
+// predecessor returns what stands under the id and is to be changed or adopted; nil where the object is new. Whoever
+// knows its uid may change it, and so a stack that was renamed takes it over; who does not adopts only his own stack's.
 func (d *Draft) predecessor(ref access.Ref, c access.Change) (*Entry, error) {
 	before := d.Ledger[ref]
 	switch {
@@ -196,8 +200,8 @@ func (d *Draft) predecessor(ref access.Ref, c access.Change) (*Entry, error) {
 	return before, nil
 }
 
-// rests says whether what the object hangs on is there. What has hung on it before, and is to have less, is not refused where that is gone
-// or cannot be read: it gives nothing then.
+// rests says whether what the object hangs on is there. What has hung on it before, and is to have less, is not refused
+// where that is gone or cannot be read: it gives nothing then.
 func (d *Draft) rests(o access.Object, before *Entry) error {
 	less := before != nil && !before.Removed() && access.Narrows(before.Object, o)
 	unknown := func(id access.IdentityID) bool { return less && d.Ledger[id.Ref()] == nil }

@@ -28,9 +28,11 @@ type Entry struct {
 	Issued []Item
 	// RemovedAt is set when a removal was begun: it gives no access, and is there only until that is proven.
 	RemovedAt time.Time
-	// HoldLifted is up to when holds that were made by hand are lifted from an identity, in systems that keep that here.
+	// HoldLifted is up to when holds that were made by hand are lifted from an identity, in
+	// systems that keep that here.
 	HoldLifted time.Time
-	// HeldUnder is when the last cut was made by which an identity that is being removed was held through what it hung on.
+	// HeldUnder is when the last cut was made by which an identity that is being removed was held
+	// through what it hung on.
 	HeldUnder time.Time
 	// Adopted is what an identity has taken over that nobody had declared; nil for nothing.
 	Adopted *Adopted
@@ -55,7 +57,8 @@ func (a *Adopted) Lifted(i *access.Identity) bool {
 	return a.Released != "" && a.Released == i.HoldReleased
 }
 
-// Left returns the ways to log in that are left of what an identity has taken over; a is nil where it has taken over nothing.
+// Left returns the ways to log in that are left of what an identity has taken over; a is nil where it
+// has taken over nothing.
 func (a *Adopted) Left() []Login {
 	if a == nil {
 		return nil
@@ -63,9 +66,11 @@ func (a *Adopted) Left() []Login {
 	return a.Logins
 }
 
-// Undeclared says how to end a login from before an adoption. The command's line begins with spaces, so that Terraform does not wrap it.
+// Undeclared says how to end a login from before an adoption. The command's line begins with spaces, so that
+// Terraform does not wrap it.
 func Undeclared(login, remove string) string {
-	return fmt.Sprintf("%s is from before the adoption and is not declared. Declare a partner_credential, hand it over, then run:\n\n  %s", login, remove)
+	return fmt.Sprintf("%s is from before the adoption and is not declared. Declare a partner_credential, hand it "+
+		"over, then run:\n\n  %s", login, remove)
 }
 
 // Login is one way to log in: its native id, and where and as whom whoever uses it logs in.
@@ -97,7 +102,8 @@ type Item struct {
 // End returns when the item ends, under a credential that ends at a moment.
 func (i Item) End(of time.Time) time.Time { return access.Earliest(i.Until, of) }
 
-// Name returns the item's serial, or where it has none its fingerprint: the fingerprint of an SSH certificate is its key's.
+// Name returns the item's serial, or where it has none its fingerprint: the fingerprint of an SSH
+// certificate is its key's.
 func (i Item) Name() string { return cmp.Or(i.Serial, i.Fingerprint) }
 
 // Ref names the object.
@@ -169,7 +175,8 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 		return errors.New("it has no end or no uid")
 	}
 	*e = Entry{
-		Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt, HoldLifted: f.HoldLifted, Adopted: f.Adopted,
+		Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt,
+		HoldLifted: f.HoldLifted, Adopted: f.Adopted,
 		HeldUnder: f.HeldUnder, Former: f.Former, Bygone: f.Bygone,
 	}
 	return nil

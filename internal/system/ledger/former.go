@@ -11,10 +11,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// What was removed is remembered for a year, with its identity while that stays and in its tombstone afterwards: the same
-// access under a new name goes on from it, and is not new.
+// What was removed is remembered for a year, with its identity while that stays and in its tombstone afterwards: the
+// same access under a new name goes on from it, and is not new.
 
-// mostFormers is how many credentials, and how many grants, are remembered of one identity. What was removed longest ago is left out.
+// mostFormers is how many credentials, and how many grants, are remembered of one identity. What was removed
+// longest ago is left out.
 const mostFormers = 500
 
 // Formers returns what is remembered at a moment, sorted.
@@ -49,8 +50,8 @@ func remembered(memory []access.Former, now time.Time, more ...access.Former) []
 	return kept
 }
 
-// former returns what is to be remembered of an entry that goes, or that a change takes something from; false where it never gave
-// access.
+// former returns what is to be remembered of an entry that goes, or that a change takes something from; false
+// where it never gave access.
 func (d *Draft) former(e *Entry) (access.Former, bool) {
 	gone := e.RemovedAt
 	if gone.IsZero() {
@@ -64,7 +65,10 @@ func (d *Draft) former(e *Entry) (access.Former, bool) {
 	if c, ok := e.Object.(*access.Credential); ok && len(d.Holds) > 0 {
 		f.HeldAt = d.cutOn(d.all(), c, time.Time{})
 	}
-	return f, remembered && !h.CreatedAt.IsZero() && !access.IsShadow(e.Object.Holder().Partner) && d.wasActive(f)
+	return f, remembered &&
+		!h.CreatedAt.IsZero() &&
+		!access.IsShadow(e.Object.Holder().Partner) &&
+		d.wasActive(f)
 }
 
 // declaredEnd returns when an entry ends, with all above it, also where a removal of some of that was begun.
@@ -85,8 +89,8 @@ func (l Ledger) declaredEnd(e *Entry) time.Time {
 	return end
 }
 
-// wasActive reports whether access was ever given by something that goes: a credential gives none without a grant, and a grant
-// none without a way to log in.
+// wasActive reports whether access was ever given by something that goes: a credential gives none without a grant, and
+// a grant none without a way to log in.
 func (d *Draft) wasActive(f access.Former) bool {
 	holder := f.Object.Holder()
 	last := access.Earliest(f.EndsAt, f.RemovedAt)
@@ -148,10 +152,10 @@ func (d *Draft) engrave(id access.IdentityID, more []access.Former) {
 	d.setStone(id, stone)
 }
 
-// rememberTaken remembers what an object was, where a change takes its key, its trust or some of its reach from it, or puts it where
-// one stands whose removal was begun.
+// rememberTaken remembers what an object was, where a change takes its key, its trust or some of its reach from it, or
+// puts it where one stands whose removal was begun.
 func (d *Draft) rememberTaken(before *Entry, after access.Object) {
-	if before == nil || !before.Removed() && !takesAway(before.Object, after) {
+	if before == nil || (!before.Removed() && !takesAway(before.Object, after)) {
 		return
 	}
 	if f, ok := d.former(before); ok {
@@ -164,10 +168,11 @@ func takesAway(before, after access.Object) bool {
 	switch b := before.(type) {
 	case *access.Credential:
 		a := after.(*access.Credential)
-		return !access.SameRequest(b, a) || b.Federated != nil && !b.Federated.SameWorkload(a.Federated)
+		return !access.SameRequest(b, a) || (b.Federated != nil && !b.Federated.SameWorkload(a.Federated))
 	case *access.Grant:
 		a := after.(*access.Grant)
-		return !a.Resource.Contains(b.Resource) || slices.ContainsFunc(b.Actions, func(action string) bool { return !slices.Contains(a.Actions, action) })
+		return !a.Resource.Contains(b.Resource) ||
+			slices.ContainsFunc(b.Actions, func(action string) bool { return !slices.Contains(a.Actions, action) })
 	}
 	return false
 }
@@ -191,7 +196,8 @@ func (d *Draft) Forget(refs ...access.Ref) {
 			victims = append(victims, e)
 		}
 	}
-	formers, ended := d.Parting(victims...), Ended(victims, d.Now)
+	formers := d.Parting(victims...)
+	ended := Ended(victims, d.Now)
 	for _, e := range victims {
 		if id := e.Object.Holder(); e.Ref().Type == access.TypeIdentity {
 			d.remember(e.Taking(ended[id], d.Now), d.Now, formers[id]...)
@@ -228,8 +234,8 @@ func (t Tombstone) Aged(now time.Time) bool {
 	return slices.ContainsFunc(t.Former, func(f access.Former) bool { return f.Forgotten(now) })
 }
 
-// Pruned returns the tombstone without what is to be forgotten. While something of its partner is cut by hand, it goes on to say
-// when the identity was removed.
+// Pruned returns the tombstone without what is to be forgotten. While something of its partner is cut by hand, it goes
+// on to say when the identity was removed.
 func (t Tombstone) Pruned(now time.Time, holding bool) Tombstone {
 	t.Former, t.Bygone = remembered(t.Former, now), bygone(t.Bygone, now)
 	if len(t.Former) == 0 && !holding {

@@ -10,24 +10,34 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Five hundred grants that were made and removed pushed out the key that had been removed before them, and then as many keys the grant.
+// Five hundred grants that were made and removed pushed out the key that had been removed before them, and then
+// as many keys the grant.
 func TestNoGrantPushesAKeyOutOfMemoryAndNoKeyAGrant(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}
 	for many, object := range map[access.Type]func(n int) access.Object{
 		access.TypeGrant: func(n int) access.Object {
-			return &access.Grant{IdentityID: id, Resource: access.Pattern(fmt.Sprintf("orders/acme/%d", n)), Actions: []string{"read"}}
+			return &access.Grant{
+				IdentityID: id,
+				Resource:   access.Pattern(fmt.Sprintf("orders/acme/%d", n)),
+				Actions:    []string{"read"},
+			}
 		},
 		access.TypeCredential: func(n int) access.Object {
-			return &access.Credential{IdentityID: id, Federated: &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: fmt.Sprint(n)}}
+			return &access.Credential{IdentityID: id,
+				Federated: &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: fmt.Sprint(n)}}
 		},
 	} {
 		memory := []access.Former{
-			{Object: &access.Credential{IdentityID: id, Federated: &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc"}}, RemovedAt: now.AddDate(0, -6, 0)},
-			{Object: &access.Grant{IdentityID: id, Resource: "orders/acme/old", Actions: []string{"read"}}, RemovedAt: now.AddDate(0, -6, 0)},
+			{Object: &access.Credential{IdentityID: id,
+				Federated: &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc"}},
+				RemovedAt: now.AddDate(0, -6, 0)},
+			{Object: &access.Grant{IdentityID: id, Resource: "orders/acme/old", Actions: []string{"read"}},
+				RemovedAt: now.AddDate(0, -6, 0)},
 		}
 		for n := range mostFormers + 100 {
-			memory = remembered(memory, now, access.Former{Object: object(n), RemovedAt: now.Add(time.Duration(n) * time.Second)})
+			memory = remembered(memory, now,
+				access.Former{Object: object(n), RemovedAt: now.Add(time.Duration(n) * time.Second)})
 		}
 		count := map[access.Type]int{}
 		for _, f := range memory {

@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Holds are what was cut by hand, by when each was cut last: partners by their names, identities and credentials by their
-// ids. They stand beside the objects, and outlive them: what is made anew under a held name is held.
+// Holds are what was cut by hand, by when each was cut last: partners by their names, identities and credentials by
+// their ids. They stand beside the objects, and outlive them: what is made anew under a held name is held.
 type Holds map[string]time.Time
 
 // newest returns when an identity was cut last, itself or with its partner.
@@ -24,11 +24,13 @@ func (h Holds) newest(id access.IdentityID) time.Time {
 	return h[id.String()]
 }
 
-// Of returns when the last cut was made that a release of an identity lifts: of it, of its partner, or of one of its credentials. The
-// mark of a sibling is none of them: what was cut there is not released here.
+// Of returns when the last cut was made that a release of an identity lifts: of it, of its partner, or of one of its
+// credentials. The mark of a sibling is none of them: what was cut there is not released here.
 func (h Holds) Of(id access.IdentityID) (last time.Time) {
 	for scope, at := range h {
-		if scope == id.Partner || scope == id.String() || strings.HasPrefix(scope, id.String()+"/") {
+		if scope == id.Partner ||
+			scope == id.String() ||
+			strings.HasPrefix(scope, id.String()+"/") {
 			last = access.Latest(last, at)
 		}
 	}
@@ -53,7 +55,9 @@ func (h Holds) Any(partner string) bool {
 // Lineage returns an identity with all that it hangs on, itself first.
 func (l Ledger) Lineage(id access.IdentityID) []access.IdentityID {
 	ids := []access.IdentityID{id}
-	for i, _ := l.Identity(id); i != nil && i.ParentID != (access.IdentityID{}) && len(ids) <= len(l); i, _ = l.Identity(i.ParentID) {
+	for i, _ := l.Identity(id); i != nil &&
+		i.ParentID != (access.IdentityID{}) &&
+		len(ids) <= len(l); i, _ = l.Identity(i.ParentID) {
 		ids = append(ids, i.ParentID)
 	}
 	return ids
@@ -84,8 +88,8 @@ func (l Ledger) Held(h Holds, o access.Object) bool {
 	return l.HeldAlone(h, o) || l.HeldIdentity(h, o.Holder())
 }
 
-// Tombstone is what is remembered of an identity outside of its object, so that it outlives it. A system keeps it as JSON,
-// by the identity's id.
+// Tombstone is what is remembered of an identity outside of its object, so that it outlives it. A system keeps it as
+// JSON, by the identity's id.
 type Tombstone struct {
 	Version  int    `json:"version"`
 	Identity string `json:"identity"`
@@ -93,26 +97,35 @@ type Tombstone struct {
 	Released []string `json:"released,omitempty"`
 	// HoldLifted is up to when holds are lifted from it.
 	HoldLifted time.Time `json:"hold_lifted,omitzero"`
-	// HeldUnder is when the last cut was made by which the identity was held through what it hung on, when it was removed.
+	// HeldUnder is when the last cut was made by which the identity was held through what it hung
+	// on, when it was removed.
 	HeldUnder time.Time `json:"held_under,omitzero"`
 	// RemovedAt is when an identity of this id was removed last; zero while none was.
 	RemovedAt time.Time `json:"removed_at,omitzero"`
 	// Former is what was removed of identities of this id within a year.
 	Former []access.Former `json:"former,omitempty"`
-	// Bygone are the uids that identities of this id, and what was under them, had. They alone are no reason for a tombstone.
+	// Bygone are the uids that identities of this id, and what was under them, had. They alone are no
+	// reason for a tombstone.
 	Bygone []access.Bygone `json:"bygone,omitempty"`
-	// Damaged: it could not be read. Nobody knows what was used, so no release lifts a hold, until it is written anew with one.
+	// Damaged: it could not be read. Nobody knows what was used, so no release lifts a hold, until it is
+	// written anew with one.
 	Damaged bool `json:"-"`
 }
 
 // Empty reports whether there is nothing in it that anybody has to know.
 func (t Tombstone) Empty() bool {
-	return len(t.Released) == 0 && t.HoldLifted.IsZero() && t.HeldUnder.IsZero() && t.RemovedAt.IsZero() && len(t.Former) == 0 && !t.Damaged
+	return len(t.Released) == 0 &&
+		t.HoldLifted.IsZero() &&
+		t.HeldUnder.IsZero() &&
+		t.RemovedAt.IsZero() &&
+		len(t.Former) == 0 &&
+		!t.Damaged
 }
 
-// Buried returns the tombstone after an identity was removed at a moment, with what was removed of it before and then. It reports
-// whether anything is to be remembered: holding says that something of its partner was cut by hand.
-func (t Tombstone) Buried(e *Entry, removed time.Time, holding bool, formers ...access.Former) (buried Tombstone, more bool) {
+// Buried returns the tombstone after an identity was removed at a moment, with what was removed of it before and then.
+// It reports whether anything is to be remembered: holding says that something of its partner was cut by hand.
+func (t Tombstone) Buried(e *Entry, removed time.Time, holding bool, formers ...access.Former) (buried Tombstone,
+	more bool) {
 	had := t.Identity != "" || t.Damaged
 	buried, more = t.Noting(e)
 	buried.RemovedAt = removed
@@ -132,7 +145,8 @@ func (t Tombstone) Noting(e *Entry) (noted Tombstone, more bool) {
 	t.Version, t.Identity, more, t.Damaged = Version, e.Object.Holder().String(), t.Damaged, false
 	for _, value := range e.History.Released {
 		if !slices.Contains(t.Released, value) {
-			t.Released, more = append(slices.Clip(t.Released), value), true
+			t.Released = append(slices.Clip(t.Released), value)
+			more = true
 		}
 	}
 	if e.HoldLifted.After(t.HoldLifted) {
@@ -158,21 +172,25 @@ func Spent(l Ledger, t Tombstones, partner string) (values []string) {
 }
 
 // inherit gives a new identity what was remembered under its id, and what its partner has used: a value that released
-// somebody before releases nobody who is made later. It reports whether the new one is to be held: while anything of its
-// partner is, all that is new of it is as well, or a rename would give back what was cut.
+// somebody before releases nobody who is made later. It reports whether the new one is to be held: while anything of
+// its partner is, all that is new of it is as well, or a rename would give back what was cut.
 func (d *Draft) inherit(e *Entry) bool {
 	id, all := e.Object.Holder(), d.all()
 	e.History.Released = Spent(all, d.Tombstones, id.Partner)
 	e.HoldLifted = d.lifted(all, id)
 	stone := d.Tombstones[id]
-	hold, there := stone.HeldUnder.After(e.HoldLifted), stone.RemovedAt // it was, until then
+	hold := stone.HeldUnder.After(e.HoldLifted)
+	there := stone.RemovedAt // it was, until then
 	if was := d.Ledger[id.Ref()]; was != nil {
 		hold = hold || was.HeldUnder.After(e.HoldLifted)
 		there = access.Latest(there, was.RemovedAt)
 	}
 	for scope, at := range d.Holds {
 		holder, ok := holderOf(scope)
-		if !ok || holder.Partner != id.Partner || holder == id || !at.After(there) {
+		if !ok ||
+			holder.Partner != id.Partner ||
+			holder == id ||
+			!at.After(there) {
 			continue
 		}
 		hold = hold || at.After(d.lifted(all, holder))
@@ -196,7 +214,8 @@ func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object, now time.Time) 
 	return l.Held(h, o)
 }
 
-// wouldHoldIdentity reports whether an identity would be held: what is there, as it stands; what is new, by itself or by what it hangs on.
+// wouldHoldIdentity reports whether an identity would be held: what is there, as it stands; what is new, by itself
+// or by what it hangs on.
 func (d *Draft) wouldHoldIdentity(i *access.Identity) bool {
 	if before := d.Ledger[i.Ref()]; before != nil && !before.Removed() {
 		return d.Held(d.Holds, i)
@@ -207,12 +226,14 @@ func (d *Draft) wouldHoldIdentity(i *access.Identity) bool {
 	return hold || d.Holds.Holding(e) || (hasParent && d.HeldIdentity(d.Holds, i.ParentID))
 }
 
-// wouldHoldCredential reports whether a credential would be held though nothing above it is: it proves its identity with what was cut under
-// another one, or was cut itself before its identity went.
+// wouldHoldCredential reports whether a credential would be held though nothing above it is: it proves its identity
+// with what was cut under another one, or was cut itself before its identity went.
 func (d *Draft) wouldHoldCredential(c *access.Credential) bool {
 	comesWithIdentity := d.Ledger[c.IdentityID.Ref()] == nil
 	if from := d.comesBack(d.Ledger[c.Ref()], c); from != (access.IdentityID{}) {
-		heldAnyway := comesWithIdentity && from.Partner == c.IdentityID.Partner && d.inherit(&Entry{Object: &access.Identity{ID: c.IdentityID}})
+		heldAnyway := comesWithIdentity &&
+			from.Partner == c.IdentityID.Partner &&
+			d.inherit(&Entry{Object: &access.Identity{ID: c.IdentityID}})
 		if !heldAnyway { // else its identity is held, or released
 			return true
 		}
@@ -230,13 +251,17 @@ func holderOf(scope string) (id access.IdentityID, ok bool) {
 	return id, err == nil
 }
 
-// unspent reports whether an identity names a release that counts: a new identity's history has what its whole partner used.
+// unspent reports whether an identity names a release that counts: a new identity's history has what
+// its whole partner used.
 func (d *Draft) unspent(e *Entry, i *access.Identity) bool {
-	return i.HoldReleased != "" && !slices.Contains(e.History.Released, i.HoldReleased) && !d.Tombstones[i.ID].Damaged
+	return i.HoldReleased != "" &&
+		!slices.Contains(e.History.Released, i.HoldReleased) &&
+		!d.Tombstones[i.ID].Damaged
 }
 
-// release applies a value of hold_released to an identity, and reports whether it lifts what was cut by hand. One that is made lifts
-// nothing: whoever planned that saw no access that was cut, and Terraform does not hand on what its plan knew.
+// release applies a value of hold_released to an identity, and reports whether it lifts what was cut by hand.
+// One that is made lifts nothing: whoever planned that saw no access that was cut, and Terraform does not hand
+// on what its plan knew.
 func (d *Draft) release(e *Entry, c access.Change) (lifts bool, err error) {
 	i, _ := e.Object.(*access.Identity)
 	if i.HoldReleased == "" || slices.Contains(e.History.Released, i.HoldReleased) {

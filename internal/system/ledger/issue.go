@@ -13,8 +13,8 @@ import (
 // atOnce is how many items of a credential may work at the same time.
 const atOnce = 2
 
-// issue brings what is issued for a credential in line with a change of it, and reports whether something was issued. The
-// table of asked decides; what is revoked is revoked with the draft.
+// issue brings what is issued for a credential in line with a change of it, and reports whether something was issued.
+// The table of asked decides; what is revoked is revoked with the draft.
 func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Change) (issued bool, err error) {
 	if !c.Kind().Issues() {
 		e.Issued = nil
@@ -38,7 +38,9 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 func (d *Draft) ask(before *Entry, c *access.Credential, change access.Change, end time.Time) asked {
 	cut := before != nil && (d.Standing(c.IdentityID).Cut() || d.HeldIdentity(d.Holds, c.IdentityID))
 	return asked{
-		mode: change.Issue, waits: change.Wait || cut || d.HeldAlone(d.Holds, c), ended: !end.After(d.Now), creates: change.UID == "",
+		mode: change.Issue, waits: change.Wait ||
+			cut ||
+			d.HeldAlone(d.Holds, c), ended: !end.After(d.Now), creates: change.UID == "",
 		otherRequest: before != nil && !access.SameRequest(before.Object.(*access.Credential), c),
 	}
 }
@@ -56,7 +58,8 @@ func (d *Draft) newest(e *Entry, end time.Time, known string) (stands standing, 
 }
 
 // carryOut does what was decided. Where issuing fails, nothing was revoked for it.
-func (d *Draft) carryOut(do act, e *Entry, c *access.Credential, change access.Change, end time.Time) (issued bool, err error) {
+func (d *Draft) carryOut(do act, e *Entry, c *access.Credential, change access.Change, end time.Time) (issued bool,
+	err error) {
 	switch do {
 	case leave:
 	case retireOld:
@@ -76,16 +79,17 @@ func (d *Draft) carryOut(do act, e *Entry, c *access.Credential, change access.C
 	return false, nil
 }
 
-// age makes what was issued before its credential had this rotation due by it, counted from when it was issued, where it is not due
-// before. Where its end can be moved, it gets an end of its own as well: it dies by itself if nobody rotates it. Nothing that was said
-// of a rotation before makes it younger: one that is less frequent counts from the next issue on.
+// age makes what was issued before its credential had this rotation due by it, counted from when it was issued,
+// where it is not due before. Where its end can be moved, it gets an end of its own as well: it dies by itself if
+// nobody rotates it. Nothing that was said of a rotation before makes it younger: one that is less frequent counts
+// from the next issue on.
 func (d *Draft) age(c *access.Credential, items []Item) {
 	if c.Rotation == nil {
 		return
 	}
 	for n, i := range items {
 		due := c.RotatesAt(i.At)
-		if i.Superseded || !i.RotatesAt.IsZero() && !due.Before(i.RotatesAt) {
+		if i.Superseded || (!i.RotatesAt.IsZero() && !due.Before(i.RotatesAt)) {
 			continue
 		}
 		items[n].RotatesAt = due
@@ -108,8 +112,8 @@ func dueFrom(items []Item, at time.Time) []Item {
 // outlives reports whether an item has an end of its own after the one that it should have, and cannot be shortened.
 func (d *Draft) outlives(i Item, end time.Time) bool { return d.issuer.Fixed(i) && i.Until.After(end) }
 
-// TakesAway says whether a change of a credential ends it earlier, ends what was issued for it, whatever comes in its place, or makes it
-// less in another way: that is never refused, also where nothing can be issued. Then it may Wait.
+// TakesAway says whether a change of a credential ends it earlier, ends what was issued for it, whatever comes in its
+// place, or makes it less in another way: that is never refused, also where nothing can be issued. Then it may Wait.
 func (l Ledger) TakesAway(change access.Change) bool {
 	c, ok := change.Object.(*access.Credential)
 	before := l[change.Object.Ref()]
@@ -117,7 +121,9 @@ func (l Ledger) TakesAway(change access.Change) bool {
 		return false
 	}
 	stolen := func(i Item) bool { return c.RevokeIssuedBefore.After(i.At) }
-	return change.EndsAt.Before(l.End(before)) || slices.ContainsFunc(before.Issued, stolen) || access.Narrows(before.Object, c)
+	return change.EndsAt.Before(l.End(before)) ||
+		slices.ContainsFunc(before.Issued, stolen) ||
+		access.Narrows(before.Object, c)
 }
 
 // Without says that a change took away, and why nothing was issued in the place of that.
@@ -125,7 +131,8 @@ func Without(err error) string {
 	return fmt.Sprintf("What was issued is revoked, but nothing could be issued in its place: %v.", err)
 }
 
-// retire ends what was issued before the newest item: a secret whose end can be moved after the overlap, the rest at once.
+// retire ends what was issued before the newest item: a secret whose end can be moved after the
+// overlap, the rest at once.
 func (d *Draft) retire(c *access.Credential, items []Item) []Item {
 	var left []Item
 	for _, i := range items {
@@ -141,8 +148,8 @@ func (d *Draft) retire(c *access.Credential, items []Item) []Item {
 	return left
 }
 
-// supersede returns what is left of the old items beside a new one. With overlap, an old secret works for the rotation's
-// overlap, and what is fixed until its own end; but no more than one of them.
+// supersede returns what is left of the old items beside a new one. With overlap, an old secret works for the
+// rotation's overlap, and what is fixed until its own end; but no more than one of them.
 func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, do act) []Item {
 	overlap := do != issueAlone
 	var left []Item

@@ -86,7 +86,8 @@ func (l Ledger) Under(id access.IdentityID) []*Entry {
 	return below
 }
 
-// WithSubcontractors returns an identity with those that give access by hanging on it, itself first: they are cut with it.
+// WithSubcontractors returns an identity with those that give access by hanging on it, itself
+// first: they are cut with it.
 func (l Ledger) WithSubcontractors(id access.IdentityID) []access.IdentityID {
 	all := []access.IdentityID{id}
 	if i, _ := l.Identity(id); i == nil || i.Subcontractors == nil {
@@ -140,8 +141,8 @@ func (l Ledger) Record(e *Entry) (*access.Record, error) {
 	return r, nil
 }
 
-// tellIssued tells what was issued last. Where nothing follows it, its end is the credential's, and the one that was asked for is kept
-// beside it, so that no plan takes the difference for an extension.
+// tellIssued tells what was issued last. Where nothing follows it, its end is the credential's, and the one that was
+// asked for is kept beside it, so that no plan takes the difference for an extension.
 func tellIssued(e *Entry, r *access.Record) {
 	i, found := e.Newest()
 	if !found {
@@ -150,7 +151,13 @@ func tellIssued(e *Entry, r *access.Record) {
 	if i.RotatesAt.IsZero() && i.End(r.EndsAt).Before(r.EndsAt) {
 		r.EndAsked, r.EndsAt = r.EndsAt, i.Until.UTC()
 	}
-	r.Issued = &access.Issued{At: i.At, Until: i.End(r.EndsAt), RotatesAt: rotates(e, i, r.EndsAt), Serial: i.Serial, Fingerprint: i.Fingerprint}
+	r.Issued = &access.Issued{
+		At:          i.At,
+		Until:       i.End(r.EndsAt),
+		RotatesAt:   rotates(e, i, r.EndsAt),
+		Serial:      i.Serial,
+		Fingerprint: i.Fingerprint,
+	}
 	for _, old := range e.Issued {
 		if old.Superseded {
 			r.Issued.Older = access.Latest(r.Issued.Older, old.End(r.EndsAt))
@@ -158,8 +165,8 @@ func tellIssued(e *Entry, r *access.Record) {
 	}
 }
 
-// rotates returns when what was issued is due. What was to last until an end that moved since has to be followed before it ends by
-// itself, which may be before the rotation that it was given.
+// rotates returns when what was issued is due. What was to last until an end that moved since has to be followed before
+// it ends by itself, which may be before the rotation that it was given.
 func rotates(e *Entry, i Item, end time.Time) time.Time {
 	c, ok := e.Credential()
 	until := i.End(end)

@@ -9,7 +9,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// An identity gives access by all that it hangs on: the earliest end counts, and whatever is cut, gone or in a circle cuts it.
+// An identity gives access by all that it hangs on: the earliest end counts, and whatever is cut, gone
+// or in a circle cuts it.
 func TestAnIdentityStandsAsAllThatItHangsOnDoes(t *testing.T) {
 	t.Parallel()
 	soon := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -32,14 +33,19 @@ func TestAnIdentityStandsAsAllThatItHangsOnDoes(t *testing.T) {
 		broken bool
 		end    time.Time
 	}{
-		"one that stands alone":                 {"etl", []*access.Identity{above("etl", 0)}, false, false, soon},
-		"one below another that allows it":      {"sub", []*access.Identity{below("sub", "etl"), above("etl", 1)}, false, false, soon},
-		"one below another that allows none":    {"sub", []*access.Identity{below("sub", "etl"), above("etl", 0)}, true, false, soon},
-		"one below another that is suspended":   {"sub", []*access.Identity{below("sub", "etl"), paused}, true, false, soon},
-		"one that is not there":                 {"sub", []*access.Identity{above("etl", 0)}, true, true, time.Time{}},
-		"one below another that is not there":   {"sub", []*access.Identity{below("sub", "etl")}, true, true, later},
-		"one that hangs on itself by another":   {"sub", []*access.Identity{below("sub", "etl"), below("etl", "sub")}, true, true, soon},
-		"one two levels down, of which one may": {"subsub", []*access.Identity{below("subsub", "sub"), below("sub", "etl"), above("etl", 1)}, true, false, soon},
+		"one that stands alone": {"etl", []*access.Identity{above("etl", 0)}, false, false, soon},
+		"one below another that allows it": {"sub", []*access.Identity{below("sub", "etl"), above("etl", 1)},
+			false, false, soon},
+		"one below another that allows none": {"sub", []*access.Identity{below("sub", "etl"), above("etl", 0)}, true,
+			false, soon},
+		"one below another that is suspended": {"sub", []*access.Identity{below("sub", "etl"), paused}, true, false,
+			soon},
+		"one that is not there":               {"sub", []*access.Identity{above("etl", 0)}, true, true, time.Time{}},
+		"one below another that is not there": {"sub", []*access.Identity{below("sub", "etl")}, true, true, later},
+		"one that hangs on itself by another": {"sub", []*access.Identity{below("sub", "etl"), below("etl", "sub")},
+			true, true, soon},
+		"one two levels down, of which one may": {"subsub",
+			[]*access.Identity{below("subsub", "sub"), below("sub", "etl"), above("etl", 1)}, true, false, soon},
 	} {
 		l := Ledger{}
 		for _, i := range c.chain {
@@ -60,7 +66,8 @@ func TestAnIdentityStandsAsAllThatItHangsOnDoes(t *testing.T) {
 func TestACutCountsBetweenWhatWasLiftedAndWhatWentAfterIt(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	before, after := at.Add(-time.Nanosecond), at.Add(time.Nanosecond)
+	before := at.Add(-time.Nanosecond)
+	after := at.Add(time.Nanosecond)
 	for name, c := range map[string]struct {
 		lifted, gone time.Time
 		counts       bool
@@ -73,7 +80,7 @@ func TestACutCountsBetweenWhatWasLiftedAndWhatWentAfterIt(t *testing.T) {
 		"its credential went at that moment":  {before, at, false},
 		"its credential had gone":             {before, before, false},
 	} {
-		if got := counted(at, c.lifted, c.gone); got.Equal(at) != c.counts || !c.counts && !got.IsZero() {
+		if got := counted(at, c.lifted, c.gone); got.Equal(at) != c.counts || (!c.counts && !got.IsZero()) {
 			t.Errorf("%s: it counts from %s", name, got)
 		}
 	}
@@ -84,7 +91,8 @@ func TestAReleaseOfTheMomentOfACutLiftsIt(t *testing.T) {
 	t.Parallel()
 	cut := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}
-	c := &access.Credential{IdentityID: id, Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
+	c := &access.Credential{IdentityID: id,
+		Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
 	l := Ledger{id.Ref(): {Object: &access.Identity{ID: id}, HoldLifted: cut}, c.Ref(): {Object: c}}
 	d := NewDraft(l, cut.Add(time.Hour), nil)
 	if !d.releasedWith(d.all(), c, cut) {
@@ -95,18 +103,23 @@ func TestAReleaseOfTheMomentOfACutLiftsIt(t *testing.T) {
 	}
 }
 
-// An object that is made anew during its removal takes its own place: what stood there is remembered, also if the new one takes nothing from
-// it.
+// An object that is made anew during its removal takes its own place: what stood there is remembered, also if the new
+// one takes nothing from it.
 func TestWhatIsMadeAnewDuringARemovalIsRemembered(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}
-	c := &access.Credential{IdentityID: id, Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
+	c := &access.Credential{IdentityID: id,
+		Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
 	g := &access.Grant{IdentityID: id, Name: "daily", Resource: "orders/acme/*", Actions: []string{"read"}}
 	for begun, want := range map[bool]int{false: 0, true: 1} {
 		l := Ledger{}
 		for _, o := range []access.Object{&access.Identity{ID: id}, c, g} {
-			l[o.Ref()] = &Entry{Object: o, Bound: now.AddDate(1, 0, 0), History: access.History{UID: "u", CreatedAt: now.AddDate(0, -1, 0)}}
+			l[o.Ref()] = &Entry{
+				Object:  o,
+				Bound:   now.AddDate(1, 0, 0),
+				History: access.History{UID: "u", CreatedAt: now.AddDate(0, -1, 0)},
+			}
 		}
 		if begun {
 			l[g.Ref()].RemovedAt = now.Add(-time.Hour)

@@ -49,27 +49,35 @@ type verdict struct {
 	why string
 }
 
-// decide returns the table: the first row that fits says what becomes of what is issued. Items that are condemned are gone by then.
+// decide returns the table: the first row that fits says what becomes of what is issued. Items that are
+// condemned are gone by then.
 func (a asked) decide() verdict {
-	// Who rotated and did not hear of it asks again for what was done: a second rotation would revoke what the partner holds. What was
-	// issued for another request is none of that.
-	keeps := a.mode == access.IssueKeep || a.mode == access.IssueOverlap && a.lost && a.newest != none && !a.otherRequest
+	// Who rotated and did not hear of it asks again for what was done: a second rotation would revoke what the partner
+	// holds. What was issued for another request is none of that.
+	keeps := a.mode == access.IssueKeep || (a.mode == access.IssueOverlap &&
+		a.lost &&
+		a.newest != none &&
+		!a.otherRequest)
 	for _, row := range []struct {
 		fits bool
 		verdict
 	}{
 		{a.mode == access.IssueRetire, verdict{retireOld, "a new one is in place: the old ones end"}},
 		{a.waits && keeps, verdict{leave, "nothing is issued while it is cut, and nothing was asked for"}},
-		{a.waits && a.mode == access.IssueReplace, verdict{leave, "nothing is issued while it is cut, and what there was is condemned"}},
+		{a.waits && a.mode == access.IssueReplace,
+			verdict{leave, "nothing is issued while it is cut, and what there was is condemned"}},
 		{a.waits, verdict{makeDue, "nothing is issued while it is cut: the rotation waits"}},
 		{keeps && a.newest == inForce, verdict{leave, "what was issued is in force"}},
-		{keeps && a.newest == over && !a.creates, verdict{leave, "what was issued has ended, and only a rotation issues anew"}},
+		{keeps &&
+			a.newest == over &&
+			!a.creates, verdict{leave, "what was issued has ended, and only a rotation issues anew"}},
 		{keeps && a.ended, verdict{leave, "its end has come: nothing is issued for it"}},
 		{a.ended, verdict{revokeAll, "its end has come: what was to be replaced is not"}},
 		{keeps && a.newest == none, verdict{issueAfter, "nothing is issued for it"}},
 		{keeps, verdict{issueAfter, "what is adopted has ended"}},
 		{a.mode == access.IssueOverlap, verdict{issueAfter, "it is rotated, with overlap"}},
-		{a.mode == access.IssueBeside, verdict{issueBeside, "it is made anew, and whether the old one is to end is not known yet"}},
+		{a.mode == access.IssueBeside,
+			verdict{issueBeside, "it is made anew, and whether the old one is to end is not known yet"}},
 	} {
 		if row.fits {
 			return row.verdict

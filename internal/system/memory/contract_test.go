@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package memory is a system for its readers, and lives in this test alone: the smallest one that keeps the contract. Its
-// ledger is a map, and its gateway is a function. Read it before you write a system: what differs elsewhere is where the ledger
-// is kept (the store), what is issued (the issuer), and who enforces it (the gateway). What follows from a change is drafted
-// by package ledger for all of them.
+// Package memory is a system for its readers, and lives in this test alone: the smallest one that keeps the contract.
+// Its ledger is a map, and its gateway is a function. Read it before you write a system: what differs elsewhere is
+// where the ledger is kept (the store), what is issued (the issuer), and who enforces it (the gateway). What follows
+// from a change is drafted by package ledger for all of them.
 package memory
 
 import (
@@ -85,7 +85,8 @@ var (
 	_ access.Rememberer = (*memory)(nil)
 )
 
-// Capabilities says what can be asked of it. Fixed has the kinds of credential whose end is signed into what was issued.
+// Capabilities says what can be asked of it. Fixed has the kinds of credential whose end is
+// signed into what was issued.
 func (*memory) Capabilities() access.Capabilities {
 	return access.Capabilities{
 		Name: "memory", Place: "this process",
@@ -168,7 +169,9 @@ func (m *memory) List(ctx context.Context) (all []*access.Record, err error) {
 			}
 			all = append(all, r)
 		}
-		slices.SortFunc(all, func(a, b *access.Record) int { return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref()) })
+		slices.SortFunc(all, func(a, b *access.Record) int {
+			return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref())
+		})
 		return nil
 	})
 	return all, err
@@ -184,8 +187,8 @@ func (m *memory) record(e *ledger.Entry) (*access.Record, error) {
 	return r, err
 }
 
-// draft returns a draft on what is kept. A system whose gateways do not look into the ledger sets its Revoke as well, and
-// publishes what that is told.
+// draft returns a draft on what is kept. A system whose gateways do not look into the ledger sets its Revoke as well,
+// and publishes what that is told.
 func (m *memory) draft() *ledger.Draft {
 	d := ledger.NewDraft(m.ledger, m.clock().UTC(), issuer{m.store})
 	for id, stone := range m.stones {
@@ -255,8 +258,8 @@ func (m *memory) Tell(ctx context.Context, ref access.Ref) (issued *access.Issue
 	return issued, err
 }
 
-// Delete marks an object and all under it as removed, which revokes; looks whether the gateway still lets anybody in; and
-// then forgets it. A process that dies between leaves the mark, and the next Delete goes on from it.
+// Delete marks an object and all under it as removed, which revokes; looks whether the gateway still lets anybody in;
+// and then forgets it. A process that dies between leaves the mark, and the next Delete goes on from it.
 func (m *memory) Delete(ctx context.Context, ref access.Ref, uid string) (swept []access.Ref, err error) {
 	err = m.locked(ctx, func() error {
 		d := m.draft()
@@ -302,7 +305,8 @@ func (m *memory) Whose(ctx context.Context, _ access.Ref, uid string) (ref acces
 	return ref, until, err
 }
 
-// Floor returns what no configuration can loosen. What others could take away or put back has to be missed: the others remember it elsewhere.
+// Floor returns what no configuration can loosen. What others could take away or put back has to be missed: the others
+// remember it elsewhere.
 func (m *memory) Floor(ctx context.Context) (r *access.FloorRecord, err error) {
 	err = m.locked(ctx, func() error { r = m.floor; return nil })
 	return r, err
@@ -318,7 +322,8 @@ func (m *memory) LiftFloor(ctx context.Context, stack string, known int64) (*acc
 	return m.lay(ctx, stack, known, true, func(next *access.FloorRecord) { next.Lift(m.floor) })
 }
 
-func (m *memory) lay(ctx context.Context, stack string, known int64, lifts bool, complete func(next *access.FloorRecord)) (r *access.FloorRecord, err error) {
+func (m *memory) lay(ctx context.Context, stack string, known int64, lifts bool,
+	complete func(next *access.FloorRecord)) (r *access.FloorRecord, err error) {
 	err = m.locked(ctx, func() error {
 		if lifts && !m.floor.InForce() {
 			r = m.floor
@@ -372,7 +377,8 @@ func (s issuer) sign(i *ledger.Item, c *access.Credential) error {
 		return err
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: c.IdentityID.CommonName()}, NotBefore: i.At, NotAfter: i.Until,
+		SerialNumber: serial, Subject: pkix.Name{CommonName: c.IdentityID.CommonName()}, NotBefore: i.At,
+		NotAfter: i.Until,
 	}, s.authority, request.PublicKey, s.key)
 	if err != nil {
 		return err
@@ -392,8 +398,8 @@ func (st *store) admits(now time.Time, was *ledger.Entry) bool {
 	return !st.ledger.Standing(e.Object.Holder()).Cut()
 }
 
-// gateway decides on a request: whoever proves to be an identity may do what one of its grants says, while that, the proof
-// and all above it last. It compares times with its own clock: nothing has to run for an access to end.
+// gateway decides on a request: whoever proves to be an identity may do what one of its grants says, while that, the
+// proof and all above it last. It compares times with its own clock: nothing has to run for an access to end.
 func (st *store) gateway(now time.Time, p systemtest.Probe) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -404,7 +410,11 @@ func (st *store) gateway(now time.Time, p systemtest.Probe) bool {
 		}
 		for _, other := range st.ledger {
 			g, ok := other.Object.(*access.Grant)
-			if ok && g.IdentityID == c.IdentityID && st.admits(now, other) && slices.Contains(g.Actions, p.Action) && g.Resource.Matches(p.Path) {
+			if ok &&
+				g.IdentityID == c.IdentityID &&
+				st.admits(now, other) &&
+				slices.Contains(g.Actions, p.Action) &&
+				g.Resource.Matches(p.Path) {
 				return true
 			}
 		}
@@ -419,7 +429,9 @@ func (st *store) proves(now time.Time, e *ledger.Entry, c *access.Credential, p 
 	}
 	if c.Kind() == access.Federated {
 		ours, theirs := c.Federated, p.Credential.Federated
-		return ours.Issuer == theirs.Issuer && ours.Subject == theirs.Subject && slices.Contains(ours.Audiences, theirs.Audiences[0])
+		return ours.Issuer == theirs.Issuer &&
+			ours.Subject == theirs.Subject &&
+			slices.Contains(ours.Audiences, theirs.Audiences[0])
 	}
 	name := ""
 	if c.Kind() == access.Secret {

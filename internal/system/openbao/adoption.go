@@ -17,12 +17,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// What somebody made by hand is adopted as an entity: the partner goes on logging in as he did, and all that he may do comes
-// from the identity's policy from then on, which ends path by path.
+// What somebody made by hand is adopted as an entity: the partner goes on logging in as he did, and all that he may do
+// comes from the identity's policy from then on, which ends path by path.
 //
-// What a token may do by its role stands in the token, nothing finds tokens by their entity, and those of a periodic role
-// never end. So the old entity does not stay: a new one takes over its aliases, and every session of the old one ends with
-// it. In this order nobody can do more than before at any moment:
+// What a token may do by its role stands in the token, nothing finds tokens by their entity, and those of a periodic
+// role never end. So the old entity does not stay: a new one takes over its aliases, and every session of the old one
+// ends with it. In this order nobody can do more than before at any moment:
 //
 //  1. the identity's policy is written, which claims the id. It says what is taken over, and allows nothing yet
 //  2. the new entity is made, as which nobody logs in yet
@@ -30,8 +30,8 @@ import (
 //  4. the aliases move
 //  5. the old entity goes, with its policies, memberships and sessions
 //
-// A process that dies in between leaves a line in the policy, as with all that is lost: whoever changes the identity next
-// goes on from there.
+// A process that dies in between leaves a line in the policy, as with all that is lost: whoever changes the identity
+// next goes on from there.
 
 // adopter lets identities take over what somebody made by hand.
 type adopter struct {
@@ -60,8 +60,9 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
 	a := &access.Adoption{
-		Policies: found.policies, Held: found.Disabled, Spent: found.spent, Revocation: []string{ad.ownShell().remove(native)},
-		Sessions: "Open sessions end. The next login still works.",
+		Policies: found.policies, Held: found.Disabled, Spent: found.spent,
+		Revocation: []string{ad.ownShell().remove(native)},
+		Sessions:   "Open sessions end. The next login still works.",
 	}
 	for _, l := range found.logins {
 		a.Logins = append(a.Logins, l.NativeID)
@@ -103,7 +104,8 @@ func ungoverned(snap *snapshot, id access.IdentityID, native string) error {
 func (ad *adopter) legacyAt(ctx context.Context, id access.IdentityID, native string) (*legacy, error) {
 	number, isEntity := strings.CutPrefix(native, entityFolder)
 	if !isEntity || !entityNumber.MatchString(number) {
-		return nil, fmt.Errorf("%w: only an entity can be adopted, with the id that the inventory shows as %sUUID", access.ErrUnsupported, entityFolder)
+		return nil, fmt.Errorf("%w: only an entity can be adopted, with the id that the inventory shows as %sUUID",
+			access.ErrUnsupported, entityFolder)
 	}
 	snap, err := ad.store.View(ctx)
 	if err != nil {
@@ -138,9 +140,9 @@ func holderIn(s *snapshot, e *entity) (access.IdentityID, bool) {
 	return id, err == nil && strings.HasPrefix(e.Name, store.Prefix) && s.Documents[id] != nil
 }
 
-// unadoptable says why an entity cannot be adopted, as far as it shows; "" where it can. An AppRole and a user are of one
-// login alone, so they can lose their policies with it; a role that admits several would change for the others, too. Own is
-// the entity of this provider's login.
+// unadoptable says why an entity cannot be adopted, as far as it shows; "" where it can. An AppRole and a user are of
+// one login alone, so they can lose their policies with it; a role that admits several would change for the others,
+// too. Own is the entity of this provider's login.
 func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) string {
 	if e.ID == own {
 		return "this provider is logged in as it, and would end its own session and rights. Write its owner into its " +
@@ -156,11 +158,13 @@ func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) stri
 	for _, a := range e.Aliases {
 		if a.Path != "" && a.Local {
 			return fmt.Sprintf("%q logs in as it at %s, a local mount, and OpenBao cannot move such a login to "+
-				"another entity. Declare new access, hand it over, and remove the entity: %s", a.Name, a.Path, ad.ownShell().remove(entityFolder+e.ID))
+				"another entity. Declare new access, hand it over, and remove the entity: %s", a.Name, a.Path,
+				ad.ownShell().remove(entityFolder+e.ID))
 		}
 		if a.Path != "" && a.Type != approle && a.Type != "userpass" {
 			return fmt.Sprintf("%q logs in as it at %s: a role of the method %s may admit others, and removing its "+
-				"policies would cut them off. Declare new access, hand it over, and remove the entity: %s", a.Name, a.Path, a.Type, ad.ownShell().remove(entityFolder+e.ID))
+				"policies would cut them off. Declare new access, hand it over, and remove the entity: %s", a.Name,
+				a.Path, a.Type, ad.ownShell().remove(entityFolder+e.ID))
 		}
 	}
 	return ""
@@ -234,9 +238,9 @@ func (ad *adopter) declaredRoles(snap *snapshot) map[string]access.IdentityID {
 	return all
 }
 
-// roleOfAlias returns the path of the role, or user, that an alias is of; "" where it is gone. OpenBao notes an AppRole's name at
-// each login; it is believed only where the role still has the id that is the alias' name. Names of aliases are the same in
-// capitals: whoever wrote one by hand need not have written it as the role has it.
+// roleOfAlias returns the path of the role, or user, that an alias is of; "" where it is gone. OpenBao notes an
+// AppRole's name at each login; it is believed only where the role still has the id that is the alias' name. Names of
+// aliases are the same in capitals: whoever wrote one by hand need not have written it as the role has it.
 func (ad *adopter) roleOfAlias(ctx context.Context, a alias) (path string, err error) {
 	if a.Path == "" {
 		return "", nil
@@ -266,8 +270,8 @@ func (ad *adopter) roleID(ctx context.Context, path string) (string, error) {
 	return answer.ID, client.Gone(err)
 }
 
-// appRoles returns the paths of all AppRoles of a mount, by their ids in small letters. They are read once, where nobody has logged in by one that
-// is to be adopted.
+// appRoles returns the paths of all AppRoles of a mount, by their ids in small letters. They are read once, where
+// nobody has logged in by one that is to be adopted.
 func (ad *adopter) appRoles(ctx context.Context, mount string) (map[string]string, error) {
 	ad.surveyed.Lock()
 	defer ad.surveyed.Unlock()

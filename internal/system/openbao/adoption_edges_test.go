@@ -17,8 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// OpenBao takes no notice of capitals in the name of an alias. A role that was not found by them kept its policies, and let in
-// with these after an adoption that said nobody could log in any more.
+// OpenBao takes no notice of capitals in the name of an alias. A role that was not found by them kept its policies, and
+// let in with these after an adoption that said nobody could log in any more.
 func TestALoginIsFoundHoweverItsAliasIsWritten(t *testing.T) {
 	st := startStage(t)
 	h := st.byHand(t, "etl")
@@ -157,7 +157,9 @@ func TestAnOldLoginThatAsksForNoSecretAnyMoreIsTold(t *testing.T) {
 	h := st.byHand(t, "etl")
 	st.put(t, identityOf("etl"), adopting(h.native))
 	st.admin(t, "POST", h.role, map[string]any{"bind_secret_id": false, "token_bound_cidrs": "127.0.0.1/32"})
-	if now := st.get(t, idOf("etl").Ref()); len(now.Drift) > 0 || len(now.Adopted) != 1 || !strings.Contains(now.Adopted[0], "no longer asks for a secret id") {
+	if now := st.get(t, idOf("etl").Ref()); len(now.Drift) > 0 ||
+		len(now.Adopted) != 1 ||
+		!strings.Contains(now.Adopted[0], "no longer asks for a secret id") {
 		t.Errorf("drift %q, left %q", now.Drift, now.Adopted)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// handmade is access as people made it: an AppRole with a policy of its own, and an entity with another one, in a group with
-// a third.
+// handmade is access as people made it: an AppRole with a policy of its own, and an entity with another one,
+// in a group with a third.
 type handmade struct {
 	st             *stage
 	name, native   string
@@ -42,13 +42,21 @@ func (st *stage) byHandAt(t testing.TB, mount, name string) handmade {
 		text := fmt.Sprintf(`path "orders/%s/%s/*" { capabilities = ["read"] }`, name, by)
 		st.admin(t, "POST", "sys/policies/acl/legacy-"+name+"-"+by, map[string]any{"policy": text})
 	}
-	st.admin(t, "POST", h.role, map[string]any{"token_policies": []string{"legacy-" + name + "-role"}, "token_period": 3600})
+	st.admin(t, "POST", h.role, map[string]any{"token_policies": []string{"legacy-" + name + "-role"},
+		"token_period": 3600})
 	h.roleID = st.admin(t, "GET", h.role+"/role-id", nil)["role_id"].(string)
 	h.secret = st.admin(t, "POST", h.role+"/secret-id", map[string]any{})["secret_id"].(string)
-	number := st.admin(t, "POST", "identity/entity", map[string]any{"name": "acme-" + name, "policies": []string{"legacy-" + name + "-entity"}})["id"]
+	number := st.admin(t, "POST", "identity/entity",
+		map[string]any{"name": "acme-" + name, "policies": []string{"legacy-" + name + "-entity"}})["id"]
 	h.native = entityFolder + number.(string)
-	st.admin(t, "POST", "identity/entity-alias", map[string]any{"name": h.roleID, "canonical_id": number, "mount_accessor": st.accessor(t, mount)})
-	st.admin(t, "POST", "identity/group", map[string]any{"name": "everybody-" + name, "policies": []string{"legacy-" + name + "-group"}, "member_entity_ids": []any{number}})
+	st.admin(t, "POST", "identity/entity-alias",
+		map[string]any{"name": h.roleID, "canonical_id": number, "mount_accessor": st.accessor(t, mount)})
+	st.admin(t, "POST", "identity/group",
+		map[string]any{
+			"name":              "everybody-" + name,
+			"policies":          []string{"legacy-" + name + "-group"},
+			"member_entity_ids": []any{number},
+		})
 	return h
 }
 
@@ -99,9 +107,11 @@ func TestWhatIsAdoptedLogsInAsBeforeAndMayDoWhatIsGranted(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := access.Adoption{
-		Logins: []string{h.role}, Policies: []string{"default", "legacy-etl-entity", "legacy-etl-role"}, Groups: []string{"everybody-etl"},
+		Logins: []string{h.role}, Policies: []string{"default", "legacy-etl-entity", "legacy-etl-role"},
+		Groups: []string{"everybody-etl"},
 	}
-	want.Revocation, want.Sessions = what.Revocation, what.Sessions
+	want.Revocation = what.Revocation
+	want.Sessions = what.Sessions
 	if fmt.Sprint(*what) != fmt.Sprint(want) {
 		t.Errorf("adopting would be %+v, want %+v", *what, want)
 	}
@@ -118,7 +128,10 @@ func TestWhatIsAdoptedLogsInAsBeforeAndMayDoWhatIsGranted(t *testing.T) {
 	st.put(t, grantedTo("etl"))
 	h.claims(t, "with a grant", h.login(t), "granted")
 	now := st.get(t, idOf("etl").Ref())
-	if len(now.Drift) > 0 || len(now.Adopted) != 1 || !strings.Contains(now.Adopted[0], h.role) || !now.UseUnknown {
+	if len(now.Drift) > 0 ||
+		len(now.Adopted) != 1 ||
+		!strings.Contains(now.Adopted[0], h.role) ||
+		!now.UseUnknown {
 		t.Errorf("drift %q, left %q, use unknown %v", now.Drift, now.Adopted, now.UseUnknown)
 	}
 	_, strays, err := st.open().Survey(t.Context(), nil)
@@ -128,7 +141,8 @@ func TestWhatIsAdoptedLogsInAsBeforeAndMayDoWhatIsGranted(t *testing.T) {
 	}
 
 	// It is renewed as often as one likes, and ends with the role.
-	st.put(t, identityOf("etl", func(i *access.Identity) { i.Purpose = "Nightly order feed of the ERP" }), known(identity))
+	st.put(t, identityOf("etl", func(i *access.Identity) { i.Purpose = "Nightly order feed of the ERP" }),
+		known(identity))
 	h.claims(t, "after a change", h.login(t), "granted")
 	st.admin(t, "DELETE", h.role, nil)
 	if now := st.get(t, idOf("etl").Ref()); len(now.Drift)+len(now.Adopted) > 0 {
@@ -291,9 +305,11 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 		want error
 		says string
 	}{
-		"nothing is there":   {func(handmade, access.IdentityID) string { return none }, access.ErrNotFound, ""},
-		"no entity":          {func(h handmade, _ access.IdentityID) string { return h.role }, access.ErrUnsupported, "only an entity"},
-		"a path that climbs": {func(handmade, access.IdentityID) string { return entityFolder + "../x" }, access.ErrUnsupported, "only an entity"},
+		"nothing is there": {func(handmade, access.IdentityID) string { return none }, access.ErrNotFound, ""},
+		"no entity": {func(h handmade, _ access.IdentityID) string { return h.role }, access.ErrUnsupported,
+			"only an entity"},
+		"a path that climbs": {func(handmade, access.IdentityID) string { return entityFolder + "../x" },
+			access.ErrUnsupported, "only an entity"},
 		"it is declared": {func(h handmade, id access.IdentityID) string {
 			st.put(t, &access.Identity{ID: id, Terms: terms(time.Hour), Purpose: "Feed"})
 			return h.native
@@ -323,11 +339,13 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 			return st.byHandAt(t, "near", "near-"+id.Name).native
 		}, access.ErrUnsupported, "a local mount"},
 		"a second factor": {func(h handmade, _ access.IdentityID) string {
-			st.secondFactor(t, h.name, map[string]any{"identity_entity_ids": []string{strings.TrimPrefix(h.native, entityFolder)}})
+			st.secondFactor(t, h.name, map[string]any{"identity_entity_ids": []string{strings.TrimPrefix(h.native,
+				entityFolder)}})
 			return h.native
 		}, access.ErrUnsupported, "second factor"},
 		"a second factor by a group": {func(h handmade, _ access.IdentityID) string {
-			st.secondFactor(t, h.name, map[string]any{"identity_group_ids": st.admin(t, "GET", h.native, nil)["direct_group_ids"]})
+			st.secondFactor(t, h.name, map[string]any{"identity_group_ids": st.admin(t, "GET", h.native,
+				nil)["direct_group_ids"]})
 			return h.native
 		}, access.ErrUnsupported, "second factor"},
 		"a shared method": {func(h handmade, _ access.IdentityID) string {
@@ -366,7 +384,8 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 func (st *stage) alias(t testing.TB, h handmade, mount, name string) {
 	t.Helper()
 	number := strings.TrimPrefix(h.native, entityFolder)
-	st.admin(t, "POST", "identity/entity-alias", map[string]any{"name": name, "canonical_id": number, "mount_accessor": st.accessor(t, mount)})
+	st.admin(t, "POST", "identity/entity-alias",
+		map[string]any{"name": name, "canonical_id": number, "mount_accessor": st.accessor(t, mount)})
 }
 
 // goesWith is an adopted login that is all that is left from before, and goes with the identity.
@@ -392,7 +411,8 @@ func (st *stage) withoutAliases(t testing.TB, entity string) {
 // secondFactor asks some for a second factor when they log in.
 func (st *stage) secondFactor(t testing.TB, name string, whom map[string]any) {
 	t.Helper()
-	method := st.admin(t, "POST", "identity/mfa/method/totp", map[string]any{"method_name": name, "issuer": "bao", "period": 30})["method_id"]
+	method := st.admin(t, "POST", "identity/mfa/method/totp",
+		map[string]any{"method_name": name, "issuer": "bao", "period": 30})["method_id"]
 	whom["mfa_method_ids"] = []any{method}
 	st.admin(t, "POST", "identity/mfa/login-enforcement/"+name, whom)
 }
@@ -400,7 +420,8 @@ func (st *stage) secondFactor(t testing.TB, name string, whom map[string]any) {
 func TestAUserIsAdoptedWithItsPassword(t *testing.T) {
 	st := startStage(t)
 	st.admin(t, "POST", "sys/auth/people", map[string]any{"type": "userpass"})
-	st.admin(t, "POST", "auth/people/users/acme", map[string]any{"password": "a-password", "token_policies": []string{"legacy"}})
+	st.admin(t, "POST", "auth/people/users/acme",
+		map[string]any{"password": "a-password", "token_policies": []string{"legacy"}})
 	login := func() string {
 		return st.post(t, nil, "auth/people/login/acme", map[string]any{"password": "a-password"})
 	}
@@ -438,8 +459,8 @@ func TestAnAppRoleThatWasOnlyUsedIsAdoptedByItsEntity(t *testing.T) {
 	h.claims(t, "adopted", h.login(t), "granted")
 }
 
-// For every request of an adoption that changes something: the process dies with it, before or after it is carried out. At no
-// moment can the partner do more than before, and another process makes it whole, be it by the same
+// For every request of an adoption that changes something: the process dies with it, before or after it is carried
+// out. At no moment can the partner do more than before, and another process makes it whole, be it by the same
 // change or by a destroy.
 func TestWhereverAnAdoptionDiesTheNextOneFinishes(t *testing.T) {
 	st := startStage(t)
@@ -450,7 +471,8 @@ func TestWhereverAnAdoptionDiesTheNextOneFinishes(t *testing.T) {
 					h := st.byHand(t, fmt.Sprintf("%s-%v-%d", how, carriedOut, death))
 					old := h.login(t)
 					var count atomic.Int64
-					_, err := st.open(deathAt(death, &count, carriedOut)).Put(context.Background(), st.change(identityOf(h.name), adopting(h.native)))
+					_, err := st.open(deathAt(death, &count, carriedOut)).Put(context.Background(),
+						st.change(identityOf(h.name), adopting(h.native)))
 					if err == nil {
 						t.Logf("%d requests", count.Load())
 						return
@@ -483,7 +505,9 @@ func (h handmade) finishes(t *testing.T, death int64, how string) {
 	st.put(t, identityOf(h.name), adopting(h.native))
 	st.put(t, grantedTo(h.name))
 	h.claims(t, fmt.Sprintf("death %d", death), h.login(t), "granted")
-	if now := st.get(t, idOf(h.name).Ref()); len(now.Drift) > 0 || len(now.Adopted) != 1 || st.there(t, h.native) {
+	if now := st.get(t, idOf(h.name).Ref()); len(now.Drift) > 0 ||
+		len(now.Adopted) != 1 ||
+		st.there(t, h.native) {
 		t.Errorf("death %d: drift %q, left %q", death, now.Drift, now.Adopted)
 	}
 }

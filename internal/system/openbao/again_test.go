@@ -95,7 +95,8 @@ func TestWhoCameFromAnIssuerThatIsLeftIsNobody(t *testing.T) {
 	mount := usualJWT(second)
 	st.admin(t, "POST", "sys/auth/"+mount, map[string]any{"type": "jwt"})
 	st.admin(t, "POST", "auth/"+mount+"/config", map[string]any{
-		"bound_issuer": second, "jwt_supported_algs": []string{"ES256"}, "jwt_validation_pubkeys": config["jwt_validation_pubkeys"],
+		"bound_issuer": second, "jwt_supported_algs": []string{"ES256"},
+		"jwt_validation_pubkeys": config["jwt_validation_pubkeys"],
 	})
 	all := st.complete(t, "etl", access.Federated)
 	old := all.holders[access.Federated]
@@ -125,7 +126,8 @@ func TestWhoCameFromAnIssuerThatIsLeftIsNobody(t *testing.T) {
 func TestAReadMakesNoMount(t *testing.T) {
 	st := startStage(t)
 	all := st.complete(t, "etl", kinds...)
-	for _, path := range []string{"sys/auth/partner-approle", "sys/auth/partner-cert", "sys/auth/" + usualJWT(issuerURL), "sys/mounts/partner-pki"} {
+	for _, path := range []string{"sys/auth/partner-approle", "sys/auth/partner-cert",
+		"sys/auth/" + usualJWT(issuerURL), "sys/mounts/partner-pki"} {
 		st.admin(t, "DELETE", path, nil)
 	}
 	for _, kind := range kinds {
@@ -144,8 +146,8 @@ func TestAReadMakesNoMount(t *testing.T) {
 	}
 }
 
-// Several processes change the credentials of one identity, and what is above it. In the end what the ledger names works,
-// and nothing else lives.
+// Several processes change the credentials of one identity, and what is above it. In the end what the ledger names
+// works, and nothing else lives.
 func TestRacesEndWithWhatTheLedgerNames(t *testing.T) {
 	st := startStage(t)
 	for _, kind := range []access.Kind{access.Certificate, access.Secret} {
@@ -181,7 +183,8 @@ func TestRacesEndWithWhatTheLedgerNames(t *testing.T) {
 			all.Go(func() {
 				s := st.open()
 				for n := range 8 {
-					i := identityOf(name+"-top", allowing, func(i *access.Identity) { i.Contact = fmt.Sprint("contact ", n) })
+					i := identityOf(name+"-top", allowing,
+						func(i *access.Identity) { i.Contact = fmt.Sprint("contact ", n) })
 					if _, err := s.Put(t.Context(), st.change(i, known(top))); err != nil {
 						t.Errorf("put above: %v", err)
 						return
@@ -202,7 +205,10 @@ func TestRacesEndWithWhatTheLedgerNames(t *testing.T) {
 			tried := 0
 			for fingerprint, r := range answers {
 				p := st.holder(c, r)
-				if fingerprint == last.Issued.Fingerprint || p.Secret+p.Certificate == "" || tried == 4 { // OpenBao locks out after 5
+				// OpenBao locks out after 5
+				if fingerprint == last.Issued.Fingerprint ||
+					p.Secret+p.Certificate == "" ||
+					tried == 4 {
 					continue
 				}
 				tried++
@@ -281,8 +287,8 @@ func TestAnUnusedSecretOfALostRaceIsTakenBack(t *testing.T) {
 	}
 }
 
-// One path that a gateway answers with 504 was taken for a server that is away: what was issued was not taken back, and what hangs on it
-// not revoked.
+// One path that a gateway answers with 504 was taken for a server that is away: what was issued was not taken back, and
+// what hangs on it not revoked.
 func TestWhatTakesAwayIsSentThoughTheServerSeemsAway(t *testing.T) {
 	st := startStage(t)
 	i := st.put(t, identityOf("etl"))
@@ -302,7 +308,8 @@ func TestWhatTakesAwayIsSentThoughTheServerSeemsAway(t *testing.T) {
 	if !errors.As(err, &met) {
 		t.Fatal(err)
 	}
-	if status, left := st.bao.Call(t, st.bao.RootToken, "LIST", "auth/partner-approle/role/acme.prod.etl/secret-id", nil); len(st.secrets) == 0 || status != 404 {
+	if status, left := st.bao.Call(t, st.bao.RootToken, "LIST", "auth/partner-approle/role/acme.prod.etl/secret-id",
+		nil); len(st.secrets) == 0 || status != 404 {
 		t.Errorf("of %d secrets %v are left, after %v", len(st.secrets), left, err)
 	}
 	asked := s.client.Requests()
@@ -318,7 +325,8 @@ func TestTwoWhoCreateOneIdentityDoNotUndoEachOther(t *testing.T) {
 	var once sync.Once
 	var first *access.Record
 	s := st.open(before("GET", entityPath(i.ID), func() { once.Do(func() { first = st.put(t, i) }) }))
-	if _, err := s.Put(t.Context(), st.change(i, func(c *access.Change) { c.Stack = "others" })); !errors.Is(err, access.ErrOtherStack) {
+	if _, err := s.Put(t.Context(), st.change(i, func(c *access.Change) { c.Stack = "others" })); !errors.Is(err,
+		access.ErrOtherStack) {
 		t.Errorf("the second is told %v", err)
 	}
 	if r := st.get(t, i.Ref()); first == nil || r.UID != first.UID || len(r.Drift) > 0 {
@@ -326,7 +334,8 @@ func TestTwoWhoCreateOneIdentityDoNotUndoEachOther(t *testing.T) {
 	}
 }
 
-// Somebody else created it after this process had read everything. Whoever is refused because of it can read it at once.
+// Somebody else created it after this process had read everything. Whoever is refused because of
+// it can read it at once.
 func TestWhatAChangeRanIntoIsThereForTheNextRead(t *testing.T) {
 	st := startStage(t)
 	s := st.open()
@@ -336,7 +345,8 @@ func TestWhatAChangeRanIntoIsThereForTheNextRead(t *testing.T) {
 	}
 	i := identityOf("etl")
 	first := st.put(t, i)
-	if _, err := s.Put(t.Context(), st.change(i, func(c *access.Change) { c.Stack = "others" })); !errors.Is(err, access.ErrOtherStack) {
+	if _, err := s.Put(t.Context(), st.change(i, func(c *access.Change) { c.Stack = "others" })); !errors.Is(err,
+		access.ErrOtherStack) {
 		t.Errorf("the second is told %v", err)
 	}
 	if r, err := s.Get(t.Context(), i.Ref()); err != nil || r.UID != first.UID {

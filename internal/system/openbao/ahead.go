@@ -23,7 +23,8 @@ func unknownTo(snap *snapshot, stack string) (ids []access.IdentityID) {
 	return ids
 }
 
-// round asks what is to be asked, and hands each answer to whoever wanted it, who may have more to ask in the next round.
+// round asks what is to be asked, and hands each answer to whoever wanted it, who may have more to
+// ask in the next round.
 func (ob *observer) round(ctx context.Context, b *bundling) error {
 	asks, takes := b.asks, b.takes
 	b.asks, b.takes = nil, nil
@@ -37,8 +38,8 @@ func (ob *observer) round(ctx context.Context, b *bundling) error {
 	return nil
 }
 
-// bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that can
-// be done in bundles.
+// bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that
+// can be done in bundles.
 func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) error {
 	ids := unknownTo(snap, stack)
 	if len(ids) < worthwhile {
@@ -77,7 +78,8 @@ type bundling struct {
 	takes   []func(response)
 }
 
-// queue asks about an identity. An answer that is missing leaves the whole identity to be asked singly; null is nothing.
+// queue asks about an identity. An answer that is missing leaves the whole identity to be asked
+// singly; null is nothing.
 func (b *bundling) queue(id access.IdentityID, a ask, take func(data json.RawMessage) error) {
 	b.asks = append(b.asks, a)
 	b.takes = append(b.takes, func(r response) {
@@ -127,12 +129,13 @@ func (ob *observer) askSecrets(b *bundling, id access.IdentityID, n *native) {
 		}
 		err := into(&list)(data)
 		for _, accessor := range list.Keys {
-			b.queue(id, ask{"update", ob.secrets.appRole(id) + "/secret-id-accessor/lookup", accessor}, func(data json.RawMessage) error {
-				var one secretID
-				err := into(&one)(data)
-				n.add(one)
-				return err
-			})
+			b.queue(id, ask{"update", ob.secrets.appRole(id) + "/secret-id-accessor/lookup", accessor},
+				func(data json.RawMessage) error {
+					var one secretID
+					err := into(&one)(data)
+					n.add(one)
+					return err
+				})
 		}
 		return err
 	})

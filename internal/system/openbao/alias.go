@@ -15,8 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// onMount returns the aliases of an entity on an auth method: by its path, since another process may have made it after this
-// one looked at the mounts. Where it was made anew, an alias of the old one is none.
+// onMount returns the aliases of an entity on an auth method: by its path, since another process may have made it after
+// this one looked at the mounts. Where it was made anew, an alias of the old one is none.
 func (e *entity) onMount(mount string) (found []alias) {
 	if e == nil {
 		return nil
@@ -31,14 +31,16 @@ func (e *entity) onMount(mount string) (found []alias) {
 
 // has says whether an entity has an alias.
 func (e *entity) has(w alias) bool {
-	return e != nil && slices.ContainsFunc(e.Aliases, func(a alias) bool { return a.Accessor == w.Accessor && strings.EqualFold(a.Name, w.Name) })
+	return e != nil &&
+		slices.ContainsFunc(e.Aliases,
+			func(a alias) bool { return a.Accessor == w.Accessor && strings.EqualFold(a.Name, w.Name) })
 }
 
 // login is a mount, and the name that somebody has who logs in there.
 type login struct{ mount, name string }
 
-// logins returns where and as whom the credentials of an identity log in, and what it has adopted. An entity has one alias on a
-// mount: where a credential needs it, the adopted login makes room.
+// logins returns where and as whom the credentials of an identity log in, and what it has adopted. An entity has one
+// alias on a mount: where a credential needs it, the adopted login makes room.
 func (es *entities) logins(l ledger.Ledger, id access.IdentityID) map[login]bool {
 	all, mounts := map[login]bool{}, map[string]bool{}
 	for _, e := range l {
@@ -78,14 +80,17 @@ func (es *entities) settleAlias(ctx context.Context, entityID, accessor, name st
 		return err
 	}
 	return es.settled(ctx, at, func() error {
-		return es.client.Put(ctx, "identity/entity-alias", map[string]any{"name": name, "canonical_id": entityID, "mount_accessor": accessor}, nil)
+		return es.client.Put(ctx, "identity/entity-alias",
+			map[string]any{"name": name, "canonical_id": entityID, "mount_accessor": accessor}, nil)
 	})
 }
 
 // overtaken says whether an alias could not be made because somebody replaced the entity, or made it, meanwhile.
 func overtaken(err error) bool {
 	gone := client.Said(err, "invalid canonical ID") || client.Said(err, "is not associated with an entity")
-	return gone || client.Said(err, "lias already exists") || client.Said(err, "already has an alias")
+	return gone ||
+		client.Said(err, "lias already exists") ||
+		client.Said(err, "already has an alias")
 }
 
 // aliasesOf returns what logs in as an identity, on the mounts as they are now: another process may have made some.
@@ -102,8 +107,10 @@ func (es *entities) aliasesOf(ctx context.Context, l ledger.Ledger, id access.Id
 	return all, nil
 }
 
-// addAliases gives aliases to an entity, which is made where there is none. What another process did first is seen in the next round.
-func (es *entities) addAliases(ctx context.Context, l ledger.Ledger, id access.IdentityID, there *entity, aliases []alias) (err error) {
+// addAliases gives aliases to an entity, which is made where there is none. What another process did first is
+// seen in the next round.
+func (es *entities) addAliases(ctx context.Context, l ledger.Ledger, id access.IdentityID, there *entity,
+	aliases []alias) (err error) {
 	entityID := there.id()
 	if there == nil {
 		if entityID, err = es.settleEntity(ctx, l, id, nil, nil); err != nil {
@@ -121,11 +128,13 @@ func (es *entities) addAliases(ctx context.Context, l ledger.Ledger, id access.I
 // holder returns the entity that holds an alias; one without an id where none does.
 func (es *entities) holder(ctx context.Context, name, accessor string) (*entity, error) {
 	e := new(entity)
-	err := es.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": accessor}, e)
+	err := es.client.Put(ctx, "identity/lookup/entity",
+		map[string]any{"alias_name": name, "alias_mount_accessor": accessor}, e)
 	return e, client.Gone(err)
 }
 
-// astray says who holds the alias of a credential that is not at its identity's entity. Who merges entities moves their aliases.
+// astray says who holds the alias of a credential that is not at its identity's entity. Who merges
+// entities moves their aliases.
 func (es *entities) astray(ctx context.Context, c *access.Credential) (string, error) {
 	at, err := es.lookOnce(ctx)
 	if err != nil {
@@ -166,8 +175,8 @@ func (s *server) deleteAlias(ctx context.Context, a alias) error {
 	return s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID)
 }
 
-// onlyAlias gives an entity the alias of a mount, in the place of any other: OpenBao allows one for each mount. Where another process
-// was first, all is to be looked at again.
+// onlyAlias gives an entity the alias of a mount, in the place of any other: OpenBao allows one for each mount. Where
+// another process was first, all is to be looked at again.
 func (es *entities) onlyAlias(ctx context.Context, there *entity, accessor, name string) error {
 	for _, a := range there.Aliases {
 		if a.Accessor != accessor {

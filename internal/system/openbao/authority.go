@@ -24,11 +24,12 @@ func signers(items []ledger.Item) (serials []string) {
 	return serials
 }
 
-// trusted returns the certificates of the authorities that signed what was issued for a credential; where nothing was, of the one
-// that signs now. So a certificate goes on when the authority is rotated, until it ends or is rotated itself.
+// trusted returns the certificates of the authorities that signed what was issued for a credential; where
+// nothing was, of the one that signs now. So a certificate goes on when the authority is rotated, until it
+// ends or is rotated itself.
 func (pki *certificates) trusted(ctx context.Context, items []ledger.Item, now string) (string, error) {
 	need := signers(items)
-	if len(need) == 0 || len(need) == 1 && need[0] == authoritySerial(now) {
+	if len(need) == 0 || (len(need) == 1 && need[0] == authoritySerial(now)) {
 		return now, nil
 	}
 	var all []string
@@ -63,7 +64,8 @@ func (pki *certificates) authorities(ctx context.Context) (map[string]string, er
 	return pki.authoritiesAt(ctx, pki.options.Mounts.PKI)
 }
 
-// signersOf returns the serials of the authorities that signed what partners hold, and of those of which nobody knows it.
+// signersOf returns the serials of the authorities that signed what partners hold, and of those of
+// which nobody knows it.
 func signersOf(l ledger.Ledger) map[string]bool {
 	serials := map[string]bool{unread: true}
 	for _, e := range l {
@@ -74,7 +76,8 @@ func signersOf(l ledger.Ledger) map[string]bool {
 	return serials
 }
 
-// authorityOf returns the certificate of an authority of the engine, "" where it is not there any more. Each is read once.
+// authorityOf returns the certificate of an authority of the engine, "" where it is not there any
+// more. Each is read once.
 func (pki *certificates) authorityOf(ctx context.Context, serial string) (string, error) {
 	pki.signing.Lock()
 	defer pki.signing.Unlock()
@@ -105,13 +108,14 @@ func authoritySerial(text string) string {
 	return ""
 }
 
-// unable says why the authority that should sign does not: it has ended, was revoked, or may not. "" where it signs, as far as the
-// login may look.
+// unable says why the authority that should sign does not: it has ended, was revoked, or may not. "" where it signs, as
+// far as the login may look.
 func (pki *certificates) unable(ctx context.Context, ca string) (string, error) {
 	mount := pki.options.Mounts.PKI
 	another := fmt.Sprintf("Make another one sign: bao write %s/config/issuers default=ISSUER", mount)
 	if c := certificateIn(ca); c != nil && !c.NotAfter.After(pki.now()) {
-		return fmt.Sprintf("the authority of %s ended on %s, so it signs nothing. %s", mount, access.At(c.NotAfter), another), nil
+		return fmt.Sprintf("the authority of %s ended on %s, so it signs nothing. %s", mount, access.At(c.NotAfter),
+			another), nil
 	}
 	var issuer struct {
 		ID      string `json:"issuer_id"`

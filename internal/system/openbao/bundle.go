@@ -44,10 +44,13 @@ var workflowText = func() string {
 		pick := func(list, otherwise string) string {
 			return fmt.Sprintf(`{ eval_source = "template" eval_type = "string" template = "{{ if %s }}{{ index .input.%s %d }}{{ else }}%s{{ end }}" }`, given, list, n, otherwise)
 		}
-		fmt.Fprintf(&text, "  request \"r%d\" {\n    allow_failure = true\n    when = { eval_source = \"template\" eval_type = \"bool\" template = \"{{ %s }}\" }\n"+
-			"    operation = %s\n    path = %s\n    data = { secret_id_accessor = %s }\n  }\n", n, given, pick("operations", "read"), pick("paths", "none"), pick("accessors", ""))
+		fmt.Fprintf(&text, "  request \"r%d\" {\n    allow_failure = true\n    when = { eval_source = \"template\" "+
+			"eval_type = \"bool\" template = \"{{ %s }}\" }\n    operation = %s\n    path = %s\n    data = { "+
+			"secret_id_accessor = %s }\n  }\n", n, given, pick("operations", "read"), pick("paths", "none"),
+			pick("accessors", ""))
 	}
-	text.WriteString("}\noutput {\n  data = { eval_source = \"cel\" eval_type = \"map\" expression = \"has(responses.bundle) ? responses.bundle : {}\" }\n}\n")
+	text.WriteString("}\noutput {\n  data = { eval_source = \"cel\" eval_type = \"map\" expression = " +
+		"\"has(responses.bundle) ? responses.bundle : {}\" }\n}\n")
 	return text.String()
 }
 
@@ -105,8 +108,9 @@ func (b *bundler) lookAtWorkflow(ctx context.Context) error {
 // offering is how long a change that is made may take longer, once in a process, to install the workflow.
 const offering = 5 * time.Second
 
-// offerBundles installs the workflow, once there is enough to bundle and where the configuration lets it make what it
-// misses. It is tried once, after a change, since a plan only looks; where it cannot be done, there are single requests.
+// offerBundles installs the workflow, once there is enough to bundle and where the configuration lets it
+// make what it misses. It is tried once, after a change, since a plan only looks; where it cannot be done,
+// there are single requests.
 func (b *bundler) offerBundles(ctx context.Context) {
 	if !b.options.Bootstrap || !b.bundling.TryLock() { // else somebody else is at it
 		return
@@ -122,7 +126,11 @@ func (b *bundler) offerBundles(ctx context.Context) {
 		return
 	}
 	b.there = unusable
-	install := map[string]any{"workflow": workflowText(), "description": "Bundles the reads of terraform-provider-partner.", "cas": -1}
+	install := map[string]any{
+		"workflow":    workflowText(),
+		"description": "Bundles the reads of terraform-provider-partner.",
+		"cas":         -1,
+	}
 	switch err := b.client.Put(ctx, workflowPath, install, nil); {
 	case err == nil:
 		b.there = usable
@@ -143,7 +151,8 @@ type response *struct {
 
 // execute asks in bundles, side by side, and answers in the order of the asks.
 func (b *bundler) execute(ctx context.Context, asks []ask) ([]response, error) {
-	all, errs := make([]response, len(asks)), make([]error, (len(asks)+slots-1)/slots)
+	all := make([]response, len(asks))
+	errs := make([]error, (len(asks)+slots-1)/slots)
 	var wg sync.WaitGroup
 	n := 0
 	for chunk := range slices.Chunk(asks, slots) {
@@ -161,7 +170,8 @@ func (b *bundler) execute(ctx context.Context, asks []ask) ([]response, error) {
 	return all, cmp.Or(errs...)
 }
 
-// executeOne executes the workflow once. Its answers have the number of their ask, r0, r1 and so on; an ask without one stays nil.
+// executeOne executes the workflow once. Its answers have the number of their ask, r0, r1 and so on; an ask
+// without one stays nil.
 func (b *bundler) executeOne(ctx context.Context, chunk []ask, answers []response) error {
 	in := map[string][]string{}
 	for _, a := range chunk {

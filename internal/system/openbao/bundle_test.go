@@ -24,28 +24,57 @@ func crowd(t testing.TB, l *lab, identities int) {
 	t.Helper()
 	s := l.open()
 	in := func(d time.Duration) access.Terms {
-		return access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(time.Now().Add(d).Truncate(time.Second))}
+		return access.Terms{Owner: "jane.doe@example.com",
+			ExpiresAt: access.At(time.Now().Add(d).Truncate(time.Second))}
 	}
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range 10 {
 		wg.Go(func() {
 			for n := range next {
-				id := access.IdentityID{Partner: fmt.Sprintf("p%d", n%10), Environment: "prod", Name: fmt.Sprintf("feed-%d", n)}
+				id := access.IdentityID{
+					Partner:     fmt.Sprintf("p%d", n%10),
+					Environment: "prod",
+					Name:        fmt.Sprintf("feed-%d", n),
+				}
 				c := &access.Credential{IdentityID: id, Terms: in(time.Hour)}
 				var seal func([]byte) (string, error)
 				if n%4 == 0 {
 					c.Secret = &access.SecretRequest{Recipient: "age1"}
 					seal = func([]byte) (string, error) { return "sealed", nil }
 				} else {
-					c.Federated = &access.FederatedTrust{Issuer: issuerURL, Subject: "svc-" + id.Name, Audiences: []string{"orders.example.com"}}
+					c.Federated = &access.FederatedTrust{
+						Issuer:    issuerURL,
+						Subject:   "svc-" + id.Name,
+						Audiences: []string{"orders.example.com"},
+					}
 				}
 				for _, o := range []access.Object{
 					&access.Identity{ID: id, Terms: in(2 * time.Hour), Purpose: "Nightly order feed"}, c,
-					&access.Grant{IdentityID: id, Name: "in", Terms: in(time.Hour), Resource: access.Pattern("orders/" + id.Name + "/in/*"), Actions: []string{"read"}, Purpose: "Read"},
-					&access.Grant{IdentityID: id, Name: "out", Terms: in(time.Hour), Resource: access.Pattern("orders/" + id.Name + "/out/*"), Actions: []string{"create"}, Purpose: "Write"},
+					&access.Grant{
+						IdentityID: id,
+						Name:       "in",
+						Terms:      in(time.Hour),
+						Resource:   access.Pattern("orders/" + id.Name + "/in/*"),
+						Actions:    []string{"read"},
+						Purpose:    "Read",
+					},
+					&access.Grant{
+						IdentityID: id,
+						Name:       "out",
+						Terms:      in(time.Hour),
+						Resource:   access.Pattern("orders/" + id.Name + "/out/*"),
+						Actions:    []string{"create"},
+						Purpose:    "Write",
+					},
 				} {
-					if _, err := s.Put(t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time, Seal: seal}); err != nil {
+					if _, err := s.Put(t.Context(),
+						access.Change{
+							Object: o,
+							Stack:  "partners",
+							EndsAt: o.Common().ExpiresAt.Time,
+							Seal:   seal,
+						}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -113,8 +142,8 @@ func planned(t testing.TB, l *lab, distance time.Duration) (all map[access.Ref]*
 	return all, c.Requests()
 }
 
-// oneByOne reads what a crowd is made of as a provider does whose resources are OpenBao's own objects: a request for each
-// entity, alias and role, and for a policy of each grant. It returns how many.
+// oneByOne reads what a crowd is made of as a provider does whose resources are OpenBao's own objects: a request for
+// each entity, alias and role, and for a policy of each grant. It returns how many.
 func oneByOne(t testing.TB, l *lab, identities int, distance time.Duration) int64 {
 	t.Helper()
 	c := l.away(t, distance)
@@ -136,7 +165,8 @@ func oneByOne(t testing.TB, l *lab, identities int, distance time.Duration) int6
 	}
 	for n := range identities {
 		id := access.IdentityID{Partner: fmt.Sprintf("p%d", n%10), Environment: "prod", Name: fmt.Sprintf("feed-%d", n)}
-		policy, role := "sys/policies/acl/"+store.NameOf(id), "auth/partner-approle/role/"+roleOf(id)
+		policy := "sys/policies/acl/" + store.NameOf(id)
+		role := "auth/partner-approle/role/" + roleOf(id)
 		if n%4 > 0 {
 			role = "auth/" + usualJWT(issuerURL) + "/cel/role/" + roleOf(id)
 		}
@@ -226,7 +256,9 @@ func TestTheWorkflowIsInstalledByAChangeOnceThereIsEnoughToBundle(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if there() || bytes.Contains(logged, []byte(workflowPath)) || !bytes.Contains(logged, []byte("sys/policies/detailed/acl")) {
+	if there() ||
+		bytes.Contains(logged, []byte(workflowPath)) ||
+		!bytes.Contains(logged, []byte("sys/policies/detailed/acl")) {
 		t.Error("a few identities make the provider ask for the workflow")
 	}
 	crowd(t, l, worthwhile)
@@ -273,7 +305,8 @@ func TestWhereNoWorkflowCanBeInstalledChangesGoOn(t *testing.T) {
 func TestAnotherWorkflowOfTheNameIsLeftAlone(t *testing.T) {
 	l := startStage(t).lab
 	theirs := "output {\n  data = { eval_source = \"cel\" eval_type = \"map\" expression = \"{}\" }\n}\n"
-	l.must("POST", workflowPath, map[string]any{"workflow": theirs + "flow \"f\" {\n  request \"r\" {\n    operation = \"read\"\n    path = \"sys/health\"\n  }\n}\n"})
+	l.must("POST", workflowPath, map[string]any{"workflow": theirs +
+		"flow \"f\" {\n  request \"r\" {\n    operation = \"read\"\n    path = \"sys/health\"\n  }\n}\n"})
 	crowd(t, l, worthwhile)
 	all, requests := planned(t, l, 0)
 	if len(all) != 4*worthwhile || requests < 2*worthwhile {
@@ -307,7 +340,9 @@ func BenchmarkPlan(b *testing.B) {
 	measure("in bundles", plan)
 	l.must("DELETE", workflowPath, nil)
 	measure("singly", plan)
-	measure("object by object", func(b *testing.B, distance time.Duration) int64 { return oneByOne(b, l, identities, distance) })
+	measure("object by object", func(b *testing.B, distance time.Duration) int64 {
+		return oneByOne(b, l, identities, distance)
+	})
 }
 
 // seen is what a handle reads from now.

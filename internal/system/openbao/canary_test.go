@@ -15,7 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// What is secret is the provider's own token and every secret id. It is looked for in all that is said, stored and logged.
+// What is secret is the provider's own token and every secret id. It is looked for in all that is
+// said, stored and logged.
 func TestNoSecretIsSaidStoredOrLogged(t *testing.T) {
 	st := startStage(t)
 	var said []string
@@ -48,14 +49,16 @@ func TestNoSecretIsSaidStoredOrLogged(t *testing.T) {
 		c.Seal = func(secret []byte) (string, error) { _, _ = st.seal(secret); return "", errors.New("the key is odd") }
 	})
 	put(c, func(c *access.Change) { c.Stack = "others" })
-	for _, path := range []string{"custom-secret-id", "secret-id/lookup", "secret-id-accessor/destroy", "sys/policies/acl", "identity/entity"} {
+	for _, path := range []string{"custom-secret-id", "secret-id/lookup", "secret-id-accessor/destroy",
+		"sys/policies/acl", "identity/entity"} {
 		for _, carriedOut := range []bool{false, true} {
 			dead := st.open(dyingWhen(carriedOut, func(_, asked string) bool { return strings.Contains(asked, path) }))
 			say(dead.Put(t.Context(), st.change(c, known(r), issuing(access.IssueReplace))))
 		}
 	}
 	// The role is taken away, so that OpenBao refuses what has the secret in it, with a text of its own.
-	st.admin(t, "POST", "auth/partner-approle/role/acme.prod.etl", map[string]any{"bind_secret_id": true, "secret_id_bound_cidrs": []string{"10.0.0.0/8"}})
+	st.admin(t, "POST", "auth/partner-approle/role/acme.prod.etl",
+		map[string]any{"bind_secret_id": true, "secret_id_bound_cidrs": []string{"10.0.0.0/8"}})
 	put(c, known(r), issuing(access.IssueReplace))
 	say(s.Get(t.Context(), c.Ref()))
 	stored := fmt.Sprint(st.everything(t))
@@ -81,9 +84,14 @@ func TestNoSecretIsSaidStoredOrLogged(t *testing.T) {
 	}
 	hashed := 0
 	for n, secret := range append([]string{st.bao.RootToken}, st.secrets...) {
-		for where, text := range map[string]string{"said": strings.Join(said, "\n"), "stored": stored, "logged": string(logged)} {
+		for where, text := range map[string]string{
+			"said":   strings.Join(said, "\n"),
+			"stored": stored,
+			"logged": string(logged),
+		} {
 			for _, spelled := range []string{
-				secret, base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret)),
+				secret, base64.StdEncoding.EncodeToString([]byte(secret)),
+				base64.RawURLEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret)),
 			} {
 				if strings.Contains(text, spelled) {
 					t.Errorf("secret %d is %s", n, where)

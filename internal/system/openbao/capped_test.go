@@ -14,17 +14,21 @@ import (
 // The mounts of somebody who did not read the guide cap what is issued: what is told is what a login then shows.
 func TestASecretThatTheMountCapsEndsWhenItIsSaid(t *testing.T) {
 	st := startStage(t)
-	st.admin(t, "POST", "sys/auth/partner-approle", map[string]any{"type": "approle", "config": map[string]any{"default_lease_ttl": "5s", "max_lease_ttl": "6s"}})
+	st.admin(t, "POST", "sys/auth/partner-approle",
+		map[string]any{"type": "approle", "config": map[string]any{"default_lease_ttl": "5s", "max_lease_ttl": "6s"}})
 	all := st.complete(t, "etl", access.Secret)
 	r := all.credentials[access.Secret]
-	if !r.EndsAt.Equal(r.Issued.Until) || time.Until(r.EndsAt) > 7*time.Second || time.Until(r.Asked()) < 50*time.Minute {
+	if !r.EndsAt.Equal(r.Issued.Until) ||
+		time.Until(r.EndsAt) > 7*time.Second ||
+		time.Until(r.Asked()) < 50*time.Minute {
 		t.Errorf("it ends on %s, was asked for %s, and what was issued ends on %s", r.EndsAt, r.Asked(), r.Issued.Until)
 	}
 	if read := st.get(t, r.Object.Ref()); !read.EndsAt.Equal(r.EndsAt) || !read.Asked().Equal(r.Asked()) {
 		t.Errorf("read: ends on %s, asked for %s", read.EndsAt, read.Asked())
 	}
 	st.session(t, all.holders[access.Secret])
-	refused, _ := st.firstRefusal(t, func() bool { return st.login(t, all.holders[access.Secret]) != "" }, r.EndsAt.Add(3*time.Second))
+	refused, _ := st.firstRefusal(t, func() bool { return st.login(t, all.holders[access.Secret]) != "" },
+		r.EndsAt.Add(3*time.Second))
 	if refused.Before(r.EndsAt.Add(-time.Second)) || refused.After(r.EndsAt.Add(2*time.Second)) {
 		t.Errorf("it is refused at %s, and was said to end on %s", refused, r.EndsAt)
 	}

@@ -36,38 +36,58 @@ type certificates struct {
 	signers map[string]string // certificates of authorities, by their serials
 }
 
-// certificateRoles returns what may be signed for an identity, and who may log in with it. Each identity has a role of its own
-// on the auth method, so that its networks are its own, and deleting the role shuts it out.
+// certificateRoles returns what may be signed for an identity, and who may log in with it. Each identity has a role of
+// its own on the auth method, so that its networks are its own, and deleting the role shuts it out.
 func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, ca string) []role {
-	id, name, session := c.IdentityID, roleOf(c.IdentityID), int(pki.options.Session.Seconds())
+	id := c.IdentityID
+	name := roleOf(c.IdentityID)
+	session := int(pki.options.Session.Seconds())
 	cn := id.CommonName()
 	return []role{{pki.options.Mounts.PKI + "/roles/" + name, map[string]any{
-		"allow_any_name": false, "allowed_domains": []string{cn}, "allow_bare_domains": true, "enforce_hostnames": false, "allow_localhost": false,
-		"allow_ip_sans": false, "allow_wildcard_certificates": false, "allowed_uri_sans": []string{"partner:" + id.String()},
-		"cn_validations": []string{"disabled"}, "use_csr_common_name": false, "use_csr_sans": false, "server_flag": false, "client_flag": true,
-		"key_type": "any", "key_usage": []string{"DigitalSignature"}, "ext_key_usage": []string{"ClientAuth"}, "no_store": false,
-		"generate_lease": false, "require_cn": true, "allow_subdomains": false, "allow_glob_domains": false, "allowed_domains_template": false,
-		"allowed_uri_sans_template": false, "allowed_other_sans": []string{}, "allowed_serial_numbers": []string{}, "issuer_ref": "default",
-		"code_signing_flag": false, "email_protection_flag": false, "not_after_bound": access.At(end).String(), "not_before_duration": 60,
+		"allow_any_name": false, "allowed_domains": []string{cn}, "allow_bare_domains": true,
+		"enforce_hostnames": false, "allow_localhost": false,
+		"allow_ip_sans": false, "allow_wildcard_certificates": false,
+		"allowed_uri_sans": []string{"partner:" + id.String()},
+		"cn_validations":   []string{"disabled"}, "use_csr_common_name": false, "use_csr_sans": false,
+		"server_flag": false, "client_flag": true,
+		"key_type": "any", "key_usage": []string{"DigitalSignature"}, "ext_key_usage": []string{"ClientAuth"},
+		"no_store":       false,
+		"generate_lease": false, "require_cn": true, "allow_subdomains": false, "allow_glob_domains": false,
+		"allowed_domains_template":  false,
+		"allowed_uri_sans_template": false, "allowed_other_sans": []string{}, "allowed_serial_numbers": []string{},
+		"issuer_ref":        "default",
+		"code_signing_flag": false, "email_protection_flag": false, "not_after_bound": access.At(end).String(),
+		"not_before_duration": 60,
 		// What somebody sets here is in each certificate: other uses, names that another system believes, another end.
-		"ext_key_usage_oids": []string{}, "policy_identifiers": []string{}, "basic_constraints_valid_for_non_ca": false, "allow_token_displayname": false,
-		"ou": []string{}, "organization": []string{}, "country": []string{}, "locality": []string{}, "province": []string{},
-		"street_address": []string{}, "postal_code": []string{}, "allowed_user_ids": []string{}, "allowed_ip_sans_cidr": []string{},
-		"ttl": 0, "max_ttl": 0, "not_after": "", "not_before": "", "key_bits": 0, "signature_bits": 0, "use_pss": false,
+		"ext_key_usage_oids": []string{}, "policy_identifiers": []string{}, "basic_constraints_valid_for_non_ca": false,
+		"allow_token_displayname": false,
+		"ou":                      []string{}, "organization": []string{}, "country": []string{},
+		"locality":       []string{},
+		"province":       []string{},
+		"street_address": []string{}, "postal_code": []string{}, "allowed_user_ids": []string{},
+		"allowed_ip_sans_cidr": []string{},
+		"ttl":                  0, "max_ttl": 0, "not_after": "", "not_before": "", "key_bits": 0, "signature_bits": 0,
+		"use_pss": false,
 	}}, {"auth/" + pki.options.Mounts.Cert + "/certs/" + name, map[string]any{
-		"certificate": ca, "display_name": store.NameOf(id), "allowed_common_names": []string{cn}, "allowed_uri_sans": []string{"partner:" + id.String()},
-		"token_ttl": session, "token_max_ttl": session, "token_explicit_max_ttl": session, "token_no_default_policy": true,
-		"token_policies": []string{}, "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0, "token_type": "service",
+		"certificate": ca, "display_name": store.NameOf(id), "allowed_common_names": []string{cn},
+		"allowed_uri_sans": []string{"partner:" + id.String()},
+		"token_ttl":        session, "token_max_ttl": session, "token_explicit_max_ttl": session,
+		"token_no_default_policy": true,
+		"token_policies":          []string{}, "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0,
+		"token_type":             "service",
 		"token_strictly_bind_ip": false,
-		// What is not written here stays as somebody left it, and may refuse the partner: OpenBao keeps what a change does not name.
-		"allowed_names": []string{}, "allowed_dns_sans": []string{}, "allowed_email_sans": []string{}, "allowed_organizational_units": []string{},
-		"required_extensions": []string{}, "allowed_metadata_extensions": []string{}, "ocsp_enabled": false, "ocsp_ca_certificates": "",
+		// What is not written here stays as somebody left it, and may refuse the partner: OpenBao keeps what
+		// a change does not name.
+		"allowed_names": []string{}, "allowed_dns_sans": []string{}, "allowed_email_sans": []string{},
+		"allowed_organizational_units": []string{},
+		"required_extensions":          []string{}, "allowed_metadata_extensions": []string{}, "ocsp_enabled": false,
+		"ocsp_ca_certificates":  "",
 		"ocsp_servers_override": []string{}, "ocsp_fail_open": false, "ocsp_query_all_servers": false,
 	}}}
 }
 
-// authority returns the certificate of the authority that signs, in PEM. It is made where it is missing and the configuration
-// says so.
+// authority returns the certificate of the authority that signs, in PEM. It is made where it is missing and the
+// configuration says so.
 func (pki *certificates) authority(ctx context.Context) (string, error) {
 	at, err := pki.lookOnce(ctx)
 	if err != nil {
@@ -91,7 +111,8 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 	}
 	if !pki.options.Bootstrap {
 		return "", missing(mount+" with an authority", "bao secrets enable -path="+mount+" -max-lease-ttl=87840h pki",
-			"bao write "+mount+"/root/generate/internal common_name='Partner access' key_type=ec key_bits=256 ttl=87840h")
+			"bao write "+mount+"/root/generate/internal common_name='Partner access' key_type=ec "+
+				"key_bits=256 ttl=87840h")
 	}
 	if err := pki.makeAuthority(ctx, at, there); err != nil {
 		return "", err
@@ -106,18 +127,30 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 	return ca, err
 }
 
-// makeAuthority makes the engine where it is missing, and an authority in it. Where another process makes the same at once, either one
-// is right, so that what is taken already is no error.
+// makeAuthority makes the engine where it is missing, and an authority in it. Where another process makes the same at
+// once, either one is right, so that what is taken already is no error.
 func (pki *certificates) makeAuthority(ctx context.Context, at *site, mountedAlready bool) error {
 	mount := pki.options.Mounts.PKI
 	if !mountedAlready {
-		config := map[string]any{"type": "pki", "description": mountDescription, "config": map[string]any{"max_lease_ttl": caLife.String()}}
+		config := map[string]any{
+			"type":        "pki",
+			"description": mountDescription,
+			"config":      map[string]any{"max_lease_ttl": caLife.String()},
+		}
 		if err := pki.client.Put(ctx, "sys/mounts/"+mount, config, nil); err != nil && !taken(err) {
 			return err
 		}
 	}
-	root := map[string]any{"common_name": "Partner access", "key_type": "ec", "key_bits": 256, "ttl": caLife.String(), "issuer_name": "partner"}
-	err := pki.settled(ctx, at, func() error { return pki.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil) })
+	root := map[string]any{
+		"common_name": "Partner access",
+		"key_type":    "ec",
+		"key_bits":    256,
+		"ttl":         caLife.String(),
+		"issuer_name": "partner",
+	}
+	err := pki.settled(ctx, at, func() error {
+		return pki.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil)
+	})
 	if err != nil && !ambiguous(err) && !client.Said(err, "already in use") {
 		return err
 	}
@@ -125,8 +158,9 @@ func (pki *certificates) makeAuthority(ctx context.Context, at *site, mountedAlr
 	return nil
 }
 
-// unissued looks again at an authority without a default issuer, and returns an error with what to do; "" and none where it may be made, since
-// there is no issuer at all. One that somebody is just making has its issuer a moment before that is the default.
+// unissued looks again at an authority without a default issuer, and returns an error with what to do; "" and none
+// where it may be made, since there is no issuer at all. One that somebody is just making has its issuer a moment
+// before that is the default.
 func (pki *certificates) unissued(ctx context.Context) (ca string, err error) {
 	mount := pki.options.Mounts.PKI
 	var issuers struct {
@@ -164,9 +198,10 @@ type signed struct {
 	Expiration  int64    `json:"expiration"`
 }
 
-// sign signs the partner's request. Only its key is taken from it. What is signed ends with the authority: nobody logs in with it
-// after that, whatever it says.
-func (pki *certificates) sign(ctx context.Context, c *access.Credential, ca string, at, asked time.Time) (ledger.Item, string, error) {
+// sign signs the partner's request. Only its key is taken from it. What is signed ends with the authority: nobody logs
+// in with it after that, whatever it says.
+func (pki *certificates) sign(ctx context.Context, c *access.Credential, ca string, at, asked time.Time) (ledger.Item,
+	string, error) {
 	where, err := pki.lookOnce(ctx)
 	if err != nil {
 		return ledger.Item{}, "", err
@@ -203,18 +238,27 @@ func (pki *certificates) sign(ctx context.Context, c *access.Credential, ca stri
 	sum := sha256.Sum256(block.Bytes)
 	end := time.Unix(answer.Expiration, 0).UTC()
 	if end.After(until) {
-		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: it was signed until %s instead of %s", access.ErrUnsupported, access.At(end), access.At(until)),
+		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: it was signed until %s instead of %s",
+			access.ErrUnsupported, access.At(end), access.At(until)),
 			pki.revokeSerial(ctx, answer.Serial))
 	}
-	item := ledger.Item{Authority: authoritySerial(answer.CA), At: at, Until: end, RotatesAt: rotatesBefore(c, at, end, asked), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
+	item := ledger.Item{
+		Authority:   authoritySerial(answer.CA),
+		At:          at,
+		Until:       end,
+		RotatesAt:   rotatesBefore(c, at, end, asked),
+		Serial:      answer.Serial,
+		Fingerprint: hex.EncodeToString(sum[:]),
+	}
 	return item, material.Chain(answer.Certificate, answer.CA), nil
 }
 
-// unsigned are the attributes that OpenBao signs in no subject, unless a role allows them: serialNumber and uid (RFC 4519, 2.31 and 2.39).
+// unsigned are the attributes that OpenBao signs in no subject, unless a role allows them: serialNumber and uid
+// (RFC 4519, 2.31 and 2.39).
 var unsigned = []string{"2.5.4.5", "0.9.2342.19200300.100.1.1"}
 
-// readableRequest returns a request as OpenBao reads it, in PEM and nothing around it. OpenBao reads also its names and attributes,
-// though it takes none of them (Go's crypto/x509, as here).
+// readableRequest returns a request as OpenBao reads it, in PEM and nothing around it. OpenBao reads also its names and
+// attributes, though it takes none of them (Go's crypto/x509, as here).
 func readableRequest(text string) (string, error) {
 	request, err := material.ParseRequest(text)
 	if err != nil {
@@ -223,15 +267,19 @@ func readableRequest(text string) (string, error) {
 	canonical := request.PEM()
 	block, _ := pem.Decode([]byte(canonical))
 	asked, err := x509.ParseCertificateRequest(block.Bytes)
-	if err == nil && slices.ContainsFunc(asked.Subject.Names, func(n pkix.AttributeTypeAndValue) bool { return slices.Contains(unsigned, n.Type.String()) }) {
+	if err == nil &&
+		slices.ContainsFunc(asked.Subject.Names,
+			func(n pkix.AttributeTypeAndValue) bool { return slices.Contains(unsigned, n.Type.String()) }) {
 		err = errors.New("its subject has a serial number or a user id")
 	}
 	if err != nil {
 		return "", fmt.Errorf("%w: OpenBao cannot take the request's names or attributes (%w), although the provider "+
-			"uses none of them: ask the partner for a request of the same key with an empty subject and no names", access.ErrUnsupported, err)
+			"uses none of them: ask the partner for a request of the same key with an empty subject and no names",
+			access.ErrUnsupported, err)
 	}
 	if key, ok := asked.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
-		return "", fmt.Errorf("%w: OpenBao signs no RSA key of fewer than %d bits, and the request's has %d", access.ErrUnsupported, minRSABits, key.N.BitLen())
+		return "", fmt.Errorf("%w: OpenBao signs no RSA key of fewer than %d bits, and the request's has %d",
+			access.ErrUnsupported, minRSABits, key.N.BitLen())
 	}
 	if err := asked.CheckSignature(); err != nil { // it fits, as was seen above
 		return "", fmt.Errorf("%w: OpenBao does not know the request's signature algorithm (%w): ask the partner for "+
@@ -334,7 +382,8 @@ func (pki *certificates) enter(ctx context.Context, _ *access.Credential, _ bool
 	return pki.mounts.authMount(ctx, pki.options.Mounts.Cert, "cert", nil)
 }
 
-func (pki *certificates) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
+func (pki *certificates) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role,
+	error) {
 	ca, err := pki.authority(ctx)
 	if err == nil {
 		ca, err = pki.trusted(ctx, issued, ca)
@@ -353,11 +402,13 @@ func (pki *certificates) entrance(c *access.Credential) string {
 }
 
 func (pki *certificates) everywhere(id access.IdentityID, _ map[string]mounted) []string {
-	return []string{"auth/" + pki.options.Mounts.Cert + "/certs/" + roleOf(id), pki.options.Mounts.PKI + "/roles/" + roleOf(id)}
+	return []string{"auth/" + pki.options.Mounts.Cert + "/certs/" + roleOf(id),
+		pki.options.Mounts.PKI + "/roles/" + roleOf(id)}
 }
 
 func (pki *certificates) tellLogin(c *access.Credential, shell string, told map[string]string) {
 	told["path"], told["name"] = "auth/"+pki.options.Mounts.Cert+"/login", roleOf(c.IdentityID)
-	told["command"] = fmt.Sprintf("bao login%s-method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE -token-only name=%s",
+	told["command"] = fmt.Sprintf("bao login%s-method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE "+
+		"-token-only name=%s",
 		shell, pki.options.Mounts.Cert, told["name"])
 }

@@ -50,8 +50,9 @@ func offered(o access.Object) error {
 	return nil
 }
 
-// put drafts and writes until no other process comes between: the policy is written with the version that it was read with. Once something
-// was written, the next round goes on from there and issues nothing twice. What was issued, and stands in no policy in the end, is taken back.
+// put drafts and writes until no other process comes between: the policy is written with the version that it was read
+// with. Once something was written, the next round goes on from there and issues nothing twice. What was issued, and
+// stands in no policy in the end, is taken back.
 func (ch *changer) put(ctx context.Context, change access.Change) (*access.Record, error) {
 	if err := offered(change.Object); err != nil {
 		return nil, err
@@ -75,7 +76,8 @@ func (ch *changer) put(ctx context.Context, change access.Change) (*access.Recor
 		if written != nil { // another round goes on from what is written
 			written.placed.Tell = written.placed.Tell || (p != nil && p.placed.Tell)
 			p = written
-			change.UID, change.Issue = p.placed.Entry.History.UID, access.IssueKeep
+			change.UID = p.placed.Entry.History.UID
+			change.Issue = access.IssueKeep
 		}
 		return err
 	})

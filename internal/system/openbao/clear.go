@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// unrecorded says why something can be under the name of an object that no ledger holds: its record is damaged, or is gone and something
-// is left. ErrNotFound where there is nothing to clear, or only what is of another uid.
+// unrecorded says why something can be under the name of an object that no ledger holds: its record is damaged, or is
+// gone and something is left. ErrNotFound where there is nothing to clear, or only what is of another uid.
 func (rm *remover) unrecorded(ctx context.Context, f *family, ref access.Ref, uid string) (string, error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -36,9 +36,10 @@ func (rm *remover) unrecorded(ctx context.Context, f *family, ref access.Ref, ui
 	return withoutPolicy(holder, left...), nil
 }
 
-// clear removes what stands under the name of an object that no ledger holds: its record is damaged, or was removed by hand.
-// ErrNotFound where nothing does, or where what does is of another uid.
-func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]access.Ref, error) {
+// clear removes what stands under the name of an object that no ledger holds: its record is damaged, or was removed by
+// hand. ErrNotFound where nothing does, or where what does is of another uid.
+func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]access.Ref,
+	error) {
 	own, err := access.Bare(ref)
 	if err != nil {
 		return nil, err
@@ -73,8 +74,10 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 	return swept, err
 }
 
-// closePolicies writes the policies without what is to go, or removes one that is not ours: from then on they give nothing.
-func (rm *remover) closePolicies(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, below []*ledger.Entry) error {
+// closePolicies writes the policies without what is to go, or removes one that is not ours: from
+// then on they give nothing.
+func (rm *remover) closePolicies(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID,
+	below []*ledger.Entry) error {
 	draft := f.draft(rm.now(), &issuer{by: rm.creds, ctx: ctx})
 	draft.Mark(below)
 	draft.Settle()
@@ -82,7 +85,9 @@ func (rm *remover) closePolicies(ctx context.Context, f *family, ref access.Ref,
 	case d != nil:
 		mended := *d
 		mended.Unread = slices.DeleteFunc(slices.Clone(d.Unread), func(l string) bool {
-			return ref.Type != access.TypeIdentity && strings.Contains(l, `"`+ref.ID+`"`) && strings.Contains(l, `"`+string(ref.Type)+`"`)
+			return ref.Type != access.TypeIdentity &&
+				strings.Contains(l, `"`+ref.ID+`"`) &&
+				strings.Contains(l, `"`+string(ref.Type)+`"`)
 		})
 		f.documents[holder] = &mended
 		if err := rm.writer.writeOwn(ctx, f, draft, holder); err != nil {
@@ -97,10 +102,12 @@ func (rm *remover) closePolicies(ctx context.Context, f *family, ref access.Ref,
 }
 
 // clearRest removes what follows from the policies, and proves that it is gone.
-func (rm *remover) clearRest(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) ([]access.Ref, error) {
+func (rm *remover) clearRest(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID,
+	victims []*ledger.Entry) ([]access.Ref, error) {
 	all := victims
 	if ref.Type == access.TypeIdentity { // of what was issued only OpenBao knows
-		signed, err := access.Bare(access.Ref{Type: access.TypeCredential, ID: holder.String() + "/" + string(access.Certificate)})
+		signed, err := access.Bare(access.Ref{Type: access.TypeCredential,
+			ID: holder.String() + "/" + string(access.Certificate)})
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,12 @@ import (
 // at is a handle that talks to one node of a cluster, under a stack.
 func at(t *testing.T, node *realtool.Bao, ca, root string, patience time.Duration) *System {
 	t.Helper()
-	c, err := client.New(client.Options{Address: node.Address, CACertPEM: []byte(ca), Login: client.Token(root), Patience: patience})
+	c, err := client.New(client.Options{
+		Address:   node.Address,
+		CACertPEM: []byte(ca),
+		Login:     client.Token(root),
+		Patience:  patience,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,10 +71,11 @@ func TestAStandbyIsAsGoodAsTheLeader(t *testing.T) {
 	id := idOf("etl")
 	clear := ""
 	change := func(o access.Object, edits ...func(*access.Change)) access.Change {
-		c := access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time, Seal: func(secret []byte) (string, error) {
-			clear = string(secret)
-			return "sealed", nil
-		}}
+		c := access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time,
+			Seal: func(secret []byte) (string, error) {
+				clear = string(secret)
+				return "sealed", nil
+			}}
 		for _, edit := range edits {
 			edit(&c)
 		}
@@ -81,7 +87,9 @@ func TestAStandbyIsAsGoodAsTheLeader(t *testing.T) {
 		if err != nil {
 			t.Fatalf("put %s: %v", o.Ref(), err)
 		}
-		if got, err := s.Get(t.Context(), o.Ref()); err != nil || got.UID != r.UID || len(got.Drift) > 0 {
+		if got, err := s.Get(t.Context(), o.Ref()); err != nil ||
+			got.UID != r.UID ||
+			len(got.Drift) > 0 {
 			t.Fatalf("%s does not read its own write: %+v, %v", o.Ref(), got, err)
 		}
 		return r
@@ -124,11 +132,13 @@ func TestTheLeaderDiesAmongTwoHundredChanges(t *testing.T) {
 	cluster, l := startCluster(t)
 	standbys := cluster.Standbys(t)
 	warm := at(t, l.bao, cluster.CA, cluster.RootToken, 30*time.Second)
-	if _, err := warm.Put(t.Context(), access.Change{Object: identityOf("warm"), Stack: "partners", EndsAt: in(time.Hour).Time}); err != nil {
+	if _, err := warm.Put(t.Context(),
+		access.Change{Object: identityOf("warm"), Stack: "partners", EndsAt: in(time.Hour).Time}); err != nil {
 		t.Fatal(err)
 	}
 	const identities = 50
-	handles := []*System{at(t, standbys[0], cluster.CA, cluster.RootToken, 30*time.Second), at(t, standbys[1], cluster.CA, cluster.RootToken, 30*time.Second)}
+	handles := []*System{at(t, standbys[0], cluster.CA, cluster.RootToken, 30*time.Second),
+		at(t, standbys[1], cluster.CA, cluster.RootToken, 30*time.Second)}
 	objects := func(n int) []access.Object {
 		name := fmt.Sprintf("feed-%d", n)
 		first, second := grantOf(name), grantOf(name)
@@ -145,12 +155,18 @@ func TestTheLeaderDiesAmongTwoHundredChanges(t *testing.T) {
 			wg.Go(func() {
 				for n := range next {
 					for _, o := range objects(n) {
-						c := access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time, Seal: func([]byte) (string, error) { return "sealed", nil }}
+						c := access.Change{
+							Object: o,
+							Stack:  "partners",
+							EndsAt: o.Common().ExpiresAt.Time,
+							Seal:   func([]byte) (string, error) { return "sealed", nil },
+						}
 						_, err := s.Put(ctx, c)
 						mu.Lock()
 						if err == nil {
 							done++
-						} else if failed++; !errors.Is(err, access.ErrUnavailable) && !errors.Is(err, access.ErrNoIdentity) {
+						} else if failed++; !errors.Is(err, access.ErrUnavailable) &&
+							!errors.Is(err, access.ErrNoIdentity) {
 							t.Logf("put %s: %v", o.Ref(), err)
 						}
 						mu.Unlock()

@@ -119,7 +119,12 @@ func (l *lab) open(edits ...func(*client.Options)) *System {
 // options are those of a handle that makes what it misses.
 func (l *lab) options(edits ...func(*client.Options)) Options {
 	l.t.Helper()
-	o := client.Options{Address: l.bao.Address, CACertPEM: []byte(l.bao.CA), Login: client.Token(l.bao.RootToken), Patience: 3 * time.Second}
+	o := client.Options{
+		Address:   l.bao.Address,
+		CACertPEM: []byte(l.bao.CA),
+		Login:     client.Token(l.bao.RootToken),
+		Patience:  3 * time.Second,
+	}
 	transport, err := o.NewTransport()
 	if err != nil {
 		l.t.Fatal(err)
@@ -137,7 +142,8 @@ func (l *lab) options(edits ...func(*client.Options)) Options {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	return Options{Client: c, Bootstrap: true, Session: time.Minute, Stack: "nobody"} // whose identities are not read ahead
+	// whose identities are not read ahead
+	return Options{Client: c, Bootstrap: true, Session: time.Minute, Stack: "nobody"}
 }
 
 type carrier func(*http.Request) (*http.Response, error)
@@ -159,7 +165,13 @@ func (l *lab) allows(t testing.TB, p systemtest.Probe) bool {
 // may asks with a token.
 func (l *lab) may(t testing.TB, token, action, path string) bool {
 	t.Helper()
-	method := map[string]string{"read": "GET", "list": "LIST", "update": "POST", "create": "POST", "delete": "DELETE"}[action]
+	method := map[string]string{
+		"read":   "GET",
+		"list":   "LIST",
+		"update": "POST",
+		"create": "POST",
+		"delete": "DELETE",
+	}[action]
 	status, answer := l.bao.Call(t, token, method, path, nil)
 	switch status {
 	case http.StatusOK, http.StatusNoContent, http.StatusNotFound, http.StatusBadRequest:
@@ -178,11 +190,13 @@ func (l *lab) login(t testing.TB, p systemtest.Probe) string {
 	switch p.Credential.Kind() {
 	case access.Federated:
 		f := p.Credential.Federated
-		return l.post(t, nil, "auth/"+usualJWT(f.Issuer)+"/cel/login", map[string]any{"role": roleOf(id), "jwt": l.token(t, f)})
+		return l.post(t, nil, "auth/"+usualJWT(f.Issuer)+"/cel/login",
+			map[string]any{"role": roleOf(id), "jwt": l.token(t, f)})
 	case access.Certificate:
 		return l.post(t, l.holding(t, p), "auth/partner-cert/login", map[string]any{"name": roleOf(id)})
 	default:
-		return l.post(t, nil, "auth/partner-approle/login", map[string]any{"role_id": store.NameOf(id), "secret_id": p.Secret})
+		return l.post(t, nil, "auth/partner-approle/login",
+			map[string]any{"role_id": store.NameOf(id), "secret_id": p.Secret})
 	}
 }
 
@@ -213,7 +227,8 @@ func (l *lab) holding(t testing.TB, p systemtest.Probe) *tls.Certificate {
 		if block == nil {
 			return &c
 		}
-		c.Certificate, rest = append(c.Certificate, block.Bytes), more
+		c.Certificate = append(c.Certificate, block.Bytes)
+		rest = more
 	}
 }
 
@@ -231,7 +246,8 @@ func (l *lab) post(t testing.TB, show *tls.Certificate, path string, body any) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := (&http.Client{Transport: transport}).Post(l.bao.Address+"/v1/"+path, "application/json", bytes.NewReader(text))
+	resp, err := (&http.Client{Transport: transport}).Post(l.bao.Address+"/v1/"+path, "application/json",
+		bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}

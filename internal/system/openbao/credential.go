@@ -60,7 +60,8 @@ func (cs *credentials) end(ctx context.Context, id access.IdentityID, serial, ac
 	return nil
 }
 
-// settleEnd writes the end of a credential into its roles. A certificate's is in the role that signs, which needs no issuer.
+// settleEnd writes the end of a credential into its roles. A certificate's is in the role that signs,
+// which needs no issuer.
 func (cs *credentials) settleEnd(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
 	if c.Kind() != access.Certificate {
 		return cs.settleRoles(ctx, c, end, issued)
@@ -96,19 +97,23 @@ func (cs *credentials) aliasName(c *access.Credential) string {
 	return cs.methodOf(c.Kind()).aliasOf(c.IdentityID)
 }
 
-// aliasOf returns the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
-func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string, err error) {
+// aliasOf returns the mount that a credential logs in on, and the name that it has there. known: it
+// logs in there already.
+func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string,
+	err error) {
 	accessor, err = cs.methodOf(c.Kind()).enter(ctx, c, known)
 	return accessor, cs.aliasName(c), err
 }
 
 // roles returns what OpenBao has to keep for a credential, and for what was issued for it.
-func (cs *credentials) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
+func (cs *credentials) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role,
+	error) {
 	return cs.methodOf(c.Kind()).roles(ctx, c, end, issued)
 }
 
 // settleRoles writes the roles of a credential.
-func (cs *credentials) settleRoles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
+func (cs *credentials) settleRoles(ctx context.Context, c *access.Credential, end time.Time,
+	issued []ledger.Item) error {
 	roles, err := cs.roles(ctx, c, end, issued)
 	if err != nil {
 		return err
@@ -137,9 +142,9 @@ func (cs *credentials) rolePaths(c *access.Credential) []string {
 	return cs.methodOf(c.Kind()).paths(c)
 }
 
-// Lacks returns what a new credential needs and is missing, or is not what belongs there: mounts, and an authority that signs. Where
-// the configuration lets it make what it misses, only what is there and is another thing, was disabled by somebody, or was stopped from
-// signing, is lacking.
+// Lacks returns what a new credential needs and is missing, or is not what belongs there: mounts, and an authority that
+// signs. Where the configuration lets it make what it misses, only what is there and is another thing, was disabled by
+// somebody, or was stopped from signing, is lacking.
 func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
 	looks, err := cs.looks(ctx, c)
 	if err != nil {

@@ -106,7 +106,11 @@ func TestATokenOfBeforeIsRefusedAtTheNextRequest(t *testing.T) {
 		"another subject": {
 			cut: func(t *testing.T, c *cutting) {
 				again := *c.credential()
-				again.Federated = &access.FederatedTrust{Issuer: issuerURL, Subject: "somebody-else", Audiences: []string{"orders.example.com"}}
+				again.Federated = &access.FederatedTrust{
+					Issuer:    issuerURL,
+					Subject:   "somebody-else",
+					Audiences: []string{"orders.example.com"},
+				}
 				c.put(t, &again, known(c.credentials[c.kind]))
 			},
 			kinds: []access.Kind{access.Federated},
@@ -160,11 +164,14 @@ func (st *stage) tokens(t testing.TB, p systemtest.Probe) map[string]string {
 	tokens := map[string]string{"own": own}
 	if p.Credential.Kind() != access.Federated {
 		// A token's maker needs a right for it, that no grant gives: an administrator makes them so.
-		st.admin(t, "PUT", "sys/policies/acl/maker-"+name, map[string]any{"policy": `path "auth/token/create" { capabilities = ["create", "update", "sudo"] }`})
+		st.admin(t, "PUT", "sys/policies/acl/maker-"+name,
+			map[string]any{"policy": `path "auth/token/create" { capabilities = ["create", "update", "sudo"] }`})
 		entity := st.admin(t, "GET", entityPath(idOf(name)), nil)
-		st.admin(t, "POST", "identity/entity/id/"+entity["id"].(string), map[string]any{"policies": []string{store.NameOf(idOf(name)), "maker-" + name}})
+		st.admin(t, "POST", "identity/entity/id/"+entity["id"].(string),
+			map[string]any{"policies": []string{store.NameOf(idOf(name)), "maker-" + name}})
 		for _, kind := range []string{"service", "batch"} {
-			status, answer := st.bao.Call(t, own, "POST", "auth/token/create", map[string]any{"type": kind, "ttl": "30s", "no_default_policy": true})
+			status, answer := st.bao.Call(t, own, "POST", "auth/token/create",
+				map[string]any{"type": kind, "ttl": "30s", "no_default_policy": true})
 			auth, _ := answer["auth"].(map[string]any)
 			token, _ := auth["client_token"].(string)
 			if token == "" {
@@ -172,7 +179,8 @@ func (st *stage) tokens(t testing.TB, p systemtest.Probe) map[string]string {
 			}
 			tokens[kind+" child"] = token
 		}
-		st.admin(t, "POST", "identity/entity/id/"+entity["id"].(string), map[string]any{"policies": []string{store.NameOf(idOf(name))}})
+		st.admin(t, "POST", "identity/entity/id/"+entity["id"].(string),
+			map[string]any{"policies": []string{store.NameOf(idOf(name))}})
 	}
 	for what, token := range tokens {
 		if !st.reads(t, token, name) {
@@ -236,7 +244,8 @@ func TestAPutOfTheParentLeavesAHoldOfTheChildAlone(t *testing.T) {
 	st.put(t, child)
 	st.admin(t, "POST", "identity/entity/name/partner/acme/prod/child", map[string]any{"disabled": true})
 	for _, declared := range []*access.Identity{
-		identityOf("top", allowing, suspended), identityOf("top", allowing), identityOf("top"), identityOf("top", allowing),
+		identityOf("top", allowing, suspended), identityOf("top", allowing), identityOf("top"),
+		identityOf("top", allowing),
 	} {
 		st.put(t, declared, known(top))
 	}

@@ -28,15 +28,17 @@ func (h *meddler) retell(edit func(string) string) {
 // ledgerLine is the line of a policy that holds an object.
 func ledgerLine(text string, ref access.Ref) string {
 	for l := range strings.Lines(text) {
-		if strings.HasPrefix(l, "# "+store.LedgerLine) && strings.Contains(l, `"`+ref.ID+`"`) && strings.Contains(l, `"`+string(ref.Type)+`"`) {
+		if strings.HasPrefix(l, "# "+store.LedgerLine) &&
+			strings.Contains(l, `"`+ref.ID+`"`) &&
+			strings.Contains(l, `"`+string(ref.Type)+`"`) {
 			return l
 		}
 	}
 	return ""
 }
 
-// What somebody does to one identity's policy by hand stopped every plan and every destroy of the namespace, or made a destroy
-// say "0 destroyed" while the partner's login stayed.
+// What somebody does to one identity's policy by hand stopped every plan and every destroy of the namespace, or made a
+// destroy say "0 destroyed" while the partner's login stayed.
 func TestAPolicyEditedByHandHarmsNobodyElseAndIsDestroyed(t *testing.T) {
 	st := startStage(t)
 	line := func(of func(*meddler) *access.Record, edit func(string) string) func(*meddler) {
@@ -62,7 +64,9 @@ func TestAPolicyEditedByHandHarmsNobodyElseAndIsDestroyed(t *testing.T) {
 		"replaced": {func(h *meddler) {
 			h.retell(func(string) string { return `path "orders/*" { capabilities = ["read"] }` })
 		}, false},
-		"only its title": {func(h *meddler) { h.retell(func(text string) string { return "# " + store.DocumentTitle + "\n" }) }, false},
+		"only its title": {func(h *meddler) {
+			h.retell(func(text string) string { return "# " + store.DocumentTitle + "\n" })
+		}, false},
 		"cut off": {func(h *meddler) {
 			h.retell(func(text string) string { return strings.SplitN(text, `"history"`, 2)[0] + "\n" })
 		}, true},
@@ -82,18 +86,23 @@ func TestAPolicyEditedByHandHarmsNobodyElseAndIsDestroyed(t *testing.T) {
 			ctx := context.Background()
 			c.meddle(h)
 
-			if _, err := st.open().Get(ctx, h.identity.Object.Ref()); err == nil && !c.damaged || err != nil && !errors.Is(err, access.ErrDamaged) {
+			if _, err := st.open().Get(ctx, h.identity.Object.Ref()); (err == nil && !c.damaged) ||
+				(err != nil && !errors.Is(err, access.ErrDamaged)) {
 				t.Errorf("read: %v", err)
 			} else if err == nil {
-				if r := st.get(t, h.identity.Object.Ref()); !slices.ContainsFunc(r.Drift, func(d string) bool { return strings.Contains(d, "damaged") }) {
+				if r := st.get(t, h.identity.Object.Ref()); !slices.ContainsFunc(r.Drift,
+					func(d string) bool { return strings.Contains(d, "damaged") }) {
 					t.Errorf("it drifts not: %v", r.Drift)
 				}
 			}
-			if all, err := st.open().Damaged(ctx); err != nil || c.damaged != slices.ContainsFunc(all, func(d access.Damage) bool { return d.Ref == h.identity.Object.Ref() }) {
+			if all, err := st.open().Damaged(ctx); err != nil ||
+				c.damaged != slices.ContainsFunc(all,
+					func(d access.Damage) bool { return d.Ref == h.identity.Object.Ref() }) {
 				t.Errorf("damaged: %v %v", all, err)
 			}
 			more := grantOf(slugged, func(g *access.Grant) { g.Name = "more" })
-			if _, err := st.open().Put(ctx, st.change(more)); err == nil || c.damaged && !errors.Is(err, access.ErrDamaged) {
+			if _, err := st.open().Put(ctx, st.change(more)); err == nil ||
+				(c.damaged && !errors.Is(err, access.ErrDamaged)) {
 				t.Errorf("a new grant: %v", err)
 			}
 			if _, _, err := st.open().Survey(ctx, nil); err != nil {
@@ -157,7 +166,8 @@ func TestWhatIsLeftOfAnotherUIDIsNotTouched(t *testing.T) {
 	st := startStage(t)
 	h := &meddler{st, t, "another", st.complete(t, "another", access.Secret)}
 	h.do("DELETE", "sys/policies/acl/"+store.NameOf(idOf(h.name)), nil)
-	if _, err := st.open().Delete(context.Background(), h.identity.Object.Ref(), "SOMEBODY"); !errors.Is(err, access.ErrNotFound) {
+	if _, err := st.open().Delete(context.Background(), h.identity.Object.Ref(), "SOMEBODY"); !errors.Is(err,
+		access.ErrNotFound) {
 		t.Errorf("by another uid: %v", err)
 	}
 	if h.entity()["id"] == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// One damage at a time was tried. A restore that went wrong, or a newer provider beside this one, makes many of them at once, and
-// with them a mount is gone: each is still the harm of its own identity, and all of them can be destroyed.
+// One damage at a time was tried. A restore that went wrong, or a newer provider beside this one, makes many of them at
+// once, and with them a mount is gone: each is still the harm of its own identity, and all of them can be destroyed.
 func TestManyDamagesAtOnceHarmTheirOwnIdentitiesAlone(t *testing.T) {
 	st := startStage(t)
 	ctx := t.Context()
@@ -48,14 +48,19 @@ func TestManyDamagesAtOnceHarmTheirOwnIdentitiesAlone(t *testing.T) {
 	line(h, h.identity, "{", "}")
 	h.do("DELETE", entityPath(idOf("unentitied")), nil)
 
-	above := identityOf("above", func(i *access.Identity) { i.Subcontractors = &access.Subcontractors{Allowed: true, MaxDepth: 1} })
+	above := identityOf("above", func(i *access.Identity) {
+		i.Subcontractors = &access.Subcontractors{Allowed: true, MaxDepth: 1}
+	})
 	parent := st.put(t, above)
 	below := st.put(t, identityOf("below", func(i *access.Identity) { i.ParentID = above.ID }))
-	(&meddler{st, t, "above", complete{}}).retell(func(text string) string { return strings.Replace(text, `{`, `}`, 1) })
+	(&meddler{st, t, "above", complete{}}).retell(func(text string) string {
+		return strings.Replace(text, `{`, `}`, 1)
+	})
 
 	make("forgetful", access.Secret)
 	raw(store.Prefix+"acme/prod/forgetful"+store.TombstoneName, "# nothing that can be read")
-	raw(store.Prefix+"acme/prod/newer"+store.TombstoneName, "# "+store.TombstoneTitle+"\n# "+store.TombstoneLine+`{"version":9,"identity":"acme/prod/newer"}`+"\n")
+	raw(store.Prefix+"acme/prod/newer"+store.TombstoneName,
+		"# "+store.TombstoneTitle+"\n# "+store.TombstoneLine+`{"version":9,"identity":"acme/prod/newer"}`+"\n")
 	raw(store.Prefix+"globex"+store.MarkName, "path \"orders/*\" { capabilities = [\"read\"] }")
 	raw(store.Prefix+"nobody/knows/what/this/is", "# ?")
 	raw(store.Prefix+"UPPER/Case/name", "# ?")
@@ -110,7 +115,8 @@ func TestManyDamagesAtOnceHarmTheirOwnIdentitiesAlone(t *testing.T) {
 	}
 	less := *below.Object.(*access.Identity)
 	less.Suspended = true
-	if r, err := st.open().Put(ctx, st.change(&less, known(below))); err != nil || !r.Object.(*access.Identity).Suspended {
+	if r, err := st.open().Put(ctx, st.change(&less, known(below))); err != nil ||
+		!r.Object.(*access.Identity).Suspended {
 		t.Errorf("what hangs on a damaged one is not suspended: %v", err)
 	}
 	for _, r := range []*access.Record{below, parent} {

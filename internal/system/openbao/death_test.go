@@ -36,7 +36,10 @@ func dyingWhen(carriedOut bool, fatal func(method, path string) bool) func(*clie
 			if dead.Load() {
 				return nil, errDead
 			}
-			if r.Method == "GET" || r.Method == "LIST" || strings.HasSuffix(r.URL.Path, "/lookup") || strings.HasSuffix(r.URL.Path, "lookup/entity") {
+			if r.Method == "GET" ||
+				r.Method == "LIST" ||
+				strings.HasSuffix(r.URL.Path, "/lookup") ||
+				strings.HasSuffix(r.URL.Path, "lookup/entity") {
 				return inner.RoundTrip(r)
 			}
 			if fatal(r.Method, r.URL.Path) {
@@ -53,7 +56,8 @@ func dyingWhen(carriedOut bool, fatal func(method, path string) bool) func(*clie
 	}
 }
 
-// life is everything that may happen to an identity, in order. Each step is a change, which is done again where it fails.
+// life is everything that may happen to an identity, in order. Each step is a change, which is
+// done again where it fails.
 type life struct {
 	st   *stage
 	t    *testing.T
@@ -133,7 +137,13 @@ func TestWhereverAProcessDiesTheNextOneFinishes(t *testing.T) {
 				st := startStageOf(t, shared) // a listing has all certificates that ever were
 				st.complete(t, "first", kinds...)
 				for death := int64(0); ; death++ {
-					l := &life{st: st, t: t, s: st.open(), name: fmt.Sprintf("life-%d-%v-%d", n, carriedOut, death), uids: map[access.Ref]*access.Record{}}
+					l := &life{
+						st:   st,
+						t:    t,
+						s:    st.open(),
+						name: fmt.Sprintf("life-%d-%v-%d", n, carriedOut, death),
+						uids: map[access.Ref]*access.Record{},
+					}
 					var count atomic.Int64
 					for k, s := range lifecycle() {
 						if k > n+1 && s.name != "destroy" {
@@ -150,7 +160,10 @@ func TestWhereverAProcessDiesTheNextOneFinishes(t *testing.T) {
 							}
 						}
 						err := s.do(l, l.s)
-						if errors.Is(err, access.ErrNotFound) && k == n && strings.HasPrefix(s.name, "destroy") { // it was done
+						// it was done
+						if errors.Is(err, access.ErrNotFound) &&
+							k == n &&
+							strings.HasPrefix(s.name, "destroy") {
 							delete(l.uids, l.credential(access.Secret).Ref())
 							err = nil
 						}
@@ -234,7 +247,8 @@ func (l *life) live() (serials []string) {
 		if info.(map[string]any)["common_name"] != idOf(l.name).CommonName() {
 			continue
 		}
-		if revoked := l.st.admin(l.t, "GET", "partner-pki/cert/"+serial, nil)["revocation_time"]; fmt.Sprint(revoked) == "0" {
+		if revoked := l.st.admin(l.t, "GET", "partner-pki/cert/"+serial,
+			nil)["revocation_time"]; fmt.Sprint(revoked) == "0" {
 			serials = append(serials, serial)
 		}
 	}
@@ -242,7 +256,8 @@ func (l *life) live() (serials []string) {
 	return serials
 }
 
-// before does something before a request is sent. On a busy machine that takes seconds, which count as the request's own.
+// before does something before a request is sent. On a busy machine that takes seconds, which
+// count as the request's own.
 func before(method, path string, do func()) func(*client.Options) {
 	return func(o *client.Options) {
 		o.Patience = 30 * time.Second

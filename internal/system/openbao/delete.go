@@ -40,8 +40,9 @@ func (rm *remover) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	return swept, nil
 }
 
-// remove first marks what is to go, in the policies, then sweeps it, and forgets it last: where a process dies in between, the marks are
-// left, and the next removal goes on. That the ledger has nothing of an object proves nothing of what OpenBao has: clear looks.
+// remove first marks what is to go, in the policies, then sweeps it, and forgets it last: where a process dies in
+// between, the marks are left, and the next removal goes on. That the ledger has nothing of an object proves nothing of
+// what OpenBao has: clear looks.
 func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swept []access.Ref, err error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -79,7 +80,8 @@ func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swep
 }
 
 // keepHolds marks who was cut by hand among what is to go, since the entities that show it go too, and returns these.
-func (rm *remover) keepHolds(ctx context.Context, f *family, victims []*ledger.Entry) (map[access.IdentityID]*entity, error) {
+func (rm *remover) keepHolds(ctx context.Context, f *family, victims []*ledger.Entry) (map[access.IdentityID]*entity,
+	error) {
 	entities := map[access.IdentityID]*entity{}
 	for _, v := range victims {
 		if v.Ref().Type != access.TypeIdentity || v.Removed() { // an entity may be disabled by who began the removal
@@ -99,7 +101,8 @@ func (rm *remover) keepHolds(ctx context.Context, f *family, victims []*ledger.E
 }
 
 // strike writes the policies without what is to go. From then on it gives no access, whatever happens next.
-func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string, found *finds) ([]*ledger.Entry, *family, error) {
+func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string,
+	found *finds) ([]*ledger.Entry, *family, error) {
 	var object access.Object = &access.Identity{ID: holder}
 	if ref.Type != access.TypeIdentity {
 		object = &access.Grant{IdentityID: holder}
@@ -131,7 +134,8 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 }
 
 // sweep removes what follows from the policies, then what the policies remember of it.
-func (rm *remover) sweep(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
+func (rm *remover) sweep(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID,
+	victims []*ledger.Entry) error {
 	rm.leases.endLeased(ctx, f.ledger(), victims)
 	if err := rm.sweeper.sweepAll(ctx, f, victims); err != nil {
 		return err
@@ -147,7 +151,8 @@ func (rm *remover) sweep(ctx context.Context, f *family, ref access.Ref, holder 
 	return rm.forget(ctx, f, ref, holder, victims)
 }
 
-// verify asks whether anything is left of what was swept. On a cluster "gone" is believed only from the second answer on.
+// verify asks whether anything is left of what was swept. On a cluster "gone" is believed only
+// from the second answer on.
 func (rm *remover) verify(ctx context.Context, victims []*ledger.Entry) error {
 	at, err := rm.lookOnce(ctx)
 	if err != nil {
@@ -195,8 +200,10 @@ func (rm *remover) remains(ctx context.Context, victims []*ledger.Entry) (found 
 	return found, nil
 }
 
-// identityRemains names what is still there of an identity: its entity, also one put aside, other policies, roles, and what it adopted.
-func (rm *remover) identityRemains(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted, mounts map[string]mounted) ([]string, error) {
+// identityRemains names what is still there of an identity: its entity, also one put aside, other policies,
+// roles, and what it adopted.
+func (rm *remover) identityRemains(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted,
+	mounts map[string]mounted) ([]string, error) {
 	found, err := rm.stillThere(ctx, []string{entityPath(id)})
 	if err != nil {
 		return nil, err
@@ -213,7 +220,8 @@ func (rm *remover) identityRemains(ctx context.Context, id access.IdentityID, ad
 	return slices.Concat(found, others, legacy, left), err
 }
 
-// stillThere returns those of the paths at which something answers. A role for tokens that this login may not read lets nobody in.
+// stillThere returns those of the paths at which something answers. A role for tokens that this login may
+// not read lets nobody in.
 func (rm *remover) stillThere(ctx context.Context, paths []string) (found []string, err error) {
 	for _, path := range paths {
 		err := rm.client.Get(ctx, path, nil)
@@ -231,7 +239,8 @@ func (rm *remover) stillThere(ctx context.Context, paths []string) (found []stri
 }
 
 // forget takes what was proven to be gone out of the policies, and remembers what has to outlive it.
-func (rm *remover) forget(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
+func (rm *remover) forget(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID,
+	victims []*ledger.Entry) error {
 	if ref.Type != access.TypeIdentity {
 		return store.Again(ctx, func() error { return rm.forgetBelow(ctx, holder, victims) })
 	}
@@ -244,7 +253,8 @@ func (rm *remover) forget(ctx context.Context, f *family, ref access.Ref, holder
 }
 
 // forgetIdentities removes the policies of identities.
-func (rm *remover) forgetIdentities(ctx context.Context, victims []*ledger.Entry, parting map[access.IdentityID][]access.Former) error {
+func (rm *remover) forgetIdentities(ctx context.Context, victims []*ledger.Entry,
+	parting map[access.IdentityID][]access.Former) error {
 	ended := ledger.Ended(victims, rm.now())
 	for _, v := range slices.Backward(victims) {
 		if i, ok := v.Object.(*access.Identity); ok {

@@ -12,10 +12,11 @@ import (
 	"strings"
 )
 
-// An authority in another engine is as good as ours where ours signed it, or where it has the key of ours: the auth method takes
-// whatever leads up to an authority that it trusts.
+// An authority in another engine is as good as ours where ours signed it, or where it has the key of ours: the auth
+// method takes whatever leads up to an authority that it trusts.
 
-// authoritiesAt returns the authorities of the engine at a path, by their serials, as the ids that it knows them by. OpenBao tells them to everybody.
+// authoritiesAt returns the authorities of the engine at a path, by their serials, as the ids that it knows them by.
+// OpenBao tells them to everybody.
 func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]string, error) {
 	var all struct {
 		Keys map[string]struct {
@@ -33,11 +34,13 @@ func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]str
 // unread stands for the authorities of an engine that did not say which it has, or has some that are as good as ours.
 const unread = "unread"
 
-// authoritiesIn returns the serials of the authorities in each engine that signs certificates, by its path. One engine that does not answer
-// stops nothing else: grants on it are refused, and so they are where an authority is as good as ours. If one of ours does not answer, any
-// other may be of it. signed are those that signed for a partner.
-func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted, signed map[string]bool) map[string][]string {
-	all, ids := map[string][]string{}, map[string]map[string]string{}
+// authoritiesIn returns the serials of the authorities in each engine that signs certificates, by its path. One engine
+// that does not answer stops nothing else: grants on it are refused, and so they are where an authority is as good as
+// ours. If one of ours does not answer, any other may be of it. signed are those that signed for a partner.
+func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted,
+	signed map[string]bool) map[string][]string {
+	all := map[string][]string{}
+	ids := map[string]map[string]string{}
 	own, silent := s.options.Mounts.PKI+"/", false
 	for path, m := range engines {
 		if m.Type != "pki" || path == own {
@@ -68,11 +71,14 @@ func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted, 
 	return all
 }
 
-// descendants returns the paths of the engines with an authority that is as good as ours, or that does not say what it is. If one of ours does
-// not, they are all. ids are the authorities of each engine, by serial; signed are those that signed for a partner, whose engines are ours, too.
-func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string, signed map[string]bool) []string {
+// descendants returns the paths of the engines with an authority that is as good as ours, or that does not say what it
+// is. If one of ours does not, they are all. ids are the authorities of each engine, by serial; signed are those that
+// signed for a partner, whose engines are ours, too.
+func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string,
+	signed map[string]bool) []string {
 	var ours []*x509.Certificate
-	others, paths := map[string][]*x509.Certificate{}, map[string]bool{}
+	others := map[string][]*x509.Certificate{}
+	paths := map[string]bool{}
 	for path, all := range ids {
 		ourEngine := s.isOurs(path, engines[path])
 		for serial := range all {
@@ -97,10 +103,13 @@ func (s *server) descendants(ctx context.Context, engines map[string]mounted, id
 
 // isOurs reports whether an engine is one of partner access by its path, or by what it says of itself.
 func (s *server) isOurs(path string, m mounted) bool {
-	return path == s.options.Mounts.PKI+"/" || path == defaultMounts().PKI+"/" || m.Type == "pki" && m.Description == mountDescription
+	return path == s.options.Mounts.PKI+"/" ||
+		path == defaultMounts().PKI+"/" ||
+		(m.Type == "pki" && m.Description == mountDescription)
 }
 
-// authorityCalled returns an authority of an engine, which OpenBao tells everybody; nil where that cannot be read. Each is read once.
+// authorityCalled returns an authority of an engine, which OpenBao tells everybody; nil where that cannot be
+// read. Each is read once.
 func (s *server) authorityCalled(ctx context.Context, path, id string) *x509.Certificate {
 	s.learning.Lock()
 	c := s.called[id]
@@ -146,7 +155,9 @@ func descending(ours []*x509.Certificate, others map[string][]*x509.Certificate)
 func isOf(c *x509.Certificate, others []*x509.Certificate) bool {
 	for _, o := range others {
 		same := bytes.Equal(c.RawSubjectPublicKeyInfo, o.RawSubjectPublicKeyInfo)
-		if same || bytes.Equal(c.RawIssuer, o.RawSubject) && o.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil {
+		if same ||
+			(bytes.Equal(c.RawIssuer, o.RawSubject) &&
+				o.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil) {
 			return true
 		}
 	}

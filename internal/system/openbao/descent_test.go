@@ -25,31 +25,39 @@ import (
 func (st *stage) below(t *testing.T, mount, above string) string {
 	t.Helper()
 	st.admin(t, "POST", "sys/mounts/"+mount, map[string]any{"type": "pki"})
-	asked := st.admin(t, "POST", mount+"/intermediate/generate/internal", map[string]any{"common_name": mount, "key_type": "ec", "key_bits": 256})
-	signed := st.admin(t, "POST", above+"/root/sign-intermediate", map[string]any{"csr": asked["csr"], "common_name": mount, "ttl": "100h"})
+	asked := st.admin(t, "POST", mount+"/intermediate/generate/internal",
+		map[string]any{"common_name": mount, "key_type": "ec", "key_bits": 256})
+	signed := st.admin(t, "POST", above+"/root/sign-intermediate",
+		map[string]any{"csr": asked["csr"], "common_name": mount, "ttl": "100h"})
 	st.admin(t, "POST", mount+"/intermediate/set-signed", map[string]any{"certificate": signed["certificate"]})
 	st.admin(t, "POST", mount+"/roles/shop", map[string]any{
-		"allow_any_name": true, "enforce_hostnames": false, "key_type": "any", "allowed_uri_sans": "*", "use_csr_sans": false, "use_csr_common_name": false,
+		"allow_any_name": true, "enforce_hostnames": false, "key_type": "any", "allowed_uri_sans": "*",
+		"use_csr_sans": false, "use_csr_common_name": false,
 	})
 	return signed["certificate"].(string)
 }
 
-// Somebody had our authority sign one in another engine, for other things. Whoever might sign there logged in as any partner, and a
-// grant of that was merely privileged.
+// Somebody had our authority sign one in another engine, for other things. Whoever might sign there logged in as any
+// partner, and a grant of that was merely privileged.
 func TestAnAuthorityBelowOursIsAsGoodAsOurs(t *testing.T) {
 	st := startStage(t)
 	st.complete(t, "first", access.Certificate)
 	sub := st.below(t, "sub", "partner-pki")
 	st.below(t, "deeper", "sub")
 	st.admin(t, "POST", "sys/mounts/other", map[string]any{"type": "pki"})
-	st.admin(t, "POST", "other/root/generate/internal", map[string]any{"common_name": "Partner access", "key_type": "ec", "key_bits": 256, "ttl": "1000h"})
+	st.admin(t, "POST", "other/root/generate/internal",
+		map[string]any{"common_name": "Partner access", "key_type": "ec", "key_bits": 256, "ttl": "1000h"})
 
 	forged := st.admin(t, "POST", "sub/sign/shop", map[string]any{
-		"csr": st.csr, "common_name": "acme/prod/first", "uri_sans": "partner:acme/prod/first", "exclude_cn_from_sans": true, "ttl": "1h",
+		"csr": st.csr, "common_name": "acme/prod/first", "uri_sans": "partner:acme/prod/first",
+		"exclude_cn_from_sans": true, "ttl": "1h",
 	})
-	own := tls.Certificate{PrivateKey: st.key, Certificate: [][]byte{certificateIn(forged["certificate"].(string)).Raw, certificateIn(sub).Raw}}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{own}}}}
-	answer, err := client.Post(st.bao.Address+"/v1/auth/partner-cert/login", "application/json", strings.NewReader(`{"name":"acme.prod.first"}`))
+	own := tls.Certificate{PrivateKey: st.key,
+		Certificate: [][]byte{certificateIn(forged["certificate"].(string)).Raw, certificateIn(sub).Raw}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true,
+		Certificates: []tls.Certificate{own}}}}
+	answer, err := client.Post(st.bao.Address+"/v1/auth/partner-cert/login", "application/json",
+		strings.NewReader(`{"name":"acme.prod.first"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +71,8 @@ func TestAnAuthorityBelowOursIsAsGoodAsOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for resource, want := range map[access.Pattern]string{
-		"sub/sign/shop": "system", "sub/ca/pem": "system", "deeper/issue/shop": "system", "other/issue/shop": "privileged", "partner-pki/issue/shop": "system",
+		"sub/sign/shop": "system", "sub/ca/pem": "system", "deeper/issue/shop": "system",
+		"other/issue/shop": "privileged", "partner-pki/issue/shop": "system",
 	} {
 		if r := reaching(resource, []string{"update"}); verdict(r) != want {
 			t.Errorf("%s: %s, want %s: %+v", resource, verdict(r), want, r)
@@ -101,12 +110,14 @@ func failingAt(path string, f fault) func(*client.Options) {
 	}
 }
 
-// Somebody kept an authority that ours signed beside a root of his own: every engine that the root had signed was refused, too.
+// Somebody kept an authority that ours signed beside a root of his own: every engine that the root had
+// signed was refused, too.
 func TestARootBesideAnAuthorityBelowOursIsNotOurs(t *testing.T) {
 	s := &server{options: Options{Mounts: defaultMounts()}, called: map[string]*x509.Certificate{}}
 	keys := map[string]*ecdsa.PrivateKey{}
 	for n, pair := range [][2]string{
-		{"ours", "ours"}, {"sub", "ours"}, {"root", "root"}, {"shop", "root"}, {"deep", "sub"}, {"late", "deep"}, {"last", "late"},
+		{"ours", "ours"}, {"sub", "ours"}, {"root", "root"}, {"shop", "root"}, {"deep", "sub"}, {"late", "deep"},
+		{"last", "late"},
 		{"second", "second"}, {"below", "second"},
 	} {
 		name, by := pair[0], pair[1]
@@ -116,7 +127,8 @@ func TestARootBesideAnAuthorityBelowOursIsNotOurs(t *testing.T) {
 		}
 		keys[name] = key
 		c := &x509.Certificate{
-			SerialNumber: big.NewInt(int64(n)), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+			SerialNumber: big.NewInt(int64(n)), Subject: pkix.Name{CommonName: name},
+			NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		}
 		above := cmp.Or(s.called[by], c)
 		raw, err := x509.CreateCertificate(rand.Reader, c, above, key.Public(), keys[by])
@@ -128,14 +140,16 @@ func TestARootBesideAnAuthorityBelowOursIsNotOurs(t *testing.T) {
 		}
 	}
 	ids := map[string]map[string]string{}
-	for path, names := range map[string]string{"partner-pki/": "ours", "sub/": "root sub late", "root/": "root", "shop/": "shop", "deep/": "deep", "last/": "last",
+	for path, names := range map[string]string{"partner-pki/": "ours", "sub/": "root sub late", "root/": "root",
+		"shop/": "shop", "deep/": "deep", "last/": "last",
 		"second/": "second", "below/": "below"} {
 		ids[path] = map[string]string{}
 		for _, name := range strings.Fields(names) {
 			ids[path][name] = name
 		}
 	}
-	for signed, want := range map[string][]string{"": {"deep/", "last/", "sub/"}, "second": {"below/", "deep/", "last/", "sub/"}} {
+	for signed, want := range map[string][]string{"": {"deep/", "last/", "sub/"},
+		"second": {"below/", "deep/", "last/", "sub/"}} {
 		got := slices.Sorted(slices.Values(s.descendants(t.Context(), nil, ids, map[string]bool{signed: true})))
 		if !slices.Equal(got, want) {
 			t.Errorf("signed for a partner by %q: of ours are %q, want %q", signed, got, want)

@@ -11,8 +11,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// In an incident somebody disables an auth method: the guide names it as the cut of an issuer as a whole. With bootstrap = true the
-// next apply made it anew, with its roles, and all who had come from there came in again.
+// In an incident somebody disables an auth method: the guide names it as the cut of an issuer as a whole. With
+// bootstrap = true the next apply made it anew, with its roles, and all who had come from there came in again.
 func TestAnAuthMethodThatWasDisabledByHandStaysSo(t *testing.T) {
 	for _, kind := range []access.Kind{access.Secret, access.Certificate, access.Federated} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -32,7 +32,9 @@ func TestAnAuthMethodThatWasDisabledByHandStaysSo(t *testing.T) {
 			st.put(t, identityOf("other"))
 			st.put(t, grantOf("other"))
 			_, err := st.open().Put(ctx, st.change(st.credentialOf("other", kind)))
-			if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "somebody disabled it") || !strings.Contains(err.Error(), "bao auth enable -path="+mount) {
+			if !errors.Is(err, access.ErrUnsupported) ||
+				!strings.Contains(err.Error(), "somebody disabled it") ||
+				!strings.Contains(err.Error(), "bao auth enable -path="+mount) {
 				t.Errorf("a new credential: %v", err)
 			}
 			if lacks, err := st.open().Lacks(ctx, st.credentialOf("other", kind)); err != nil || len(lacks) != 1 {

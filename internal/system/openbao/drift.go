@@ -36,7 +36,8 @@ func edited(snap *snapshot, id access.IdentityID) (string, error) {
 // entityDrift says what an entity has that its identity was not declared with.
 func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
 	if there == nil {
-		return []string{fmt.Sprintf("The entity %s is missing: nobody can log in as it until the next apply.", store.NameOf(i.ID))}
+		return []string{fmt.Sprintf("The entity %s is missing: nobody can log in as it until the next apply.",
+			store.NameOf(i.ID))}
 	}
 	stands := snap.Ledger.Standing(i.ID)
 	marked := snap.Ledger.HeldIdentity(snap.Holds, i.ID)
@@ -44,7 +45,8 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 		drift = append(drift, text)
 	}
 	drift = append(drift, rightsDrift(i.ID, there)...)
-	want, got := metadata(i, e, stands), maps.Clone(there.Metadata)
+	want := metadata(i, e, stands)
+	got := maps.Clone(there.Metadata)
 	if there.held() || marked || there.Disabled != stands.Cut() { // said already
 		delete(want, cutBy)
 		delete(got, cutBy)
@@ -71,7 +73,8 @@ func disabledDrift(there *entity, cut, marked bool) string {
 // strangersDrift says who else logs in as the entity of an identity.
 func strangersDrift(id access.IdentityID, strangers []alias) (drift []string) {
 	for _, a := range strangers {
-		if loginOf(a) == tokenLogin(id) { // a token is being given out, or whoever did it died: it opens nothing by itself
+		// a token is being given out, or whoever did it died: it opens nothing by itself
+		if loginOf(a) == tokenLogin(id) {
 			continue
 		}
 		where := a.Path
@@ -114,7 +117,8 @@ func (ob *observer) aliasDrift(ctx context.Context, c *access.Credential, there 
 }
 
 // credentialDrift says what differs in a credential's roles, alias and secret ids, and what was revoked past us.
-func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
+func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry,
+	n *native) (drift []string, err error) {
 	if snap.Ledger.HeldAlone(snap.Holds, c) { // it may have no more than this
 		if login := ob.creds.shutting(c); n.roles[login] != nil {
 			drift = append(drift, login+" exists, but the credential was cut by hand and not released.")
@@ -160,7 +164,8 @@ func roleDrift(want role, got map[string]any) (drift []string) {
 }
 
 // around says what differs in that which a credential needs and does not consist of: no change of it puts that right.
-func (ob *observer) around(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
+func (ob *observer) around(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry,
+	n *native) (drift []string, err error) {
 	if snap.Ledger.HeldAlone(snap.Holds, c) {
 		return nil, nil
 	}
@@ -186,7 +191,8 @@ func (ob *observer) around(ctx context.Context, snap *snapshot, c *access.Creden
 }
 
 // expected returns the roles that a credential should have. It makes nothing: a plan only looks.
-func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry) ([]role, error) {
+func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry) ([]role,
+	error) {
 	end := snap.Ledger.End(e)
 	if c.Kind() != access.Certificate {
 		return ob.creds.roles(ctx, c, end, e.Issued)
@@ -236,11 +242,16 @@ func (ob *observer) common(ctx context.Context, snap *snapshot) (*native, error)
 // its last line end, a single address without its length. What says nothing is not returned by every version.
 func alike(want, got any) bool {
 	want, got = plain(want), plain(got)
-	return reflect.DeepEqual(want, got) || nothing(want) && nothing(got)
+	return reflect.DeepEqual(want, got) || (nothing(want) && nothing(got))
 }
 
 // nothing says whether a value asks for nothing.
-func nothing(v any) bool { return v == nil || v == false || v == "" || v == 0.0 }
+func nothing(v any) bool {
+	return v == nil ||
+		v == false ||
+		v == "" ||
+		v == 0.0
+}
 
 // plain returns a value as it looks after JSON, as each answer does, in the spelling that is compared.
 func plain(v any) any {
@@ -282,7 +293,8 @@ func tidied(v any) any {
 	return v
 }
 
-// lastLogin returns when a credential was last logged in with, as far as OpenBao remembers: of certificates it does not.
+// lastLogin returns when a credential was last logged in with, as far as OpenBao remembers: of
+// certificates it does not.
 func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) {
 	switch c.Kind() {
 	case access.Secret:
@@ -296,7 +308,9 @@ func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) 
 			return last
 		}
 		for _, a := range n.entity.Aliases {
-			if at, err := time.Parse(time.RFC3339Nano, a.Metadata["last_login"]); err == nil && at.After(last) && a.Name == store.NameOf(c.IdentityID) {
+			if at, err := time.Parse(time.RFC3339Nano, a.Metadata["last_login"]); err == nil &&
+				at.After(last) &&
+				a.Name == store.NameOf(c.IdentityID) {
 				last = at
 			}
 		}
@@ -304,8 +318,8 @@ func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) 
 	return last.UTC().Truncate(time.Second)
 }
 
-// lastUsed returns when an identity was last logged in as, and whether it may have been since: OpenBao remembers no login with
-// a certificate.
+// lastUsed returns when an identity was last logged in as, and whether it may have been since: OpenBao remembers no
+// login with a certificate.
 func (ob *observer) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time, unknown bool) {
 	for _, e := range snap.Documents[id].Below() {
 		if c, ok := e.Credential(); ok {

@@ -63,62 +63,90 @@ func (h *meddler) object(of access.Type, kind access.Kind) *access.Record {
 
 func TestEveryChangeByHandIsDriftAndIsRepairedByAPutOfTheSame(t *testing.T) {
 	st := startStage(t)
-	st.admin(t, "PUT", "sys/policies/acl/more", map[string]any{"policy": `path "orders/more/*" { capabilities = ["read"] }`})
+	st.admin(t, "PUT", "sys/policies/acl/more",
+		map[string]any{"policy": `path "orders/more/*" { capabilities = ["read"] }`})
 	celPath := func(h *meddler) string { return "auth/" + usualJWT(issuerURL) + "/cel/role/" + h.role() }
 	for name, c := range map[string]struct {
 		meddle func(h *meddler)
 		on     access.Type
 		kind   access.Kind
 	}{
-		"a wider path":        {func(h *meddler) { h.edit("orders/"+h.name+"/*", "orders/*") }, access.TypeGrant, ""},
-		"an action more":      {func(h *meddler) { h.edit(`"list"`, `"list", "delete"`) }, access.TypeGrant, ""},
-		"an end moved":        {func(h *meddler) { h.edit(`  expiration   = "20`, `  expiration   = "21`) }, access.TypeGrant, ""},
-		"an end removed":      {func(h *meddler) { h.edit("  expiration", "  # expiration") }, access.TypeGrant, ""},
-		"an identity's text":  {func(h *meddler) { h.edit("orders/"+h.name+"/*", "orders/*") }, access.TypeIdentity, ""},
-		"a credential's text": {func(h *meddler) { h.edit("orders/"+h.name+"/*", "orders/*") }, access.TypeCredential, access.Secret},
+		"a wider path":   {func(h *meddler) { h.edit("orders/"+h.name+"/*", "orders/*") }, access.TypeGrant, ""},
+		"an action more": {func(h *meddler) { h.edit(`"list"`, `"list", "delete"`) }, access.TypeGrant, ""},
+		"an end moved": {func(h *meddler) { h.edit(`  expiration   = "20`, `  expiration   = "21`) },
+			access.TypeGrant, ""},
+		"an end removed": {func(h *meddler) { h.edit("  expiration", "  # expiration") }, access.TypeGrant, ""},
+		"an identity's text": {func(h *meddler) { h.edit("orders/"+h.name+"/*", "orders/*") }, access.TypeIdentity,
+			""},
+		"a credential's text": {func(h *meddler) { h.edit("orders/"+h.name+"/*", "orders/*") }, access.TypeCredential,
+			access.Secret},
 		"more policies": {func(h *meddler) {
-			h.do("POST", entityPath(idOf(h.name)), map[string]any{"policies": []string{store.NameOf(idOf(h.name)), "more"}})
+			h.do("POST", entityPath(idOf(h.name)),
+				map[string]any{"policies": []string{store.NameOf(idOf(h.name)), "more"}})
 		}, access.TypeIdentity, ""},
 		"no policy": {func(h *meddler) {
 			h.do("POST", entityPath(idOf(h.name)), map[string]any{"policies": []string{}})
 		}, access.TypeIdentity, ""},
 		"other metadata": {func(h *meddler) {
-			h.do("POST", entityPath(idOf(h.name)), map[string]any{"metadata": map[string]string{"owner": "somebody@example.com"}})
+			h.do("POST", entityPath(idOf(h.name)),
+				map[string]any{"metadata": map[string]string{"owner": "somebody@example.com"}})
 		}, access.TypeIdentity, ""},
 		"a group": {func(h *meddler) {
-			h.do("POST", "identity/group", map[string]any{"name": "group-" + h.name, "policies": []string{"more"}, "member_entity_ids": []any{h.entity()["id"]}})
+			h.do("POST", "identity/group",
+				map[string]any{
+					"name":              "group-" + h.name,
+					"policies":          []string{"more"},
+					"member_entity_ids": []any{h.entity()["id"]},
+				})
 		}, access.TypeIdentity, ""},
 		"a group of a group": {func(h *meddler) {
-			inner := h.do("POST", "identity/group", map[string]any{"name": "inner-" + h.name, "member_entity_ids": []any{h.entity()["id"]}})
-			h.do("POST", "identity/group", map[string]any{"name": "outer-" + h.name, "policies": []string{"more"}, "member_group_ids": []any{inner["id"]}})
+			inner := h.do("POST", "identity/group",
+				map[string]any{"name": "inner-" + h.name, "member_entity_ids": []any{h.entity()["id"]}})
+			h.do("POST", "identity/group",
+				map[string]any{
+					"name":             "outer-" + h.name,
+					"policies":         []string{"more"},
+					"member_group_ids": []any{inner["id"]},
+				})
 		}, access.TypeIdentity, ""},
-		"no entity, for the identity": {func(h *meddler) { h.do("DELETE", entityPath(idOf(h.name)), nil) }, access.TypeIdentity, ""},
+		"no entity, for the identity": {func(h *meddler) { h.do("DELETE", entityPath(idOf(h.name)), nil) },
+			access.TypeIdentity, ""},
 		"no entity, for the credential": {func(h *meddler) { h.do("DELETE", entityPath(idOf(h.name)), nil) },
 			access.TypeCredential, access.Certificate},
 		"an alias at another entity": {func(h *meddler) {
-			evil := h.do("POST", "identity/entity", map[string]any{"name": "evil-" + h.name, "policies": []string{"more"}})
+			evil := h.do("POST", "identity/entity",
+				map[string]any{"name": "evil-" + h.name, "policies": []string{"more"}})
 			a := h.alias("approle")
-			h.do("POST", "identity/entity-alias", map[string]any{"name": a["name"], "mount_accessor": a["mount_accessor"], "canonical_id": evil["id"]})
+			h.do("POST", "identity/entity-alias",
+				map[string]any{"name": a["name"], "mount_accessor": a["mount_accessor"], "canonical_id": evil["id"]})
 		}, access.TypeCredential, access.Secret},
 		"an alias of another name": {func(h *meddler) {
 			a := h.alias("cert")
 			h.do("DELETE", "identity/entity-alias/id/"+a["id"].(string), nil)
-			h.do("POST", "identity/entity-alias", map[string]any{"name": "mallory", "mount_accessor": a["mount_accessor"], "canonical_id": h.entity()["id"]})
+			h.do("POST", "identity/entity-alias",
+				map[string]any{
+					"name":           "mallory",
+					"mount_accessor": a["mount_accessor"],
+					"canonical_id":   h.entity()["id"],
+				})
 		}, access.TypeCredential, access.Certificate},
 		"a further alias": {func(h *meddler) {
 			h.do("POST", "sys/auth/other-"+h.name, map[string]any{"type": "approle"})
 			auth, _ := h.do("GET", "sys/auth", nil)["other-"+h.name+"/"].(map[string]any)
-			h.do("POST", "identity/entity-alias", map[string]any{"name": "mallory", "mount_accessor": auth["accessor"], "canonical_id": h.entity()["id"]})
+			h.do("POST", "identity/entity-alias",
+				map[string]any{"name": "mallory", "mount_accessor": auth["accessor"], "canonical_id": h.entity()["id"]})
 		}, access.TypeIdentity, ""},
 		"a second secret id": {func(h *meddler) {
 			h.do("POST", "auth/partner-approle/role/"+h.role()+"/secret-id", map[string]any{})
 		}, access.TypeCredential, access.Secret},
 		"no secret id": {func(h *meddler) {
 			keys, _ := h.do("LIST", "auth/partner-approle/role/"+h.role()+"/secret-id", nil)["keys"].([]any)
-			h.do("POST", "auth/partner-approle/role/"+h.role()+"/secret-id-accessor/destroy", map[string]any{"secret_id_accessor": keys[0]})
+			h.do("POST", "auth/partner-approle/role/"+h.role()+"/secret-id-accessor/destroy",
+				map[string]any{"secret_id_accessor": keys[0]})
 		}, access.TypeCredential, access.Secret},
 		"longer tokens of the AppRole": {func(h *meddler) {
-			h.do("POST", "auth/partner-approle/role/"+h.role(), map[string]any{"token_ttl": 86400, "token_max_ttl": 86400, "token_explicit_max_ttl": 0})
+			h.do("POST", "auth/partner-approle/role/"+h.role(),
+				map[string]any{"token_ttl": 86400, "token_max_ttl": 86400, "token_explicit_max_ttl": 0})
 		}, access.TypeCredential, access.Secret},
 		"periodic tokens of the AppRole": {func(h *meddler) {
 			h.do("POST", "auth/partner-approle/role/"+h.role(), map[string]any{"token_period": 3600})
@@ -127,25 +155,31 @@ func TestEveryChangeByHandIsDriftAndIsRepairedByAPutOfTheSame(t *testing.T) {
 			h.do("POST", "auth/partner-approle/role/"+h.role(), map[string]any{"token_policies": []string{"more"}})
 		}, access.TypeCredential, access.Secret},
 		"networks of the AppRole": {func(h *meddler) {
-			h.do("POST", "auth/partner-approle/role/"+h.role(), map[string]any{"secret_id_bound_cidrs": []string{"10.0.0.0/8"}})
+			h.do("POST", "auth/partner-approle/role/"+h.role(),
+				map[string]any{"secret_id_bound_cidrs": []string{"10.0.0.0/8"}})
 		}, access.TypeCredential, access.Secret},
 		"an AppRole without a secret": {func(h *meddler) {
-			h.do("POST", "auth/partner-approle/role/"+h.role(), map[string]any{"bind_secret_id": false, "token_bound_cidrs": []string{"127.0.0.0/8"}})
+			h.do("POST", "auth/partner-approle/role/"+h.role(),
+				map[string]any{"bind_secret_id": false, "token_bound_cidrs": []string{"127.0.0.0/8"}})
 		}, access.TypeCredential, access.Secret},
 		"another authority of the certificate": {func(h *meddler) {
 			h.do("POST", "sys/mounts/pki-"+h.name, map[string]any{"type": "pki"})
-			made := h.do("POST", "pki-"+h.name+"/root/generate/internal", map[string]any{"common_name": "Evil", "key_type": "ec", "key_bits": 256})
+			made := h.do("POST", "pki-"+h.name+"/root/generate/internal",
+				map[string]any{"common_name": "Evil", "key_type": "ec", "key_bits": 256})
 			role := h.do("GET", "auth/partner-cert/certs/"+h.role(), nil)
-			h.do("POST", "auth/partner-cert/certs/"+h.role(), map[string]any{"certificate": role["certificate"].(string) + "\n" + made["certificate"].(string)})
+			h.do("POST", "auth/partner-cert/certs/"+h.role(),
+				map[string]any{"certificate": role["certificate"].(string) + "\n" + made["certificate"].(string)})
 		}, access.TypeCredential, access.Certificate},
 		"names of the request": {func(h *meddler) {
-			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"use_csr_common_name": true, "use_csr_sans": true})
+			h.do("PATCH", "partner-pki/roles/"+h.role(),
+				map[string]any{"use_csr_common_name": true, "use_csr_sans": true})
 		}, access.TypeCredential, access.Certificate},
 		"any name of the signing role": {func(h *meddler) {
 			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"allow_any_name": true})
 		}, access.TypeCredential, access.Certificate},
 		"authorities of the signing role": {func(h *meddler) {
-			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"key_usage": []string{"CertSign"}, "basic_constraints_valid_for_non_ca": true})
+			h.do("PATCH", "partner-pki/roles/"+h.role(),
+				map[string]any{"key_usage": []string{"CertSign"}, "basic_constraints_valid_for_non_ca": true})
 		}, access.TypeCredential, access.Certificate},
 		"what the signing role does not keep": {func(h *meddler) {
 			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"no_store": true})
@@ -156,12 +190,15 @@ func TestEveryChangeByHandIsDriftAndIsRepairedByAPutOfTheSame(t *testing.T) {
 		"a patient role": {func(h *meddler) {
 			role := h.do("GET", celPath(h), nil)
 			h.do("POST", celPath(h), map[string]any{
-				"cel_program": role["cel_program"], "bound_audiences": role["bound_audiences"], "expiration_leeway": 86400, "clock_skew_leeway": 86400,
+				"cel_program": role["cel_program"], "bound_audiences": role["bound_audiences"],
+				"expiration_leeway": 86400, "clock_skew_leeway": 86400,
 			})
 		}, access.TypeCredential, access.Federated},
-		"no AppRole": {func(h *meddler) { h.do("DELETE", "auth/partner-approle/role/"+h.role(), nil) }, access.TypeCredential, access.Secret},
+		"no AppRole": {func(h *meddler) { h.do("DELETE", "auth/partner-approle/role/"+h.role(), nil) },
+			access.TypeCredential, access.Secret},
 		"longer tokens of the certificate": {func(h *meddler) {
-			h.do("POST", "auth/partner-cert/certs/"+h.role(), map[string]any{"token_ttl": 86400, "token_max_ttl": 86400, "token_explicit_max_ttl": 0})
+			h.do("POST", "auth/partner-cert/certs/"+h.role(),
+				map[string]any{"token_ttl": 86400, "token_max_ttl": 86400, "token_explicit_max_ttl": 0})
 		}, access.TypeCredential, access.Certificate},
 		"more names of the certificate": {func(h *meddler) {
 			h.do("POST", "auth/partner-cert/certs/"+h.role(), map[string]any{"allowed_common_names": []string{"*"}})
@@ -170,10 +207,12 @@ func TestEveryChangeByHandIsDriftAndIsRepairedByAPutOfTheSame(t *testing.T) {
 			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"allowed_domains": []string{"acme/prod/other"}})
 		}, access.TypeCredential, access.Certificate},
 		"more uses of the signing role": {func(h *meddler) {
-			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"ext_key_usage_oids": []string{"1.3.6.1.5.5.7.3.3"}})
+			h.do("PATCH", "partner-pki/roles/"+h.role(),
+				map[string]any{"ext_key_usage_oids": []string{"1.3.6.1.5.5.7.3.3"}})
 		}, access.TypeCredential, access.Certificate},
 		"a department of the signing role": {func(h *meddler) {
-			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"ou": []string{"admins"}, "policy_identifiers": []string{"1.2.3.4"}})
+			h.do("PATCH", "partner-pki/roles/"+h.role(),
+				map[string]any{"ou": []string{"admins"}, "policy_identifiers": []string{"1.2.3.4"}})
 		}, access.TypeCredential, access.Certificate},
 		"no end of the signing role": {func(h *meddler) {
 			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"not_after_bound": "permit"})
@@ -186,7 +225,8 @@ func TestEveryChangeByHandIsDriftAndIsRepairedByAPutOfTheSame(t *testing.T) {
 		}, access.TypeCredential, access.Federated},
 		"another audience": {func(h *meddler) {
 			role := h.do("GET", celPath(h), nil)
-			h.do("POST", celPath(h), map[string]any{"cel_program": role["cel_program"], "bound_audiences": []string{"all"}})
+			h.do("POST", celPath(h), map[string]any{"cel_program": role["cel_program"],
+				"bound_audiences": []string{"all"}})
 		}, access.TypeCredential, access.Federated},
 		"no program": {func(h *meddler) { h.do("DELETE", celPath(h), nil) }, access.TypeCredential, access.Federated},
 	} {
@@ -234,7 +274,8 @@ func TestAnEntityThatIsEnabledThoughSuspendedIsDrift(t *testing.T) {
 		t.Errorf("drift: %q", drift)
 	}
 	st.put(t, i, known(r))
-	if drift := st.get(t, i.Ref()).Drift; len(drift) > 0 || st.admin(t, "GET", entityPath(i.ID), nil)["disabled"] != true {
+	if drift := st.get(t, i.Ref()).Drift; len(drift) > 0 ||
+		st.admin(t, "GET", entityPath(i.ID), nil)["disabled"] != true {
 		t.Errorf("after a put: %q", drift)
 	}
 }
@@ -312,7 +353,8 @@ func TestWhatWasCutByHandStaysCutUntilItIsReleased(t *testing.T) {
 	disable := func() { st.admin(t, "POST", entityPath(idOf("etl")), map[string]any{"disabled": true}) }
 	held := func(when string, want bool) {
 		t.Helper()
-		for _, r := range append([]*access.Record{all.identity}, all.credentials[access.Federated], all.credentials[access.Certificate], all.credentials[access.Secret]) {
+		for _, r := range append([]*access.Record{all.identity}, all.credentials[access.Federated],
+			all.credentials[access.Certificate], all.credentials[access.Secret]) {
 			if got := st.get(t, r.Object.Ref()); got.Held != want || len(got.Drift) > 0 {
 				t.Errorf("%s: %s is held: %v, want %v; drift: %q", when, r.Object.Ref(), got.Held, want, got.Drift)
 			}
@@ -356,8 +398,8 @@ func TestWhatWasCutByHandStaysCutUntilItIsReleased(t *testing.T) {
 	held("after an old release", true)
 }
 
-// The policy of an identity is written first, so its suspension may be lifted, or its hold released, by a process that dies
-// before the entity is enabled.
+// The policy of an identity is written first, so its suspension may be lifted, or its hold released, by a process that
+// dies before the entity is enabled.
 func TestADeadProcessLeavesNoHoldBehind(t *testing.T) {
 	st := startStage(t)
 	for name, before := range map[string]func(i *access.Identity) bool{
@@ -372,13 +414,17 @@ func TestADeadProcessLeavesNoHoldBehind(t *testing.T) {
 			if hand {
 				st.admin(t, "POST", entityPath(i.ID), map[string]any{"disabled": true})
 			}
-			i = identityOf(name, func(i *access.Identity) { i.HoldReleased = "ticket of " + name }) // used once by a partner
-			dead := st.open(dyingWhen(false, func(_, path string) bool { return strings.Contains(path, "identity/entity/id/") }))
+			// used once by a partner
+			i = identityOf(name, func(i *access.Identity) { i.HoldReleased = "ticket of " + name })
+			dead := st.open(dyingWhen(false,
+				func(_, path string) bool { return strings.Contains(path, "identity/entity/id/") }))
 			if _, err := dead.Put(t.Context(), st.change(i, known(r))); err == nil {
 				t.Fatal("it did not die")
 			}
 			st.put(t, i, known(r))
-			if got := st.get(t, i.Ref()); got.Held || len(got.Drift) > 0 || st.admin(t, "GET", entityPath(i.ID), nil)["disabled"] != false {
+			if got := st.get(t, i.Ref()); got.Held ||
+				len(got.Drift) > 0 ||
+				st.admin(t, "GET", entityPath(i.ID), nil)["disabled"] != false {
 				t.Errorf("held %v, drift %q", got.Held, got.Drift)
 			}
 		})
@@ -388,12 +434,15 @@ func TestADeadProcessLeavesNoHoldBehind(t *testing.T) {
 // After somebody merged the entity into another one, the drift said "somebody else, or nobody".
 func TestDriftAfterAMergeSaysWhoHoldsTheAlias(t *testing.T) {
 	st := startStage(t)
-	i, c := identityOf("merged"), st.credentialOf("merged", access.Secret)
+	i := identityOf("merged")
+	c := st.credentialOf("merged", access.Secret)
 	st.put(t, i)
 	st.put(t, c)
-	into := st.admin(t, "POST", "identity/entity", map[string]any{"name": "finance-batch", "policies": []string{"more"}})
+	into := st.admin(t, "POST", "identity/entity",
+		map[string]any{"name": "finance-batch", "policies": []string{"more"}})
 	ours := st.admin(t, "GET", entityPath(i.ID), nil)
-	st.admin(t, "POST", "identity/entity/merge", map[string]any{"from_entity_ids": []any{ours["id"]}, "to_entity_id": into["id"]})
+	st.admin(t, "POST", "identity/entity/merge",
+		map[string]any{"from_entity_ids": []any{ours["id"]}, "to_entity_id": into["id"]})
 	st.admin(t, "POST", entityPath(i.ID), nil) // what is left of it by its name
 	drift := strings.Join(st.get(t, c.Ref()).Drift, "\n")
 	if !strings.Contains(drift, `the entity "finance-batch" has it`) {

@@ -11,7 +11,8 @@ import (
 
 // Every handle is dropped before the end comes: OpenBao is alone then.
 func TestAccessEndsAtItsSecondWithNobodyThere(t *testing.T) {
-	for where, start := range map[string]func(*testing.T) *stage{"on a server alone": startStageAlone, "on a standby": startStandbyStage} {
+	for where, start := range map[string]func(*testing.T) *stage{"on a server alone": startStageAlone,
+		"on a standby": startStandbyStage} {
 		t.Run(where, func(t *testing.T) { endsAtItsSecond(t, start(t)) })
 	}
 }
@@ -57,7 +58,7 @@ func endsAtItsSecond(t *testing.T, st *stage) {
 			within(t, "it is allowed", allowed) // a standby learns of what was written a moment later
 			refused, last := st.firstRefusal(t, allowed, end.Add(5*time.Second))
 			earliest := end.Time
-			if c.kind != access.Federated || c.credential && c.session { // lives count in whole seconds
+			if c.kind != access.Federated || (c.credential && c.session) { // lives count in whole seconds
 				earliest = earliest.Add(-time.Second)
 			}
 			if c.kind == access.Secret && !c.session {
@@ -74,8 +75,8 @@ func endsAtItsSecond(t *testing.T, st *stage) {
 	}
 }
 
-// firstRefusal asks until it is refused, and returns when the refusal was answered, and when the last question was asked
-// that was answered with yes.
+// firstRefusal asks until it is refused, and returns when the refusal was answered, and when the last question was
+// asked that was answered with yes.
 func (st *stage) firstRefusal(t testing.TB, allowed func() bool, limit time.Time) (refused, last time.Time) {
 	t.Helper()
 	for time.Now().Before(limit) {
@@ -101,10 +102,13 @@ func TestASecretIDNeverEndsAfterItsCredential(t *testing.T) {
 		if len(keys) != 1 {
 			t.Fatalf("there are the secret ids %v", keys)
 		}
-		one := st.admin(t, "POST", "auth/partner-approle/role/acme.prod.etl/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": keys[0]})
+		one := st.admin(t, "POST", "auth/partner-approle/role/acme.prod.etl/secret-id-accessor/lookup",
+			map[string]any{"secret_id_accessor": keys[0]})
 		text, _ := one["expiration_time"].(string)
 		ends, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil || ends.After(c.ExpiresAt.Time) || ends.Before(c.ExpiresAt.Add(-3*time.Second)) {
+		if err != nil ||
+			ends.After(c.ExpiresAt.Time) ||
+			ends.Before(c.ExpiresAt.Add(-3*time.Second)) {
 			t.Errorf("it ends at %s (%v), and should by %s", text, err, c.ExpiresAt)
 		}
 	}

@@ -18,8 +18,8 @@ type route struct {
 	named bool
 }
 
-// engine is what is data of a type of engine, and what gives out access. What is neither administers it: so a route that a
-// later version brings is refused until it is put here.
+// engine is what is data of a type of engine, and what gives out access. What is neither administers it: so a route
+// that a later version brings is refused until it is put here.
 type engine struct {
 	data, privileged []route
 	// gives says what the privileged routes give out.
@@ -73,15 +73,22 @@ var engines = sync.OnceValue(func() map[string]engine {
 	return map[string]engine{
 		"kv":      kv,
 		"generic": kv, // its name of old
-		"kv2": {data: routes("data/*", "metadata/*", "metadata", "subkeys/*", "detailed-metadata/*", "detailed-metadata", "delete/*",
+		"kv2": {data: routes("data/*", "metadata/*", "metadata", "subkeys/*", "detailed-metadata/*",
+			"detailed-metadata", "delete/*",
 			"undelete/*", "destroy/*")},
-		"transit":  transit(),
-		"totp":     {data: routes("code/+")},
-		"database": {data: byName("creds/+", "static-creds/+"), privileged: routes("creds/+", "static-creds/+"), gives: otherSystem},
+		"transit": transit(),
+		"totp":    {data: routes("code/+")},
+		"database": {
+			data:       byName("creds/+", "static-creds/+"),
+			privileged: routes("creds/+", "static-creds/+"),
+			gives:      otherSystem,
+		},
 		"pki": {
-			data: reading("ca", "ca/pem", "ca_chain", "cert/+", "cert/+/raw", "cert/+/raw/pem", "crl", "crl/pem", "crl/delta", "crl/delta/pem",
+			data: reading("ca", "ca/pem", "ca_chain", "cert/+", "cert/+/raw", "cert/+/raw/pem", "crl", "crl/pem",
+				"crl/delta", "crl/delta/pem",
 				"issuer/+/json", "issuer/+/der", "issuer/+/pem", "issuer/+/crl", "issuer/+/crl/*", "issuers", "ocsp/*"),
-			privileged: byName("issue/+", "sign/+", "cel/issue/+", "cel/sign/+", "issuer/+/issue/+", "issuer/+/sign/+"), gives: signsCertificates,
+			privileged: byName("issue/+", "sign/+", "cel/issue/+", "cel/sign/+", "issuer/+/issue/+", "issuer/+/sign/+"),
+			gives:      signsCertificates,
 		},
 		"ssh": {
 			data:       reading("public_key", "issuer/+/public_key"),
@@ -98,20 +105,24 @@ var engines = sync.OnceValue(func() map[string]engine {
 		"nomad":        elsewhere(otherSystem),
 		"rabbitmq":     elsewhere(otherSystem),
 		"kubernetes":   elsewhere(otherSystem),
-		"ldap":         elsewhere(otherSystem, "static-cred/+", "library/+/check-out", "library/+/check-in", "library/+/status"),
-		"openldap":     elsewhere(otherSystem, "static-cred/+", "library/+/check-out", "library/+/check-in", "library/+/status"),
-		"ad":           elsewhere(otherSystem, "library/+/check-out", "library/+/check-in", "library/+/status"),
+		"ldap": elsewhere(otherSystem, "static-cred/+", "library/+/check-out", "library/+/check-in",
+			"library/+/status"),
+		"openldap": elsewhere(otherSystem, "static-cred/+", "library/+/check-out", "library/+/check-in",
+			"library/+/status"),
+		"ad": elsewhere(otherSystem, "library/+/check-out", "library/+/check-in", "library/+/status"),
 	}
 })
 
 // shipped are the engines that OpenBao brings along. All others are plugins, and known by their names alone.
 var shipped = map[string]bool{
-	"kv": true, "generic": true, "transit": true, "totp": true, "database": true, "pki": true, "ssh": true, "rabbitmq": true, "kubernetes": true,
+	"kv": true, "generic": true, "transit": true, "totp": true, "database": true, "pki": true, "ssh": true,
+	"rabbitmq": true, "kubernetes": true,
 }
 
 // meets reports whether some paths of a pattern are ones that the engine has.
 func (e engine) meets(below access.Pattern) bool {
-	return slices.ContainsFunc(slices.Concat(e.data, e.privileged), func(r route) bool { return r.path.Overlaps(below) })
+	return slices.ContainsFunc(slices.Concat(e.data, e.privileged),
+		func(r route) bool { return r.path.Overlaps(below) })
 }
 
 // transit encrypts under a key of any name: who may create there and names a key that is not there makes it.
@@ -120,7 +131,8 @@ func transit() engine {
 	return engine{
 		data: slices.Concat(
 			[]route{{path: "encrypt/+", only: use}}, byName("encrypt/+"), reading("keys/+", "wrapping_key"),
-			routes("decrypt/+", "rewrap/+", "sign/+", "sign/+/+", "verify/+", "verify/+/+", "hmac/+", "hmac/+/+", "datakey/plaintext/+",
+			routes("decrypt/+", "rewrap/+", "sign/+", "sign/+/+", "verify/+", "verify/+/+", "hmac/+", "hmac/+/+",
+				"datakey/plaintext/+",
 				"datakey/wrapped/+", "datakey/+/+", "random", "random/+", "random/+/+", "hash", "hash/+"),
 		),
 		privileged: routes("export/+/+", "export/+/+/+", "byok-export/+/+", "byok-export/+/+/+"), gives: keyMaterial,
@@ -129,7 +141,8 @@ func transit() engine {
 
 func gcp() engine {
 	return engine{gives: cloudAccess, privileged: routes(
-		"token/+", "key/+", "roleset/+/token", "roleset/+/key", "static-account/+/token", "static-account/+/key", "impersonated-account/+/token",
+		"token/+", "key/+", "roleset/+/token", "roleset/+/key", "static-account/+/token", "static-account/+/key",
+		"impersonated-account/+/token",
 	)}
 }
 
@@ -142,8 +155,8 @@ const (
 	administration
 )
 
-// judge says what actions below the mount of an engine are, the gravest of them; and the route that it goes by, or, where
-// that administers, a path that no route has.
+// judge says what actions below the mount of an engine are, the gravest of them; and the route that it goes by, or,
+// where that administers, a path that no route has.
 func (e engine) judge(below access.Pattern, actions []string) (worst nature, by route, beyond string) {
 	if len(actions) == 0 {
 		actions = []string{""}

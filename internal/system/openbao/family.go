@@ -32,8 +32,8 @@ func (f *family) ledger() ledger.Ledger {
 	return l
 }
 
-// draft returns a draft on the whole family. What it revokes is only noted here: it stands in the policy as dead before it is ended, so that
-// whoever comes after a process that died ends it.
+// draft returns a draft on the whole family. What it revokes is only noted here: it stands in the policy as dead before
+// it is ended, so that whoever comes after a process that died ends it.
 func (f *family) draft(now time.Time, is ledger.Issuer) *ledger.Draft {
 	d := ledger.NewDraft(f.ledger(), now, is)
 	d.Holds = f.holds
@@ -47,8 +47,8 @@ func (f *family) draft(now time.Time, is ledger.Issuer) *ledger.Draft {
 	return d
 }
 
-// asIssued returns an item with the end that it has in OpenBao. Where it is superseded, a draft gives it an earlier one, which it
-// has only once it is revoked.
+// asIssued returns an item with the end that it has in OpenBao. Where it is superseded, a draft gives it an earlier
+// one, which it has only once it is revoked.
 func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
 	if d := f.documents[c.IdentityID]; d != nil && d.Entries[c.Ref()] != nil {
 		for _, was := range d.Entries[c.Ref()].Issued {
@@ -60,8 +60,9 @@ func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
 	return i
 }
 
-// outdate gives up the sessions of those whose way to log in was changed: by another issuer, subject, audience or network,
-// by an earlier end that something else of the identity outlives, or because all from before a moment is revoked.
+// outdate gives up the sessions of those whose way to log in was changed: by another issuer, subject,
+// audience or network, by an earlier end that something else of the identity outlives, or because all from
+// before a moment is revoked.
 func (f *family) outdate(d *ledger.Draft, change access.Change, session time.Duration) {
 	before := f.ledger()
 	for ref, e := range d.Ledger {
@@ -90,7 +91,8 @@ func (f *family) order() []access.IdentityID {
 	return order.Sorted(maps.Keys(f.documents), access.IdentityID.Compare)
 }
 
-// text returns the policy of an identity after a draft. What an entry still names, that is being removed, need not be listed.
+// text returns the policy of an identity after a draft. What an entry still names, that is being
+// removed, need not be listed.
 func (f *family) text(d *ledger.Draft, id access.IdentityID) (string, error) {
 	dead := slices.Clone(f.documents[id].Pending())
 	for _, x := range f.dead {
@@ -102,7 +104,8 @@ func (f *family) text(d *ledger.Draft, id access.IdentityID) (string, error) {
 	return store.Render(d.Ledger, id, dead, f.documents[id].Kept())
 }
 
-// hangsOn reports whether an identity hangs on another, on whatever level. A circle, which only an edited policy has, does not hang forever.
+// hangsOn reports whether an identity hangs on another, on whatever level. A circle, which only an edited policy has,
+// does not hang forever.
 func hangsOn(l ledger.Ledger, id, on access.IdentityID) bool {
 	i, _ := l.Identity(id)
 	for depth := 0; i != nil && depth < store.Rounds; depth++ {
@@ -114,8 +117,8 @@ func hangsOn(l ledger.Ledger, id, on access.IdentityID) bool {
 	return false
 }
 
-// refuse says why a change cannot be made where records are damaged: its identity gets nothing new, nor what is to hang on it.
-// Less access is not refused, where the object's own record can be read.
+// refuse says why a change cannot be made where records are damaged: its identity gets nothing new, nor what is to hang
+// on it. Less access is not refused, where the object's own record can be read.
 func (f *family) refuse(c access.Change) error {
 	id := c.Object.Holder()
 	if err := f.foreign[id]; err != nil {
@@ -123,7 +126,9 @@ func (f *family) refuse(c access.Change) error {
 	}
 	before := f.ledger()[c.Object.Ref()]
 	if i, ok := c.Object.(*access.Identity); ok && i.ParentID != (access.IdentityID{}) {
-		moves := before == nil || before.Removed() || before.Object.(*access.Identity).ParentID != i.ParentID
+		moves := before == nil ||
+			before.Removed() ||
+			before.Object.(*access.Identity).ParentID != i.ParentID
 		if err := f.documents[i.ParentID].Broken(); err != nil && moves {
 			return err
 		}

@@ -59,7 +59,8 @@ func ailing(percent int, seed uint64, failed *atomic.Int64) func(*client.Options
 		dice := rand.New(rand.NewPCG(seed, 1))
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			mu.Lock()
-			ails, f := dice.IntN(100) < percent, faults[dice.IntN(len(faults))]
+			ails := dice.IntN(100) < percent
+			f := faults[dice.IntN(len(faults))]
 			mu.Unlock()
 			if !ails {
 				return inner.RoundTrip(r)
@@ -96,8 +97,8 @@ func (f fault) carry(r *http.Request, inner http.RoundTripper) (*http.Response, 
 	}, nil
 }
 
-// Every fifth call goes wrong, before or after it is carried out. Each life, made again where it failed as Terraform would,
-// ends well: one of everything while it lasts, the secret that was told last logs in, and nothing is left.
+// Every fifth call goes wrong, before or after it is carried out. Each life, made again where it failed as Terraform
+// would, ends well: one of everything while it lasts, the secret that was told last logs in, and nothing is left.
 func TestTwoHundredLivesOnAnAilingServer(t *testing.T) {
 	shared := startStage(t)
 	const servers, lives = 4, 200 // several, since a listing has all certificates that ever were
@@ -142,7 +143,8 @@ func (st *stage) ailingLife(t *testing.T, n int) int64 {
 			if err = step.do(l, s); err == nil {
 				break
 			}
-			if errors.Is(err, access.ErrNotFound) && strings.HasPrefix(step.name, "destroy") { // it was done, and the answer lost
+			// it was done, and the answer lost
+			if errors.Is(err, access.ErrNotFound) && strings.HasPrefix(step.name, "destroy") {
 				delete(l.uids, l.credential(access.Secret).Ref())
 				err = nil
 				break

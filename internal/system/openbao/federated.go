@@ -23,7 +23,8 @@ import (
 // clockSkew is how far an issuer's clock may be from the server's.
 const clockSkew = 30 * time.Second
 
-// longestToken is the longest life of an issuer's token that is accepted: one that lives for years is a secret of its own.
+// longestToken is the longest life of an issuer's token that is accepted: one that lives for years
+// is a secret of its own.
 const longestToken = 24 * time.Hour
 
 // federation lets in by the tokens of a partner's own issuer.
@@ -35,10 +36,10 @@ type federation struct {
 	trusts   map[string]trust // by mount
 }
 
-// federatedRole returns the CEL role of an identity on its issuer's mount. The mount has checked the
-// signature, with keys that several issuers may share, and the issuer where it is bound to one; the program checks the
-// issuer and the rest, and caps the session at the end; one of the last second lives for a second, and its paths end. It
-// names the alias, without which a login would be nobody's.
+// federatedRole returns the CEL role of an identity on its issuer's mount. The mount has checked the signature, with
+// keys that several issuers may share, and the issuer where it is bound to one; the program checks the issuer and the
+// rest, and caps the session at the end; one of the last second lives for a second, and its paths end. It names the
+// alias, without which a login would be nobody's.
 //
 // A role of the plain kind has no end, and knows neither the time nor the life of the token.
 func (fed *federation) federatedRole(c *access.Credential, end time.Time, t trust) role {
@@ -47,9 +48,10 @@ func (fed *federation) federatedRole(c *access.Credential, end time.Time, t trus
 	variable := func(name, expression string) map[string]any {
 		return map[string]any{"name": name, "expression": expression}
 	}
-	auth := fmt.Sprintf(`pb.Auth{display_name: %[1]s, alias: logical.Alias{name: %[1]s, metadata: {"last_login": string(now)}}, no_default_policy: true, `+
-		`%[2]slease_options: pb.LeaseOptions{TTL: life, MaxTTL: life, renewable: false, issue_time: now}, explicit_max_ttl: life}`,
-		quote(store.NameOf(c.IdentityID)), boundNetworks(c))
+	auth :=
+		fmt.Sprintf(`pb.Auth{display_name: %[1]s, alias: logical.Alias{name: %[1]s, metadata: {"last_login": string(now)}}, no_default_policy: true, `+
+			`%[2]slease_options: pb.LeaseOptions{TTL: life, MaxTTL: life, renewable: false, issue_time: now}, explicit_max_ttl: life}`,
+			quote(store.NameOf(c.IdentityID)), boundNetworks(c))
 	return role{"auth/" + fed.jwtMount(f.Issuer) + "/cel/role/" + roleOf(c.IdentityID), map[string]any{
 		"bound_audiences":   f.Audiences,
 		"clock_skew_leeway": int(clockSkew.Seconds()),
@@ -60,13 +62,17 @@ func (fed *federation) federatedRole(c *access.Credential, end time.Time, t trus
 			"variables": []any{
 				variable("ends_at", "timestamp("+quote(access.At(end).String())+")"),
 				variable("left", "(ends_at - now).getSeconds()"),
-				variable("life", fmt.Sprintf("(left < 1 ? 1 : left < %[1]d ? left : %[1]d) * 1000000000", int(fed.options.Session.Seconds()))),
+				variable("life", fmt.Sprintf("(left < 1 ? 1 : left < %[1]d ? left : %[1]d) * 1000000000",
+					int(fed.options.Session.Seconds()))),
 				variable(keysVariable, quote(t.keys())),
-				variable("right_issuer", "has(claims.iss) && type(claims.iss) == string && claims.iss in "+listOf(t.issuers(f.Issuer))),
-				variable("right_subject", "has(claims.sub) && type(claims.sub) == string && claims.sub == "+quote(f.Subject)),
+				variable("right_issuer", "has(claims.iss) && type(claims.iss) == string && claims.iss in "+
+					listOf(t.issuers(f.Issuer))),
+				variable("right_subject", "has(claims.sub) && type(claims.sub) == string && claims.sub == "+
+					quote(f.Subject)),
 				variable("right_audience", "has(claims.aud) && (type(claims.aud) == string ? claims.aud in "+in+
 					" : type(claims.aud) == list && claims.aud.exists(a, a in "+in+"))"),
-				variable("fresh", fmt.Sprintf("has(claims.exp) && timestamp(int(claims.exp)) > now && (!has(claims.iat) || int(claims.exp) - int(claims.iat) <= %d)",
+				variable("fresh", fmt.Sprintf("has(claims.exp) && timestamp(int(claims.exp)) > now && "+
+					"(!has(claims.iat) || int(claims.exp) - int(claims.iat) <= %d)",
 					int(longestToken.Seconds()))),
 				variable("auth", auth),
 			},
@@ -123,8 +129,10 @@ func (fed *federation) trustOf(ctx context.Context, issuer string) (trust, error
 
 // configure lets an auth method take an issuer's tokens, and no others.
 func (fed *federation) configure(ctx context.Context, issuer string) error {
-	mount, t := fed.jwtMount(issuer), trust{Discovery: issuer, Issuer: issuer}
-	err := fed.client.Put(ctx, "auth/"+mount+"/config", map[string]any{"oidc_discovery_url": t.Discovery, "bound_issuer": t.Issuer}, nil)
+	mount := fed.jwtMount(issuer)
+	t := trust{Discovery: issuer, Issuer: issuer}
+	err := fed.client.Put(ctx, "auth/"+mount+"/config",
+		map[string]any{"oidc_discovery_url": t.Discovery, "bound_issuer": t.Issuer}, nil)
 	fed.trusting.Lock()
 	defer fed.trusting.Unlock()
 	if delete(fed.trusts, mount); err == nil {
@@ -133,16 +141,19 @@ func (fed *federation) configure(ctx context.Context, issuer string) error {
 	return err
 }
 
-// issuerMount returns the accessor of an issuer's auth method, which takes this issuer's tokens. known: the credential logs in
-// there already, and what is to be changed is changed, whatever is wrong with the mount: that is drift.
+// issuerMount returns the accessor of an issuer's auth method, which takes this issuer's tokens. known: the credential
+// logs in there already, and what is to be changed is changed, whatever is wrong with the mount: that is drift.
 func (fed *federation) issuerMount(ctx context.Context, issuer string, known bool) (accessor string, err error) {
-	mount, configure := fed.jwtMount(issuer), func(ctx context.Context) error { return fed.configure(ctx, issuer) }
+	mount := fed.jwtMount(issuer)
+	configure := func(ctx context.Context) error { return fed.configure(ctx, issuer) }
 	accessor, err = fed.mounts.authMount(ctx, mount, "jwt", configure, trusting(mount, issuer))
 	if err != nil {
 		return "", err
 	}
 	t, err := fed.trustOf(ctx, issuer)
-	if err == nil && !t.configured() && fed.options.Bootstrap { // a bootstrap made it that could not reach the issuer
+	if err == nil &&
+		!t.configured() &&
+		fed.options.Bootstrap { // a bootstrap made it that could not reach the issuer
 		err = fed.configure(ctx, issuer)
 		t = trust{Discovery: issuer, Issuer: issuer}
 	}
@@ -155,7 +166,8 @@ func (fed *federation) issuerMount(ctx context.Context, issuer string, known boo
 	return accessor, t.refuse(mount, issuer)
 }
 
-// suits returns an error where the auth method that is there is another one, or does not take the issuer's tokens. It configures nothing, as enter may.
+// suits returns an error where the auth method that is there is another one, or does not take the issuer's tokens. It
+// configures nothing, as enter may.
 func (fed *federation) suits(ctx context.Context, issuer string) error {
 	mount := fed.jwtMount(issuer)
 	if _, err := fed.mounts.authMount(ctx, mount, "jwt", nil); err != nil {
@@ -169,7 +181,8 @@ func (fed *federation) suits(ctx context.Context, issuer string) error {
 }
 
 // trustDrift says what differs in the auth method of an issuer, and in the keys that it takes since a role was written.
-func (fed *federation) trustDrift(ctx context.Context, issuer string, want, got map[string]any) (drift []string, err error) {
+func (fed *federation) trustDrift(ctx context.Context, issuer string, want, got map[string]any) (drift []string,
+	err error) {
 	t, err := fed.trustOf(ctx, issuer)
 	if err != nil {
 		return nil, err
@@ -182,8 +195,9 @@ func (fed *federation) trustDrift(ctx context.Context, issuer string, want, got 
 		return append(drift, fault+". Run: "+trusting(fed.jwtMount(issuer), issuer)), nil
 	}
 	if before := keysIn(got); got != nil && before != "" && before != keysIn(want) {
-		drift = append(drift, fmt.Sprintf("Since the last apply, the keys by which auth/%s accepts tokens changed, or "+
-			"how tokens may be signed: the new keys let in, other signatures do not. An apply accepts this as right.", fed.jwtMount(issuer)))
+		drift = append(drift, fmt.Sprintf("Since the last apply, the keys by which auth/%s accepts tokens changed, "+
+			"or how tokens may be signed: the new keys let in, other signatures do not. An apply accepts "+
+			"this as right.", fed.jwtMount(issuer)))
 	}
 	if doubt := t.doubt(fed.jwtMount(issuer), issuer); doubt != "" {
 		drift = append(drift, doubt)
@@ -212,7 +226,8 @@ func keysIn(role map[string]any) string {
 	return ""
 }
 
-// keysVariable is the variable of a role's program that remembers for which keys it was written. Nothing reads it at a login.
+// keysVariable is the variable of a role's program that remembers for which keys it was written.
+// Nothing reads it at a login.
 const keysVariable = "keys_of_issuer"
 
 var _ method = (*federation)(nil)
@@ -225,7 +240,8 @@ func (fed *federation) enter(ctx context.Context, c *access.Credential, known bo
 	return fed.issuerMount(ctx, c.Federated.Issuer, known)
 }
 
-func (fed *federation) roles(ctx context.Context, c *access.Credential, end time.Time, _ []ledger.Item) ([]role, error) {
+func (fed *federation) roles(ctx context.Context, c *access.Credential, end time.Time, _ []ledger.Item) ([]role,
+	error) {
 	t, err := fed.trustOf(ctx, c.Federated.Issuer)
 	return []role{fed.federatedRole(c, end, t)}, err
 }
@@ -251,5 +267,6 @@ func (fed *federation) everywhere(id access.IdentityID, mounts map[string]mounte
 func (fed *federation) tellLogin(c *access.Credential, shell string, told map[string]string) {
 	told["path"], told["role"] = "auth/"+fed.mount(c)+"/cel/login", roleOf(c.IdentityID)
 	told["subject"], told["audiences"] = c.Federated.Subject, strings.Join(c.Federated.Audiences, " ")
-	told["command"] = fmt.Sprintf("bao write%s-field=token %s role=%s jwt=- <TOKENFILE", shell, told["path"], told["role"])
+	told["command"] = fmt.Sprintf("bao write%s-field=token %s role=%s jwt=- <TOKENFILE", shell, told["path"],
+		told["role"])
 }

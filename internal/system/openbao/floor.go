@@ -27,7 +27,8 @@ func (f *floors) Floor(ctx context.Context) (*access.FloorRecord, error) {
 }
 
 // SetFloor sets the floor, or changes it.
-func (f *floors) SetFloor(ctx context.Context, floor access.Floor, stack string, known int64) (*access.FloorRecord, error) {
+func (f *floors) SetFloor(ctx context.Context, floor access.Floor, stack string, known int64) (*access.FloorRecord,
+	error) {
 	return f.change(ctx, "set", stack, known, floor.Set)
 }
 
@@ -37,7 +38,8 @@ func (f *floors) LiftFloor(ctx context.Context, stack string, known int64) (*acc
 }
 
 // change writes what complete makes of the next record, where it says that there is something to write.
-func (f *floors) change(ctx context.Context, act, stack string, known int64, complete access.FloorChange) (now *access.FloorRecord, err error) {
+func (f *floors) change(ctx context.Context, act, stack string, known int64,
+	complete access.FloorChange) (now *access.FloorRecord, err error) {
 	err = store.Again(ctx, func() error {
 		if err := f.store.Identify(ctx); err != nil {
 			return err
@@ -51,7 +53,8 @@ func (f *floors) change(ctx context.Context, act, stack string, known int64, com
 		if err != nil {
 			return err
 		}
-		if now, err = access.NextFloor(there, lost, snap.Floor.FloorMark, snap.System, stack, known, f.now()); err != nil {
+		if now, err = access.NextFloor(there, lost, snap.Floor.FloorMark, snap.System, stack, known,
+			f.now()); err != nil {
 			return err
 		}
 		if !complete(there, now) {

@@ -49,7 +49,8 @@ func newFloorLab(t *testing.T) *floorLab {
 
 func (l *floorLab) token(policies ...string) string {
 	l.t.Helper()
-	answer := l.must("POST", "auth/token/create", map[string]any{"policies": policies, "no_default_policy": true, "ttl": "1h"})
+	answer := l.must("POST", "auth/token/create",
+		map[string]any{"policies": policies, "no_default_policy": true, "ttl": "1h"})
 	return answer["auth"].(map[string]any)["client_token"].(string)
 }
 
@@ -61,7 +62,8 @@ func (l *floorLab) as(token string) *System {
 
 func (l *floorLab) set(grants int, known int64) *access.FloorRecord {
 	l.t.Helper()
-	r, err := l.as(l.security).SetFloor(l.t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: grants}, "security", known)
+	r, err := l.as(l.security).SetFloor(l.t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: grants},
+		"security", known)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -92,7 +94,8 @@ func TestTheLoginsOfTheFloor(t *testing.T) {
 	if r, err := l.as(l.partners).Floor(t.Context()); r != nil || err != nil {
 		t.Errorf("before there is one: %+v, %v", r, err)
 	}
-	if _, err := l.as(l.token("older-plan", "shipped-apply")).Floor(t.Context()); !errors.Is(err, access.ErrNotPermitted) {
+	if _, err := l.as(l.token("older-plan", "shipped-apply")).Floor(t.Context()); !errors.Is(err,
+		access.ErrNotPermitted) {
 		t.Errorf("a login from before floors, where there is none: %v", err)
 	}
 	l.set(5, 0)
@@ -111,12 +114,15 @@ func TestTheLoginsOfTheFloor(t *testing.T) {
 		}
 	}
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
-		if status, _ := l.bao.Call(t, l.partners, method, floorPath, map[string]any{"policy": "# nothing"}); status != http.StatusForbidden && status != http.StatusMethodNotAllowed {
+		if status, _ := l.bao.Call(t, l.partners, method, floorPath,
+			map[string]any{"policy": "# nothing"}); status != http.StatusForbidden &&
+			status != http.StatusMethodNotAllowed {
 			t.Errorf("the partners' login, %s: %d", method, status)
 		}
 	}
-	id := &access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}, Purpose: "Nightly order feed",
-		Terms: access.Terms{Owner: "jane@example.com", ExpiresAt: access.At(time.Now().Add(time.Hour))}}
+	id := &access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"},
+		Purpose: "Nightly order feed",
+		Terms:   access.Terms{Owner: "jane@example.com", ExpiresAt: access.At(time.Now().Add(time.Hour))}}
 	change := access.Change{Object: id, Stack: "security", EndsAt: id.ExpiresAt.Time}
 	if _, err := l.as(l.security).Put(t.Context(), change); !errors.Is(err, access.ErrNotPermitted) {
 		t.Errorf("security's login gives access: %v", err)
@@ -148,11 +154,14 @@ func TestAFloorThatIsTamperedWithInOpenBaoIsMissed(t *testing.T) {
 		tamper func()
 		says   string
 	}{
-		"removed":           {func() { l.must("DELETE", floorPath, nil) }, "is gone: somebody removed it"},
-		"replayed":          {write(older), "went back to generation 1"},
-		"edited":            {write(strings.Replace(current, `"max_grants":3`, `"max_grants":99`, 1)), "was edited by somebody"},
-		"another system's":  {write(strings.Replace(current, now.System, "copied", 1)), "belongs to the access system copied"},
-		"a newer version's": {write(strings.Replace(current, `"max_grants":3`, `"max_grants":3,"max_tomorrow":1`, 1)), "this floor needs a newer version"},
+		"removed":  {func() { l.must("DELETE", floorPath, nil) }, "is gone: somebody removed it"},
+		"replayed": {write(older), "went back to generation 1"},
+		"edited": {write(strings.Replace(current, `"max_grants":3`, `"max_grants":99`, 1)),
+			"was edited by somebody"},
+		"another system's": {write(strings.Replace(current, now.System, "copied", 1)),
+			"belongs to the access system copied"},
+		"a newer version's": {write(strings.Replace(current, `"max_grants":3`, `"max_grants":3,"max_tomorrow":1`, 1)),
+			"this floor needs a newer version"},
 		"something else":    {write("path \"x\" {\n  capabilities = [\"read\"]\n}\n"), "cannot be read"},
 		"with a path in it": {write(current + "path \"x\" {\n  capabilities = [\"read\"]\n}\n"), "cannot be read"},
 	} {
@@ -173,13 +182,15 @@ func TestAFloorThatIsTamperedWithInOpenBaoIsMissed(t *testing.T) {
 		t.Errorf("set again: %+v, %v", r, err)
 	}
 	// Who may write the note makes the floor nobody else's.
-	l.must("POST", notePath, map[string]any{"policy": strings.Replace(l.text(notePath), `"stack":"security"`, `"stack":"partners"`, 1)})
+	l.must("POST", notePath, map[string]any{"policy": strings.Replace(l.text(notePath), `"stack":"security"`,
+		`"stack":"partners"`, 1)})
 	if says := l.lost(l.partners); !strings.Contains(says, "was edited by somebody") {
 		t.Error(says)
 	}
 	l.set(5, 3)
 	// Nor does it leave no room for a next one.
-	l.must("POST", notePath, map[string]any{"policy": strings.Replace(l.text(notePath), `"generation":4`, `"generation":9223372036854775807`, 1)})
+	l.must("POST", notePath, map[string]any{"policy": strings.Replace(l.text(notePath), `"generation":4`,
+		`"generation":9223372036854775807`, 1)})
 	if r := l.set(6, 4); r.Generation != 5 {
 		t.Errorf("after a note of a generation that cannot be: %d", r.Generation)
 	}

@@ -19,8 +19,10 @@ func TestWhatWeDidNotMakeIsRefusedAndLeftAsItIs(t *testing.T) {
 		path string
 		body map[string]any
 	}{
-		"a policy of the name":  {"sys/policies/acl/partner/acme/prod/%s", map[string]any{"policy": `path "orders/*" { capabilities = ["read"] }`}},
-		"an entity of the name": {"identity/entity/name/partner/acme/prod/%s", map[string]any{"metadata": map[string]string{"made": "by hand"}}},
+		"a policy of the name": {"sys/policies/acl/partner/acme/prod/%s",
+			map[string]any{"policy": `path "orders/*" { capabilities = ["read"] }`}},
+		"an entity of the name": {"identity/entity/name/partner/acme/prod/%s",
+			map[string]any{"metadata": map[string]string{"made": "by hand"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,12 +74,24 @@ func TestADestroyTakesAlongWhatWasMadeByHandAndNothingElse(t *testing.T) {
 	mounts := st.admin(t, "GET", "sys/auth", nil)
 	accessor := func(mount string) any { return mounts[mount+"/"].(map[string]any)["accessor"] }
 	entity := st.admin(t, "GET", "identity/entity/name/partner/acme/prod/etl", nil)
-	st.admin(t, "POST", "identity/entity-alias", map[string]any{"name": "partner/acme/prod/etl", "mount_accessor": accessor(other), "canonical_id": entity["id"]})
+	st.admin(t, "POST", "identity/entity-alias",
+		map[string]any{
+			"name":           "partner/acme/prod/etl",
+			"mount_accessor": accessor(other),
+			"canonical_id":   entity["id"],
+		})
 	evil := st.admin(t, "POST", "identity/entity", map[string]any{"name": "evil", "policies": []string{"default"}})
-	st.admin(t, "POST", "identity/entity-alias", map[string]any{"name": "partner/acme/prod/etl", "mount_accessor": accessor("partner-approle"), "canonical_id": evil["id"]})
+	st.admin(t, "POST", "identity/entity-alias",
+		map[string]any{
+			"name":           "partner/acme/prod/etl",
+			"mount_accessor": accessor("partner-approle"),
+			"canonical_id":   evil["id"],
+		})
 	for _, extra := range []string{"partner/acme/prod/etl/extra", "partner/acme/prod/etl/extra/more"} {
-		st.admin(t, "POST", "sys/policies/acl/"+extra, map[string]any{"policy": `path "orders/*" { capabilities = ["read"] }`})
-		st.admin(t, "POST", "identity/group", map[string]any{"name": extra, "policies": []string{extra}, "member_entity_ids": []any{entity["id"]}})
+		st.admin(t, "POST", "sys/policies/acl/"+extra,
+			map[string]any{"policy": `path "orders/*" { capabilities = ["read"] }`})
+		st.admin(t, "POST", "identity/group",
+			map[string]any{"name": extra, "policies": []string{extra}, "member_entity_ids": []any{entity["id"]}})
 	}
 	st.admin(t, "POST", "auth/partner-approle/role/acme.prod.etl/secret-id", map[string]any{})
 
@@ -88,7 +102,9 @@ func TestADestroyTakesAlongWhatWasMadeByHandAndNothingElse(t *testing.T) {
 	}
 	after := st.everything(t)
 	for item, text := range after {
-		if !strings.HasSuffix(item, store.TombstoneName) && mentions(item+" "+text, "etl") && !strings.Contains(item, "identity/entity/id/"+evil["id"].(string)) {
+		if !strings.HasSuffix(item, store.TombstoneName) &&
+			mentions(item+" "+text, "etl") &&
+			!strings.Contains(item, "identity/entity/id/"+evil["id"].(string)) {
 			t.Errorf("left: %s %s", item, text)
 		}
 	}

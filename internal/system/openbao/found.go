@@ -25,15 +25,16 @@ type alias struct {
 	Name     string            `json:"name"`
 	Accessor string            `json:"mount_accessor"`
 	Metadata map[string]string `json:"metadata"`
-	// Type is the mount's, such as approle. Path is "auth/partner-approle/"; empty where the mount is gone, also where another is there since.
+	// Type is the mount's, such as approle. Path is "auth/partner-approle/"; empty where the mount is gone, also where
+	// another is there since.
 	Path string `json:"mount_path"`
 	Type string `json:"mount_type"`
 	// Local: the mount is of one cluster alone, and so the alias stays with its entity.
 	Local bool `json:"local"`
 }
 
-// policies is the store of what stands in policies, and snapshot what it read at one moment, with what else was found out about
-// each identity.
+// policies is the store of what stands in policies, and snapshot what it read at one moment, with what else was found
+// out about each identity.
 type (
 	policies = store.Store[native]
 	snapshot = store.Snapshot[native]

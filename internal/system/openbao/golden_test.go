@@ -26,9 +26,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// A change of the code that is to change nothing changes neither what is written, nor in which order, nor what stands there
-// after it. So a whole life is told here, act by act: the requests that write, and what differs in OpenBao since the act
-// before. The server's clock goes on, so moments stand as what lies between them and the beginning, in tens of minutes.
+// A change of the code that is to change nothing changes neither what is written, nor in which order, nor what
+// stands there after it. So a whole life is told here, act by act: the requests that write, and what differs in
+// OpenBao since the act before. The server's clock goes on, so moments stand as what lies between them and the
+// beginning, in tens of minutes.
 func TestALifeIsWrittenAsBefore(t *testing.T) {
 	st := startStage(t)
 	g := &golden{stage: st, begun: time.Now(), there: map[string]string{}}
@@ -43,14 +44,16 @@ func TestALifeIsWrittenAsBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, expected := strings.Split(g.text.String(), "\n"), strings.Split(string(want), "\n")
+	got := strings.Split(g.text.String(), "\n")
+	expected := strings.Split(string(want), "\n")
 	act := ""
 	for n, line := range got {
 		if strings.HasPrefix(line, "== ") {
 			act = line
 		}
 		if n >= len(expected) || line != expected[n] {
-			t.Fatalf("line %d (%s) is\n%s\nwhere the golden file has\n%s\nIf that is meant, run the test with -update.", n+1, act, line, strings.Join(expected[min(n, len(expected)):min(n+3, len(expected))], "\n"))
+			t.Fatalf("line %d (%s) is\n%s\nwhere the golden file has\n%s\nIf that is meant, run the test with -update.",
+				n+1, act, line, strings.Join(expected[min(n, len(expected)):min(n+3, len(expected))], "\n"))
 		}
 	}
 	if len(got) != len(expected) {
@@ -74,7 +77,8 @@ func (g *golden) live(t *testing.T) {
 	id := idOf("feed")
 	identity := identityOf("feed")
 	grant := grantOf("feed")
-	federated, certificate := g.credentialOf("feed", access.Federated), g.credentialOf("feed", access.Certificate)
+	federated := g.credentialOf("feed", access.Federated)
+	certificate := g.credentialOf("feed", access.Certificate)
 	secret := g.credentialOf("feed", access.Secret, func(c *access.Credential) {
 		c.Rotation = &access.Rotation{Every: span(t, "30m"), Overlap: span(t, "10m")}
 	})
@@ -112,8 +116,10 @@ func (g *golden) live(t *testing.T) {
 		grant.ExpiresAt = in(2 * time.Hour)
 		g.put1(t, grant, known(gr))
 	})
-	act("the certificate is rotated", func() { c = g.put1(t, certificate, known(c), knowing(c), issuing(access.IssueOverlap)) })
-	act("the certificate is replaced", func() { c = g.put1(t, certificate, known(c), knowing(c), issuing(access.IssueReplace)) })
+	act("the certificate is rotated",
+		func() { c = g.put1(t, certificate, known(c), knowing(c), issuing(access.IssueOverlap)) })
+	act("the certificate is replaced",
+		func() { c = g.put1(t, certificate, known(c), knowing(c), issuing(access.IssueReplace)) })
 	act("the secret is rotated", func() { s = g.put1(t, secret, known(s), knowing(s), issuing(access.IssueOverlap)) })
 	act("the secret is replaced", func() { s = g.put1(t, secret, known(s), knowing(s), issuing(access.IssueReplace)) })
 	act("the federated credential is bound to a network", func() {
@@ -145,7 +151,9 @@ func (g *golden) live(t *testing.T) {
 	act("somebody changes things by hand, and it is put again", func() {
 		g.admin(t, "POST", entityPath(id), map[string]any{"policies": []string{store.NameOf(id), "more"}})
 		g.admin(t, "DELETE", "auth/partner-cert/certs/"+roleOf(id), nil)
-		g.admin(t, "POST", "identity/group", map[string]any{"name": "everybody", "member_entity_ids": []any{g.admin(t, "GET", entityPath(id), nil)["id"]}})
+		g.admin(t, "POST", "identity/group",
+			map[string]any{"name": "everybody",
+				"member_entity_ids": []any{g.admin(t, "GET", entityPath(id), nil)["id"]}})
 		g.drift(t, id.Ref(), certificate.Ref(), federated.Ref(), secret.Ref(), grant.Ref())
 		g.put1(t, identity, known(i))
 		g.put1(t, certificate, known(c), knowing(c))
@@ -167,7 +175,8 @@ func (g *golden) live(t *testing.T) {
 	act("its record is damaged, and it is removed", func() {
 		g.put1(t, g.credentialOf("feed", access.Secret))
 		text := fmt.Sprint(g.admin(t, "GET", store.Folder+store.NameOf(id), nil)["policy"])
-		g.admin(t, "POST", store.Folder+store.NameOf(id), map[string]any{"policy": strings.Replace(text, `"purpose":`, `"purpose`, 1)})
+		g.admin(t, "POST", store.Folder+store.NameOf(id),
+			map[string]any{"policy": strings.Replace(text, `"purpose":`, `"purpose`, 1)})
 		g.removal(t, i)
 	})
 }
@@ -263,7 +272,8 @@ func (g *golden) record(r *access.Record) {
 		Words                  access.Words
 		LastUsed               time.Time
 		UseUnknown             bool
-	}{r.Object.Ref(), r.EndsAt, r.Suspended, r.Held, r.Issued, r.Adopted, r.Drift, r.Revocation, r.Words, r.LastUsedAt, r.UseUnknown})
+	}{r.Object.Ref(), r.EndsAt, r.Suspended, r.Held, r.Issued, r.Adopted, r.Drift, r.Revocation, r.Words, r.LastUsedAt,
+		r.UseUnknown})
 	if err != nil {
 		panic(err) // texts and moments
 	}
@@ -298,7 +308,9 @@ func (g *golden) standing(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for item, text := range g.everything(t) {
-		if !strings.HasPrefix(item, "identity/") && item != "sys/policies/acl/default" && item != "sys/policies/acl/root" {
+		if !strings.HasPrefix(item, "identity/") &&
+			item != "sys/policies/acl/default" &&
+			item != "sys/policies/acl/root" {
 			told := g.plain(strings.TrimPrefix(text, item))
 			if strings.HasSuffix(item, store.TombstoneName) { // what was removed at the same second is in no order
 				words := strings.FieldsFunc(told, func(r rune) bool { return strings.ContainsRune("[]{},", r) })
@@ -323,15 +335,16 @@ func (g *golden) standing(t *testing.T) map[string]string {
 			slices.Sort(logins)
 			members, _ := one["member_entity_ids"].([]any)
 			groups, _ := one["group_ids"].([]any)
-			all[kind+" "+fmt.Sprint(one["name"])] = g.plain(fmt.Sprint("disabled:", one["disabled"], " policies:", one["policies"], " metadata:", one["metadata"],
+			all[kind+" "+fmt.Sprint(one["name"])] = g.plain(fmt.Sprint("disabled:", one["disabled"], " policies:",
+				one["policies"], " metadata:", one["metadata"],
 				" logins:", logins, " members:", len(members), " groups:", len(groups)))
 		}
 	}
 	return all
 }
 
-// inOrder is the order of writes, but for those that follow each other and are in no order: deletions and aliases on several
-// mounts, and what is done for several credentials between two policies.
+// inOrder is the order of writes, but for those that follow each other and are in no order: deletions and aliases on
+// several mounts, and what is done for several credentials between two policies.
 func inOrder(writes []string, several bool) []string {
 	kind := func(write string) string {
 		for _, k := range []string{"DELETE ", "POST identity/entity-alias "} {

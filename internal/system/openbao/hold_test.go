@@ -95,7 +95,8 @@ func (v *victim) apply(t testing.TB, release string) {
 	}
 }
 
-// What was cut by hand with the printed step stays cut, whatever becomes of the objects, until a release that was never used.
+// What was cut by hand with the printed step stays cut, whatever becomes of the objects, until a
+// release that was never used.
 func TestWhatWasCutByAPrintedStepDoesNotComeBack(t *testing.T) {
 	st := startStage(t)
 	identity := func(t *testing.T, v *victim) []string { return v.identity.Revocation[:1] }
@@ -112,18 +113,22 @@ func TestWhatWasCutByAPrintedStepDoesNotComeBack(t *testing.T) {
 		before func(*testing.T, *victim)
 		then   func(*testing.T, *victim)
 	}{
-		"an identity, replaced":                {cut: identity, then: replaced},
-		"a partner, replaced":                  {cut: partner, then: replaced},
-		"an entity without a mark, replaced":   {cut: without, then: replaced},
-		"a credential, applied":                {cut: credential, then: func(*testing.T, *victim) {}},
-		"a credential, replaced":               {cut: credential, then: func(t *testing.T, v *victim) { v.drop(t, v.secret); v.secret = v.put(t, v.credential()) }},
-		"a credential, replaced with all":      {cut: credential, then: replaced},
-		"a credential, its identity suspended": {cut: credential, then: func(t *testing.T, v *victim) { v.suspend(t); v.apply(t, "") }},
+		"an identity, replaced":              {cut: identity, then: replaced},
+		"a partner, replaced":                {cut: partner, then: replaced},
+		"an entity without a mark, replaced": {cut: without, then: replaced},
+		"a credential, applied":              {cut: credential, then: func(*testing.T, *victim) {}},
+		"a credential, replaced": {cut: credential,
+			then: func(t *testing.T, v *victim) { v.drop(t, v.secret); v.secret = v.put(t, v.credential()) }},
+		"a credential, replaced with all": {cut: credential, then: replaced},
+		"a credential, its identity suspended": {cut: credential,
+			then: func(t *testing.T, v *victim) { v.suspend(t); v.apply(t, "") }},
 		"an identity, while it was suspended": {
-			before: func(t *testing.T, v *victim) { v.suspend(t) }, cut: identity, then: func(t *testing.T, v *victim) { v.apply(t, "") },
+			before: func(t *testing.T, v *victim) { v.suspend(t) }, cut: identity,
+			then: func(t *testing.T, v *victim) { v.apply(t, "") },
 		},
 		"a partner, while it was suspended": {
-			before: func(t *testing.T, v *victim) { v.suspend(t) }, cut: partner, then: func(t *testing.T, v *victim) { v.apply(t, "") },
+			before: func(t *testing.T, v *victim) { v.suspend(t) }, cut: partner,
+			then: func(t *testing.T, v *victim) { v.apply(t, "") },
 		},
 		"an identity, its policy removed by hand": {cut: identity, then: func(t *testing.T, v *victim) {
 			v.admin(t, "DELETE", store.Folder+store.NameOf(v.id), nil)
@@ -193,7 +198,11 @@ func TestANewIdentityOfAHeldPartnerIsHeld(t *testing.T) {
 	}
 	for name, release := range map[string]string{"none": "", "used": "INC-1"} {
 		t.Run(name, func(t *testing.T) {
-			next := &victim{stage: st, id: access.IdentityID{Partner: "another", Environment: "prod", Name: "new-" + name}}
+			next := &victim{stage: st, id: access.IdentityID{
+				Partner:     "another",
+				Environment: "prod",
+				Name:        "new-" + name,
+			}}
 			next.make(t, release)
 			if !next.identity.Held {
 				t.Error("the answer to its creation does not say that it is held")
@@ -220,11 +229,16 @@ func TestWhatWasCutDoesNotComeBackUnderAnotherName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := st.victim(t, slug(name)+"-renamed")
-			bystander := &victim{stage: st, id: access.IdentityID{Partner: v.id.Partner, Environment: "prod", Name: "bystander"}}
+			bystander := &victim{stage: st,
+				id: access.IdentityID{Partner: v.id.Partner, Environment: "prod", Name: "bystander"}}
 			bystander.make(t, "")
 			st.run(t, cut(v)...)
 			v.drop(t, v.identity)
-			next := &victim{stage: st, id: access.IdentityID{Partner: v.id.Partner, Environment: "prod", Name: "renamed"}}
+			next := &victim{stage: st, id: access.IdentityID{
+				Partner:     v.id.Partner,
+				Environment: "prod",
+				Name:        "renamed",
+			}}
 			next.make(t, "")
 			next.stays(t, "renamed")
 			next.apply(t, "INC-1")
@@ -241,15 +255,18 @@ func TestWhatWasCutDoesNotComeBackUnderAnotherName(t *testing.T) {
 	}
 }
 
-// Where an identity is not, the steps fail, say so, and make nothing: in another namespace a write by name made an entity.
+// Where an identity is not, the steps fail, say so, and make nothing: in another namespace a write
+// by name made an entity.
 func TestStepsFailWhereTheyCutNothing(t *testing.T) {
 	st := startStage(t)
 	v := st.victim(t, "elsewhere")
-	steps := append(v.open().Capabilities().CutByHand("elsewhere", []*access.Record{v.identity, v.secret}), v.secret.Revocation...)
+	steps := append(v.open().Capabilities().CutByHand("elsewhere", []*access.Record{v.identity, v.secret}),
+		v.secret.Revocation...)
 	v.drop(t, v.identity)
 	for _, step := range steps {
 		cmd := exec.Command("sh", "-c", step)
-		cmd.Env = []string{"BAO_TOKEN=" + st.bao.RootToken, "BAO_CACERT=" + st.bao.CAFile, "PATH=" + pathWith(t), "HOME=" + t.TempDir()}
+		cmd.Env = []string{"BAO_TOKEN=" + st.bao.RootToken, "BAO_CACERT=" + st.bao.CAFile, "PATH=" + pathWith(t),
+			"HOME=" + t.TempDir()}
 		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "No value found") {
 			t.Errorf("%s: %v: %s", step, err, out)
 		}
@@ -265,8 +282,8 @@ func pathWith(t testing.TB) string {
 	return bao[:strings.LastIndexByte(bao, '/')] + ":/usr/bin:/bin"
 }
 
-// A subcontractor that is hung on somebody else, or on nobody, or made anew there, and a key that is given to another identity: what was
-// cut by hand came back in another place.
+// A subcontractor that is hung on somebody else, or on nobody, or made anew there, and a key that is given to another
+// identity: what was cut by hand came back in another place.
 func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 	st := startStage(t)
 	hung := func(v *victim, on string) *access.Identity {
@@ -286,7 +303,9 @@ func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 		"hung on another": func(t *testing.T, v *victim, _ *access.Record, other string) {
 			v.put(t, hung(v, other), known(v.identity))
 		},
-		"hung on nobody": func(t *testing.T, v *victim, _ *access.Record, _ string) { v.put(t, hung(v, ""), known(v.identity)) },
+		"hung on nobody": func(t *testing.T, v *victim, _ *access.Record, _ string) {
+			v.put(t, hung(v, ""), known(v.identity))
+		},
 		"made elsewhere": func(t *testing.T, v *victim, _ *access.Record, other string) {
 			v.drop(t, v.identity)
 			makeUnder(t, v, other)
@@ -301,7 +320,11 @@ func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 			above, other := slug(name)+"-above", slug(name)+"-other"
 			top := st.put(t, identityOf(above, allowing))
 			st.put(t, identityOf(other, allowing))
-			v := &victim{stage: st, id: access.IdentityID{Partner: "sub-" + slug(name), Environment: "prod", Name: "etl"}}
+			v := &victim{stage: st, id: access.IdentityID{
+				Partner:     "sub-" + slug(name),
+				Environment: "prod",
+				Name:        "etl",
+			}}
 			makeUnder(t, v, above)
 			if !v.in(t) {
 				t.Fatal("it does not come in at first")
@@ -331,14 +354,18 @@ func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 			by := st.put(t, identityOf(name+"-by"))
 			st.put(t, grantOf(name+"-by"))
 			st.run(t, all.credentials[kind].Revocation[0])
-			if r := st.put(t, all.credentials[kind].Object, known(all.credentials[kind])); !r.Held || st.login(t, all.holders[kind]) != "" {
+			if r := st.put(t, all.credentials[kind].Object, known(all.credentials[kind])); !r.Held ||
+				st.login(t, all.holders[kind]) != "" {
 				t.Errorf("an apply of the same gives it back; held: %v", r.Held)
 			}
 			st.drop(t, all.credentials[kind])
 			c := st.credentialOf(name, kind, func(c *access.Credential) { c.IdentityID = idOf(name + "-by") })
 			foretold, err := st.open().WouldHold(t.Context(), c)
 			r := st.put(t, c)
-			if !r.Held || !foretold || err != nil || st.login(t, st.holder(c, r)) != "" {
+			if !r.Held ||
+				!foretold ||
+				err != nil ||
+				st.login(t, st.holder(c, r)) != "" {
 				t.Errorf("under another identity it is held: %v, foretold %v, %v", r.Held, foretold, err)
 			}
 			st.put(t, identityOf(name+"-by", func(i *access.Identity) { i.HoldReleased = "INC-" + name }), known(by))

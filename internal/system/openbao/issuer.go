@@ -27,8 +27,8 @@ type issued struct {
 	item       ledger.Item
 }
 
-// Fixed says that nothing that OpenBao issued can be shortened: a certificate is signed, and a secret id has the life that
-// it was given.
+// Fixed says that nothing that OpenBao issued can be shortened: a certificate is signed, and a secret id has the
+// life that it was given.
 func (*issuer) Fixed(ledger.Item) bool { return true }
 
 // Issue issues what the credential asks for.
@@ -81,8 +81,8 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 	return item, nil
 }
 
-// settleSigning writes the roles of a credential so that they take what was signed for it before, and what is signed now. It returns
-// the authority that signs.
+// settleSigning writes the roles of a credential so that they take what was signed for it before, and what is signed
+// now. It returns the authority that signs.
 func (is *issuer) settleSigning(c *access.Credential, end time.Time) (ca string, err error) {
 	by := is.by
 	if ca, err = by.certs.authority(is.ctx); err != nil {
@@ -100,7 +100,8 @@ func (is *issuer) settleSigning(c *access.Credential, end time.Time) (ca string,
 // keep leaves alone what a ledger holds from now on.
 func (is *issuer) keep(items []ledger.Item) {
 	is.issued = slices.DeleteFunc(is.issued, func(x issued) bool {
-		return slices.ContainsFunc(items, func(i ledger.Item) bool { return i.Serial == x.item.Serial && i.Accessor == x.item.Accessor })
+		return slices.ContainsFunc(items,
+			func(i ledger.Item) bool { return i.Serial == x.item.Serial && i.Accessor == x.item.Accessor })
 	})
 }
 
@@ -109,7 +110,9 @@ func (is *issuer) takeBack() error {
 	if len(is.issued) == 0 {
 		return nil
 	}
-	by, c, ctx := is.by, is.issued[0].credential, access.Insisting(is.ctx)
+	by := is.by
+	c := is.issued[0].credential
+	ctx := access.Insisting(is.ctx)
 	d, err := by.store.Fetch(ctx, c.IdentityID)
 	if err != nil {
 		return err // the next put finds it

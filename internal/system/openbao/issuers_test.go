@@ -9,15 +9,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// A nightly configuration that did not repeat mounts.jwt called governed roles ungoverned, and printed the command that ends all
-// who come from their issuer.
+// A nightly configuration that did not repeat mounts.jwt called governed roles ungoverned, and printed the command that
+// ends all who come from their issuer.
 func TestASecondConfigurationKnowsTheIssuersOfTheFirst(t *testing.T) {
 	st := startStageAlone(t)
 	st.admin(t, "DELETE", "sys/auth/"+usualJWT(issuerURL), nil)
 	trusts := func(mount, description string) {
 		st.admin(t, "POST", "sys/auth/"+mount, map[string]any{"type": "jwt", "description": description})
 		st.admin(t, "POST", "auth/"+mount+"/config", map[string]any{
-			"bound_issuer": issuerURL + "/", "jwt_supported_algs": []string{"ES256"}, "jwt_validation_pubkeys": []string{publicPEM(t, st.issuer)},
+			"bound_issuer": issuerURL + "/", "jwt_supported_algs": []string{"ES256"},
+			"jwt_validation_pubkeys": []string{publicPEM(t, st.issuer)},
 		})
 	}
 	trusts("ci", "Logins of our own pipelines")
@@ -40,7 +41,9 @@ func TestASecondConfigurationKnowsTheIssuersOfTheFirst(t *testing.T) {
 			t.Errorf("%s: %d records, strays %+v: %v", mount, len(records), strays, err)
 		}
 		for _, r := range records {
-			if drift := strings.Join(r.Drift, " "); drift != "" && !strings.HasPrefix(drift, "The issuer is "+issuerURL+"/ at ") { // it is spelled otherwise
+			// it is spelled otherwise
+			if drift := strings.Join(r.Drift, " "); drift != "" &&
+				!strings.HasPrefix(drift, "The issuer is "+issuerURL+"/ at ") {
 				t.Errorf("%s: %s drifts: %q", mount, r.Object.Ref(), r.Drift)
 			}
 		}
@@ -64,12 +67,14 @@ func TestASecondConfigurationKnowsTheIssuersOfTheFirst(t *testing.T) {
 	}
 }
 
-// Where two are bound to one issuer nobody knows which it is, and neither is taken; nor is another where the usual one is there.
+// Where two are bound to one issuer nobody knows which it is, and neither is taken; nor is another where
+// the usual one is there.
 func TestAnIssuerWithTwoMountsIsNotGuessed(t *testing.T) {
 	st := startStageAlone(t)
 	bound := func(mount, issuer string) {
 		st.admin(t, "POST", "sys/auth/"+mount, map[string]any{"type": "jwt"})
-		st.admin(t, "POST", "auth/"+mount+"/config", map[string]any{"bound_issuer": issuer, "jwt_validation_pubkeys": []string{publicPEM(t, st.issuer)}})
+		st.admin(t, "POST", "auth/"+mount+"/config",
+			map[string]any{"bound_issuer": issuer, "jwt_validation_pubkeys": []string{publicPEM(t, st.issuer)}})
 	}
 	const other = "https://login.globex.test"
 	bound("partner-jwt-one", other)

@@ -12,10 +12,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// A lease does not say as whom it was asked for, but it goes with the token that asked, and a token says whose it is. So where
-// privileged access is removed, the partner's tokens are revoked, and with them what was leased to them and to nobody else:
-// credentials of a database or a cloud, certificates of a role that leases them. It needs a right that no shipped policy has, see
-// Sessions; without it tokens and leases end when the session would have, which nothing prolongs once the entity is gone.
+// A lease does not say as whom it was asked for, but it goes with the token that asked, and a token says whose it is.
+// So where privileged access is removed, the partner's tokens are revoked, and with them what was leased to them and to
+// nobody else: credentials of a database or a cloud, certificates of a role that leases them. It needs a right that no
+// shipped policy has, see Sessions; without it tokens and leases end when the session would have, which nothing
+// prolongs once the entity is gone.
 
 // leases is the part that ends what was leased to a partner.
 type leases struct {
@@ -53,10 +54,14 @@ func (le *leases) endLeased(ctx context.Context, l ledger.Ledger, victims []*led
 func losesPrivileged(l ledger.Ledger, v *ledger.Entry, reach access.Reaching) bool {
 	for _, e := range append([]*ledger.Entry{v}, l.Under(v.Object.Holder())...) {
 		g, ok := e.Object.(*access.Grant)
-		if !ok || g.IdentityID != v.Object.Holder() || v.Ref().Type == access.TypeGrant && e.Ref() != v.Ref() {
+		if !ok ||
+			g.IdentityID != v.Object.Holder() ||
+			(v.Ref().Type == access.TypeGrant && e.Ref() != v.Ref()) {
 			continue
 		}
-		if r := reach(g.Resource, g.Actions); r.Privileged != "" || r.System != "" || r.Unknown != "" {
+		if r := reach(g.Resource, g.Actions); r.Privileged != "" ||
+			r.System != "" ||
+			r.Unknown != "" {
 			return true
 		}
 	}

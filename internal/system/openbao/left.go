@@ -15,8 +15,9 @@ import (
 // text returns damage as a sentence.
 func text(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
 
-// lostRecord says what it means that the ledger has no object: its record cannot be read, or is gone and something of the
-// object is still there, or there is none. It asks OpenBao only where nothing is known, so that no other reading costs more.
+// lostRecord says what it means that the ledger has no object: its record cannot be read, or is gone and
+// something of the object is still there, or there is none. It asks OpenBao only where nothing is known, so that
+// no other reading costs more.
 func (ob *observer) lostRecord(ctx context.Context, snap *snapshot, ref access.Ref) error {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -36,8 +37,10 @@ func (ob *observer) lostRecord(ctx context.Context, snap *snapshot, ref access.R
 	return &access.DamagedError{Record: "the policy " + store.NameOf(holder), Left: left, UID: uid}
 }
 
-// leftovers returns what OpenBao still has under an object's name, though no ledger holds it, and the uid that its entity bears.
-func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access.Ref, foreign bool) (left []string, uid string, err error) {
+// leftovers returns what OpenBao still has under an object's name, though no ledger holds it, and the uid
+// that its entity bears.
+func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access.Ref, foreign bool) (left []string,
+	uid string, err error) {
 	_, id, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
 		return nil, "", err
@@ -70,8 +73,10 @@ func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access
 	return append(left, there...), uid, nil
 }
 
-// entityLeft returns what is left of an identity's entity, with the uid that it bears. An entity that somebody else made is not left of it.
-func (ob *observer) entityLeft(ctx context.Context, id access.IdentityID, foreign bool) (left []string, uid string, err error) {
+// entityLeft returns what is left of an identity's entity, with the uid that it bears. An entity that somebody else
+// made is not left of it.
+func (ob *observer) entityLeft(ctx context.Context, id access.IdentityID, foreign bool) (left []string, uid string,
+	err error) {
 	e, err := ob.entities.readEntity(ctx, id)
 	if err != nil || e == nil || e.Metadata["managed_by"] != "terraform-provider-partner" {
 		return nil, "", err
@@ -96,9 +101,10 @@ func (ob *observer) existing(ctx context.Context, paths []string) (there []strin
 	return there, nil
 }
 
-// rolesLeft returns the roles of a credential that no ledger holds and that may yet let somebody in. While the identity stands, a
-// role without an alias is what an attempt to issue left behind: nobody logs in by it as the identity.
-func (ob *observer) rolesLeft(ctx context.Context, d *store.Document, ref access.Ref, id access.IdentityID, mounts map[string]mounted) (paths []string, err error) {
+// rolesLeft returns the roles of a credential that no ledger holds and that may yet let somebody in. While the identity
+// stands, a role without an alias is what an attempt to issue left behind: nobody logs in by it as the identity.
+func (ob *observer) rolesLeft(ctx context.Context, d *store.Document, ref access.Ref, id access.IdentityID,
+	mounts map[string]mounted) (paths []string, err error) {
 	paths = ob.creds.rolesOfKind(id, access.Kind(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]), mounts)
 	if d.Identity() == nil {
 		return paths, nil
@@ -115,5 +121,6 @@ func (ob *observer) rolesLeft(ctx context.Context, d *store.Document, ref access
 
 // withoutPolicy says that a policy is gone, or says nothing of an object, while something of that is left.
 func withoutPolicy(id access.IdentityID, left ...string) string {
-	return fmt.Sprintf("The policy %s is gone or does not mention it, but this exists: %s.", store.NameOf(id), strings.Join(left, ", "))
+	return fmt.Sprintf("The policy %s is gone or does not mention it, but this exists: %s.", store.NameOf(id),
+		strings.Join(left, ", "))
 }

@@ -17,9 +17,9 @@ import (
 // mostNamed is how many certificates a warning names.
 const mostNamed = 10
 
-// Minted names what the engine of a privileged grant gave out while that stood. OpenBao keeps neither with a certificate nor
-// with a lease as whom it was asked for: that is in the audit log. So what is left, beside what was leased to the partner's own
-// tokens, is not revoked: it would be others' too.
+// Minted names what the engine of a privileged grant gave out while that stood. OpenBao keeps neither with a
+// certificate nor with a lease as whom it was asked for: that is in the audit log. So what is left, beside what was
+// leased to the partner's own tokens, is not revoked: it would be others' too.
 func (s *scout) Minted(ctx context.Context, g *access.Grant, since time.Time) []string {
 	m, ok := s.mountOfGrant(ctx, g)
 	_, wild := g.Resource.Fixed()
@@ -77,14 +77,17 @@ func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []str
 	}
 	said := "Certificates that a role does not store are not among them, and only the audit log says who asked"
 	if len(named) == 0 {
-		return []string{fmt.Sprintf("%s stores no certificate that it signed since %s and that is still valid. %s.", m, access.At(since), said)}
+		return []string{fmt.Sprintf("%s stores no certificate that it signed since %s and that is still valid. %s.", m,
+			access.At(since), said)}
 	}
 	more := ""
 	if n := len(named) - mostNamed; n > 0 {
 		named, more = named[:mostNamed], fmt.Sprintf(", and %d more", n)
 	}
-	return []string{fmt.Sprintf("%s signed these since %s, and they are still valid: %s%s. %s. Revoke the partner's: %s",
-		m, access.At(since), strings.Join(named, ", "), more, said, s.ownShell().revoke(strings.TrimSuffix(m.String(), "/"), "SERIAL"))}
+	return []string{fmt.Sprintf("%s signed these since %s, and they are still valid: %s%s. %s. Revoke the "+
+		"partner's: %s",
+		m, access.At(since), strings.Join(named, ", "), more, said,
+		s.ownShell().revoke(strings.TrimSuffix(m.String(), "/"), "SERIAL"))}
 }
 
 // leased says how many leases there are of a path. Those of a session end with it.
@@ -99,7 +102,8 @@ func (s *scout) leased(ctx context.Context, path access.Pattern) []string {
 		return []string{fmt.Sprintf("There is no lease of %s. What has no lease, such as a signature or an export, is "+
 			"only in the audit log.", path)}
 	}
-	return []string{fmt.Sprintf("There are %d leases of %s, the partner's and all others. %s. To end all of them now: %s",
+	return []string{fmt.Sprintf("There are %d leases of %s, the partner's and all others. %s. To end all of "+
+		"them now: %s",
 		leases, path, sessions, s.ownShell().revokeLeases(string(path)))}
 }
 

@@ -24,7 +24,8 @@ type mounting struct {
 
 // missing returns a mount that is not there, with the commands that make it.
 func missing(path string, commands ...string) error {
-	return fmt.Errorf("%w: nothing is mounted at %s. Run\n\n    %s\n\nor set bootstrap = true, with a login that may do so",
+	return fmt.Errorf("%w: nothing is mounted at %s. Run\n\n    %s\n\nor set bootstrap = true, with a login "+
+		"that may do so",
 		access.ErrUnsupported, path, strings.Join(commands, "\n    "))
 }
 
@@ -42,7 +43,11 @@ func (mt *mounting) logsInBy(ctx context.Context, path string) (bool, error) {
 		return false, err
 	}
 	for _, e := range snap.Ledger {
-		if c, ok := e.Credential(); ok && !e.Removed() && !access.IsShadow(c.IdentityID.Partner) && mt.mountedAt(c) == path && snap.Ledger.End(e).After(mt.now()) {
+		if c, ok := e.Credential(); ok &&
+			!e.Removed() &&
+			!access.IsShadow(c.IdentityID.Partner) &&
+			mt.mountedAt(c) == path &&
+			snap.Ledger.End(e).After(mt.now()) {
 			return true, nil
 		}
 	}
@@ -50,7 +55,8 @@ func (mt *mounting) logsInBy(ctx context.Context, path string) (bool, error) {
 }
 
 // authMount returns the accessor of an auth method, which is made where it is missing and the configuration says so.
-func (mt *mounting) authMount(ctx context.Context, path, kind string, settle func(context.Context) error, commands ...string) (accessor string, err error) {
+func (mt *mounting) authMount(ctx context.Context, path, kind string, settle func(context.Context) error,
+	commands ...string) (accessor string, err error) {
 	at, err := mt.lookOnce(ctx)
 	if err != nil {
 		return "", err
@@ -69,11 +75,13 @@ func (mt *mounting) authMount(ctx context.Context, path, kind string, settle fun
 		}
 	}
 	if m, ok := at.auth[path+"/"]; ok && m.Type != kind {
-		return "", fmt.Errorf("%w: auth/%s has the auth method %s instead of %s", access.ErrUnsupported, path, m.Type, kind)
+		return "", fmt.Errorf("%w: auth/%s has the auth method %s instead of %s", access.ErrUnsupported, path, m.Type,
+			kind)
 	} else if ok {
 		return m.Accessor, nil
 	}
-	commands = append([]string{fmt.Sprintf("bao auth enable -path=%s -max-lease-ttl=%dh %s", path, int(longestSecret.Hours()), kind)}, commands...)
+	commands = append([]string{fmt.Sprintf("bao auth enable -path=%s -max-lease-ttl=%dh %s", path,
+		int(longestSecret.Hours()), kind)}, commands...)
 	switch {
 	case used:
 		return "", disabled(path, commands...)
@@ -84,8 +92,13 @@ func (mt *mounting) authMount(ctx context.Context, path, kind string, settle fun
 }
 
 // enableAuth makes an auth method, settles it, and returns its accessor.
-func (mt *mounting) enableAuth(ctx context.Context, at *site, path, kind string, settle func(context.Context) error) (accessor string, err error) {
-	config := map[string]any{"type": kind, "description": mountDescription, "config": map[string]any{"max_lease_ttl": longestSecret.String()}}
+func (mt *mounting) enableAuth(ctx context.Context, at *site, path, kind string,
+	settle func(context.Context) error) (accessor string, err error) {
+	config := map[string]any{
+		"type":        kind,
+		"description": mountDescription,
+		"config":      map[string]any{"max_lease_ttl": longestSecret.String()},
+	}
 	if err := mt.client.Put(ctx, "sys/auth/"+path, config, nil); err != nil && !taken(err) {
 		return "", err
 	}

@@ -17,7 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// An authority that is just being made has its issuer a moment before that is the default. Of a hundred certificates in one first apply, one was refused.
+// An authority that is just being made has its issuer a moment before that is the default. Of a hundred certificates in
+// one first apply, one was refused.
 func TestAnAuthorityThatIsBeingMadeIsWaitedFor(t *testing.T) {
 	st := startStage(t)
 	st.complete(t, "first", access.Certificate)
@@ -29,17 +30,23 @@ func TestAnAuthorityThatIsBeingMadeIsWaitedFor(t *testing.T) {
 				return near.RoundTrip(r)
 			}
 			body := io.NopCloser(strings.NewReader(`{"errors":["no default issuer currently configured"]}`))
-			return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Request: r}, nil
+			return &http.Response{
+				StatusCode: http.StatusBadRequest,
+				Header:     http.Header{"Content-Type": {"application/json"}},
+				Body:       body,
+				Request:    r,
+			}, nil
 		})
 	})
 	st.put(t, identityOf("second"))
-	if _, err := s.Put(t.Context(), st.change(st.credentialOf("second", access.Certificate))); err != nil || asked.Load() < 2 {
+	if _, err := s.Put(t.Context(), st.change(st.credentialOf("second", access.Certificate))); err != nil ||
+		asked.Load() < 2 {
 		t.Errorf("asked %d times: %v", asked.Load(), err)
 	}
 }
 
-// What is broken about a mount of partner access blocked plan and destroy of everything: whoever has nothing there goes on,
-// what is there drifts, and all of it can leave.
+// What is broken about a mount of partner access blocked plan and destroy of everything: whoever has nothing there goes
+// on, what is there drifts, and all of it can leave.
 func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
 	if !testing.Short() {
 		t.Parallel()
@@ -50,18 +57,23 @@ func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
 		hit    access.Kind
 		says   string
 	}{
-		"no default issuer":        {[][2]string{{"DELETE", "partner-pki/root"}}, access.Certificate, "no default issuer"},
-		"no PKI mount":             {[][2]string{{"DELETE", "sys/mounts/partner-pki"}}, access.Certificate, ""},
-		"no certificate method":    {[][2]string{{"DELETE", "sys/auth/partner-cert"}}, access.Certificate, ""},
-		"no AppRole method":        {[][2]string{{"DELETE", "sys/auth/partner-approle"}}, access.Secret, ""},
-		"no method of the issuer":  {[][2]string{{"DELETE", "sys/auth/" + jwt}}, access.Federated, ""},
-		"nothing is mounted":       {[][2]string{{"DELETE", "partner-pki/root"}, {"DELETE", "sys/mounts/partner-pki"}, {"DELETE", "sys/auth/partner-cert"}, {"DELETE", "sys/auth/partner-approle"}, {"DELETE", "sys/auth/" + jwt}}, access.Secret, ""},
-		"the signing role deleted": {[][2]string{{"DELETE", "partner-pki/roles/acme.prod.first"}}, access.Certificate, "is missing"},
+		"no default issuer": {[][2]string{{"DELETE", "partner-pki/root"}}, access.Certificate,
+			"no default issuer"},
+		"no PKI mount":            {[][2]string{{"DELETE", "sys/mounts/partner-pki"}}, access.Certificate, ""},
+		"no certificate method":   {[][2]string{{"DELETE", "sys/auth/partner-cert"}}, access.Certificate, ""},
+		"no AppRole method":       {[][2]string{{"DELETE", "sys/auth/partner-approle"}}, access.Secret, ""},
+		"no method of the issuer": {[][2]string{{"DELETE", "sys/auth/" + jwt}}, access.Federated, ""},
+		"nothing is mounted": {[][2]string{{"DELETE", "partner-pki/root"}, {"DELETE", "sys/mounts/partner-pki"},
+			{"DELETE", "sys/auth/partner-cert"}, {"DELETE", "sys/auth/partner-approle"}, {"DELETE", "sys/auth/" + jwt}},
+			access.Secret, ""},
+		"the signing role deleted": {[][2]string{{"DELETE", "partner-pki/roles/acme.prod.first"}}, access.Certificate,
+			"is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := startStageAlone(t)
 			ctx := context.Background()
-			all, other := st.complete(t, "first", kinds...), st.complete(t, "second", kinds...)
+			all := st.complete(t, "first", kinds...)
+			other := st.complete(t, "second", kinds...)
 			for _, b := range c.breaks {
 				st.admin(t, b[0], b[1], nil)
 			}
@@ -80,15 +92,19 @@ func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
 					t.Errorf("%s: drift does not say %q: %v", kind, c.says, now.Drift)
 				}
 			}
-			st.put(t, identityOf("first", func(i *access.Identity) { i.ExpiresAt = in(30 * time.Minute) }), known(all.identity)) // less is never refused
+			// less is never refused
+			st.put(t, identityOf("first", func(i *access.Identity) { i.ExpiresAt = in(30 * time.Minute) }),
+				known(all.identity))
 			st.put(t, grantOf("second", func(g *access.Grant) { g.Actions = []string{"read"} }), known(other.grant))
 			if c.hit == access.Certificate && c.says == "no default issuer" {
 				st.put(t, identityOf("third"))
-				st.put(t, all.credentials[access.Secret].Object, known(all.credentials[access.Secret]), issuing(access.IssueOverlap))
+				st.put(t, all.credentials[access.Secret].Object, known(all.credentials[access.Secret]),
+					issuing(access.IssueOverlap))
 				options := st.options()
 				options.Bootstrap = false
 				_, err := Open(options).Put(ctx, st.change(st.credentialOf("third", access.Certificate)))
-				if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "bao write partner-pki/config/issuers default=") {
+				if !errors.Is(err, access.ErrUnsupported) ||
+					!strings.Contains(err.Error(), "bao write partner-pki/config/issuers default=") {
 					t.Errorf("signed without an issuer: %v", err)
 				}
 			}
@@ -99,7 +115,8 @@ func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
 				st.drop(t, gone.identity)
 			}
 			for _, name := range []string{"first", "second"} {
-				if left := slices.DeleteFunc(st.traces(t, idOf(name)), func(s string) bool { return strings.Contains(s, "partner-pki/cert") }); len(left) > 0 {
+				if left := slices.DeleteFunc(st.traces(t, idOf(name)),
+					func(s string) bool { return strings.Contains(s, "partner-pki/cert") }); len(left) > 0 {
 					t.Errorf("after destroy there is\n%s", strings.Join(left, "\n"))
 				}
 			}
@@ -107,8 +124,9 @@ func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
 	}
 }
 
-// With bootstrap = true a plan looked only for what is not there: another auth method or engine in the place of ours, an authority without
-// a default issuer, and an issuer's mount that is bound to another one were told in the middle of the apply.
+// With bootstrap = true a plan looked only for what is not there: another auth method or engine in the place of
+// ours, an authority without a default issuer, and an issuer's mount that is bound to another one were told in
+// the middle of the apply.
 func TestWhatStandsInThePlaceOfAMountIsFoundAtPlan(t *testing.T) {
 	st := startStage(t)
 	jwt := usualJWT(issuerURL)
@@ -127,8 +145,10 @@ func TestWhatStandsInThePlaceOfAMountIsFoundAtPlan(t *testing.T) {
 	}{
 		{func() { st.bind(t, otherIssuer) }, access.Federated, "takes tokens of the issuer " + otherIssuer},
 		{instead("sys/auth/"+jwt, "approle"), access.Federated, "has the auth method approle instead of jwt"},
-		{instead("sys/auth/partner-approle", "userpass"), access.Secret, "has the auth method userpass instead of approle"},
-		{instead("sys/auth/partner-cert", "approle"), access.Certificate, "has the auth method approle instead of cert"},
+		{instead("sys/auth/partner-approle", "userpass"), access.Secret,
+			"has the auth method userpass instead of approle"},
+		{instead("sys/auth/partner-cert", "approle"), access.Certificate,
+			"has the auth method approle instead of cert"},
 		{instead("sys/auth/partner-cert", "cert"), access.Certificate, ""},
 		{func() {
 			st.rotateRoot(t, "second")
@@ -142,7 +162,9 @@ func TestWhatStandsInThePlaceOfAMountIsFoundAtPlan(t *testing.T) {
 			o.Bootstrap = bootstrap
 			fresh := st.credentialOf("new", c.kind)
 			lacks, err := Open(o).Lacks(t.Context(), fresh)
-			if told := len(lacks) == 1 && c.says != "" && strings.Contains(lacks[0], c.says); err != nil || !told && (c.says != "" || len(lacks) > 0) {
+			if told := len(lacks) == 1 &&
+				c.says != "" &&
+				strings.Contains(lacks[0], c.says); err != nil || (!told && (c.says != "" || len(lacks) > 0)) {
 				t.Errorf("%q, bootstrap %v: a plan lacks %q, %v", c.says, bootstrap, lacks, err)
 			}
 		}

@@ -24,8 +24,8 @@ func entityPath(id access.IdentityID) string { return "identity/entity/name/" + 
 // asideOf returns the name of an entity that is put aside, and then removed: there is at most one.
 func asideOf(id access.IdentityID) string { return store.NameOf(id) + "~" }
 
-// tokenRoles is where the roles are. A login that may not remove one, because it never gives out tokens, still offboards: a
-// role without its alias admits to nothing.
+// tokenRoles is where the roles are. A login that may not remove one, because it never gives out tokens, still
+// offboards: a role without its alias admits to nothing.
 const tokenRoles = "auth/token/roles/"
 
 func tokenRole(id access.IdentityID) string { return tokenRoles + tokenRoleName(id) }
@@ -33,8 +33,8 @@ func tokenRole(id access.IdentityID) string { return tokenRoles + tokenRoleName(
 // tokenRoleName says whose it is: the token mount is everybody's.
 func tokenRoleName(id access.IdentityID) string { return "partner." + roleOf(id) }
 
-// noPolicy returns the policy that a token itself has: without one of its own it would inherit the provider's. It is in the part
-// of the names that this provider alone writes, and is never made: the name is an entity's that is put aside.
+// noPolicy returns the policy that a token itself has: without one of its own it would inherit the provider's. It is in
+// the part of the names that this provider alone writes, and is never made: the name is an entity's that is put aside.
 func noPolicy(id access.IdentityID) string { return asideOf(id) }
 
 // without returns names but for one.

@@ -25,7 +25,10 @@ type entities struct {
 
 // held says whether an entity was cut by hand: it is disabled, and nothing of ours says that a declaration did it.
 func (e *entity) held() bool {
-	return e != nil && e.Disabled && e.Metadata[cutBy] != byDeclaration && e.Metadata[cutBy] != byMark
+	return e != nil &&
+		e.Disabled &&
+		e.Metadata[cutBy] != byDeclaration &&
+		e.Metadata[cutBy] != byMark
 }
 
 // readEntity reads an identity's entity; nil where there is none.
@@ -88,8 +91,8 @@ func lastRelease(e *ledger.Entry) string {
 	return e.History.Released[len(e.History.Released)-1]
 }
 
-// stays says whether an entity that was cut by hand stays so under a declared release that lifts nothing: but for one that
-// a process noted, and died before the entity was enabled.
+// stays says whether an entity that was cut by hand stays so under a declared release that lifts nothing: but for one
+// that a process noted, and died before the entity was enabled.
 func stays(before *ledger.Entry, declared string, e *entity) bool {
 	if !e.held() || declared == "" || lastRelease(before) != declared {
 		return e.held()
@@ -97,8 +100,8 @@ func stays(before *ledger.Entry, declared string, e *entity) bool {
 	return e.Metadata[released] == clipped(declared)
 }
 
-// findHold returns the entity that shows that an identity without one was cut by hand: the one put aside, or the one it was adopted
-// from; else nil.
+// findHold returns the entity that shows that an identity without one was cut by hand: the one put aside, or the one it
+// was adopted from; else nil.
 func (es *entities) findHold(ctx context.Context, i *access.Identity, e *ledger.Entry) (*entity, error) {
 	hold, err := es.heldAside(ctx, i.ID)
 	if err != nil || hold != nil {
@@ -107,9 +110,10 @@ func (es *entities) findHold(ctx context.Context, i *access.Identity, e *ledger.
 	return es.heldBefore(ctx, i, e.Adopted)
 }
 
-// settleEntity brings the entity of an identity in line with the ledger, and returns its id. Where it is held, as the hold
-// shows or one that is put aside, it stays disabled, whatever the ledger says.
-func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access.IdentityID, there, hold *entity) (entityID string, err error) {
+// settleEntity brings the entity of an identity in line with the ledger, and returns its id. Where it is held, as the
+// hold shows or one that is put aside, it stays disabled, whatever the ledger says.
+func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access.IdentityID,
+	there, hold *entity) (entityID string, err error) {
 	i, e := l.Identity(id)
 	if i == nil {
 		return "", fmt.Errorf("%s: %w", id, access.ErrNoIdentity)
@@ -125,7 +129,9 @@ func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access
 	}
 	want := map[string]any{"metadata": known, "policies": []string{store.NameOf(id)}, "disabled": disabled}
 	if there != nil {
-		if there.Disabled == disabled && maps.Equal(there.Metadata, known) && slices.Equal(there.Policies, []string{store.NameOf(id)}) {
+		if there.Disabled == disabled &&
+			maps.Equal(there.Metadata, known) &&
+			slices.Equal(there.Policies, []string{store.NameOf(id)}) {
 			return there.ID, nil
 		}
 		err := es.client.Put(ctx, entityFolder+there.ID, want, nil)
@@ -147,9 +153,10 @@ func (es *entities) entityOf(ctx context.Context, l ledger.Ledger, id access.Ide
 	return there, err
 }
 
-// wanted returns the metadata that an entity is to have, and whether it is to be disabled. Its metadata tells who cut it, so that
-// whoever reads the entity alone, or finds it put aside, knows a cut by hand from one that was declared.
-func (es *entities) wanted(ctx context.Context, l ledger.Ledger, i *access.Identity, e *ledger.Entry, hold *entity) (known map[string]string, disabled bool, err error) {
+// wanted returns the metadata that an entity is to have, and whether it is to be disabled. Its metadata tells who cut
+// it, so that whoever reads the entity alone, or finds it put aside, knows a cut by hand from one that was declared.
+func (es *entities) wanted(ctx context.Context, l ledger.Ledger, i *access.Identity, e *ledger.Entry,
+	hold *entity) (known map[string]string, disabled bool, err error) {
 	stands := l.Standing(i.ID)
 	known = metadata(i, e, stands)
 	if hold != nil {
@@ -178,7 +185,8 @@ func (es *entities) wanted(ctx context.Context, l ledger.Ledger, i *access.Ident
 }
 
 // makeEntity creates an entity by its name, or finds it where it was made in the meantime: both are the same to us.
-func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want map[string]any) (entityID string, err error) {
+func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want map[string]any) (entityID string,
+	err error) {
 	for round := range store.Rounds {
 		if err := access.Pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
 			return "", err
@@ -192,7 +200,8 @@ func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want m
 			return there.id(), err
 		}
 	}
-	return "", fmt.Errorf("%w: OpenBao created the entity %s, but does not find it", access.ErrUnavailable, store.NameOf(id))
+	return "", fmt.Errorf("%w: OpenBao created the entity %s, but does not find it", access.ErrUnavailable,
+		store.NameOf(id))
 }
 
 func (e *entity) id() string {
@@ -219,7 +228,8 @@ func (es *entities) strip(ctx context.Context, l ledger.Ledger, id access.Identi
 		path := "identity/group/id/" + groupID
 		err := es.client.Get(ctx, path, &group)
 		if err == nil {
-			err = es.client.Put(ctx, path, map[string]any{"member_entity_ids": append([]string{}, without(group.Members, there.ID)...)}, nil)
+			err = es.client.Put(ctx, path,
+				map[string]any{"member_entity_ids": append([]string{}, without(group.Members, there.ID)...)}, nil)
 		}
 		if client.Gone(err) != nil {
 			return err
@@ -228,10 +238,10 @@ func (es *entities) strip(ctx context.Context, l ledger.Ledger, id access.Identi
 	return nil
 }
 
-// cutSessions ends every session of an identity at once: another entity takes the place of its own, which is then deleted. A token
-// is of the entity that it was issued for, and is refused at the next request once that is gone. The aliases move before, so that
-// whoever else of the identity logs in meanwhile is one of the two, and is let in. Whoever does it again, after a process that
-// died here, comes to the same end.
+// cutSessions ends every session of an identity at once: another entity takes the place of its own, which is then
+// deleted. A token is of the entity that it was issued for, and is refused at the next request once that is gone. The
+// aliases move before, so that whoever else of the identity logs in meanwhile is one of the two, and is let in. Whoever
+// does it again, after a process that died here, comes to the same end.
 func (es *entities) cutSessions(ctx context.Context, l ledger.Ledger, id access.IdentityID) error {
 	if i, _ := l.Identity(id); i == nil {
 		return nil // its removal was begun, and takes the entity along
@@ -241,7 +251,8 @@ func (es *entities) cutSessions(ctx context.Context, l ledger.Ledger, id access.
 		return err
 	}
 	if old != nil {
-		if err := es.putAside(ctx, id, old); err != nil && !client.Said(err, "entity not found") { // else somebody else did
+		// else somebody else did
+		if err := es.putAside(ctx, id, old); err != nil && !client.Said(err, "entity not found") {
 			return err
 		}
 	}
@@ -251,7 +262,8 @@ func (es *entities) cutSessions(ctx context.Context, l ledger.Ledger, id access.
 	return es.client.Delete(ctx, "identity/entity/name/"+asideOf(id))
 }
 
-// putAside gives an entity another name. It goes on as it was until it is deleted, and keeps whether it was cut by hand.
+// putAside gives an entity another name. It goes on as it was until it is deleted, and keeps
+// whether it was cut by hand.
 func (es *entities) putAside(ctx context.Context, id access.IdentityID, old *entity) error {
 	if err := es.client.Delete(ctx, "identity/entity/name/"+asideOf(id)); err != nil { // of a process that died here
 		return err
@@ -291,7 +303,9 @@ func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.Iden
 		if err != nil {
 			return err
 		}
-		if there != nil && old != nil && there.ID == old.ID { // a standby has not heard of its new name
+		if there != nil &&
+			old != nil &&
+			there.ID == old.ID { // a standby has not heard of its new name
 			continue
 		}
 		missing := slices.DeleteFunc(slices.Clone(aliases), there.has)
@@ -318,7 +332,8 @@ func (es *entities) keepHold(ctx context.Context, l ledger.Ledger, e *ledger.Ent
 	return es.store.Mark(ctx, id.String())
 }
 
-// heldBefore returns the entity that an identity takes over, where that was cut by hand and no release lifts it; else nil.
+// heldBefore returns the entity that an identity takes over, where that was cut by hand and no
+// release lifts it; else nil.
 func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
 	if adopted == nil || adopted.Lifted(i) {
 		return nil, nil

@@ -18,7 +18,8 @@ type notes struct {
 	healed []access.Healed
 }
 
-// Notes returns what was found and healed since it was asked last. Plans told it as drift before: there are no warnings.
+// Notes returns what was found and healed since it was asked last. Plans told it as drift before:
+// there are no warnings.
 func (n *notes) Notes() (healed []access.Healed, warnings [][2]string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -46,17 +47,20 @@ func (f *finds) add(ref access.Ref, drift ...string) {
 	}
 }
 
-// met adds what a change finds that is not as it was left, of an object and of all that it brings in line with it: for an identity
-// what hangs on it. entities are those that were read for that already. What hangs on something that this process has just
-// changed is left out: it may be on its way to be brought in line. So is what cannot be read: the change says if it needs that,
-// and a removal, which does not, goes through.
-func (ob *observer) met(ctx context.Context, f *family, ref access.Ref, entities map[access.IdentityID]*entity, all *finds) {
+// met adds what a change finds that is not as it was left, of an object and of all that it brings in line with it: for
+// an identity what hangs on it. entities are those that were read for that already. What hangs on something that this
+// process has just changed is left out: it may be on its way to be brought in line. So is what cannot be read: the
+// change says if it needs that, and a removal, which does not, goes through.
+func (ob *observer) met(ctx context.Context, f *family, ref access.Ref, entities map[access.IdentityID]*entity,
+	all *finds) {
 	l := f.ledger()
 	snap := store.SnapshotOf[native](f.documents, l, f.holds)
 	for other, e := range l {
 		id := e.Object.Holder()
 		_, follows := entities[id]
-		if e.Removed() || other != ref && (other != id.Ref() || !follows) || ob.store.WroteAny(l.Lineage(id)[1:]) {
+		if e.Removed() ||
+			(other != ref && (other != id.Ref() || !follows)) ||
+			ob.store.WroteAny(l.Lineage(id)[1:]) {
 			continue
 		}
 		if text, err := edited(snap, id); err == nil && text != "" {
@@ -72,8 +76,10 @@ func (ob *observer) met(ctx context.Context, f *family, ref access.Ref, entities
 	}
 }
 
-// toCompare reads what of an object is compared with what was left: of an identity that adopted nothing, its entity is all.
-func (ob *observer) toCompare(ctx context.Context, snap *snapshot, e *ledger.Entry, entities map[access.IdentityID]*entity) (*native, error) {
+// toCompare reads what of an object is compared with what was left: of an identity that adopted
+// nothing, its entity is all.
+func (ob *observer) toCompare(ctx context.Context, snap *snapshot, e *ledger.Entry,
+	entities map[access.IdentityID]*entity) (*native, error) {
 	there, read := entities[e.Object.Holder()]
 	switch {
 	case e.Ref().Type == access.TypeGrant:

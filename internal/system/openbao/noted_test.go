@@ -14,8 +14,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// What a removal finds is compared with what was left, for the journal. Less access is never refused: where an engine fails just
-// then, it is removed all the same.
+// What a removal finds is compared with what was left, for the journal. Less access is never refused: where an engine
+// fails just then, it is removed all the same.
 func TestARemovalThatCannotCompareGoesThrough(t *testing.T) {
 	st := startStage(t)
 	engines := regexp.MustCompile(`^/v1/(auth/)?partner-`)

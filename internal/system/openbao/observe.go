@@ -68,22 +68,27 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 	return nil
 }
 
-// observeIdentity adds what is told of an identity alone: a process that died, a memory that cannot be read, and its logins.
-func (ob *observer) observeIdentity(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *native, r *access.Record) {
+// observeIdentity adds what is told of an identity alone: a process that died, a memory that cannot
+// be read, and its logins.
+func (ob *observer) observeIdentity(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *native,
+	r *access.Record) {
 	if len(snap.Documents[id].Dead) > 0 {
 		r.Drift = append(r.Drift, unfinished)
 	}
 	if snap.Tombstones[id].Damaged {
 		r.Drift = append(r.Drift, fmt.Sprintf("Cannot read what is remembered of the identity: somebody changed the "+
-			"policy %s. Until that is repaired, no release lifts a hold.", store.Prefix+id.String()+store.TombstoneName))
+			"policy %s. Until that is repaired, no release lifts a hold.",
+			store.Prefix+id.String()+store.TombstoneName))
 	}
 	r.Adopted, _ = ob.adopter.left(snap, id, e, n)
 	r.LastUsedAt, r.UseUnknown = ob.lastUsed(snap, id, n)
 	r.UseUnknown = r.UseUnknown || len(r.Adopted) > 0 // OpenBao remembers no login by these
 }
 
-// observeCredential adds what is told of a credential alone: what is wrong around it, its last login, and whether what was issued is gone.
-func (ob *observer) observeCredential(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native, r *access.Record) error {
+// observeCredential adds what is told of a credential alone: what is wrong around it, its last login, and whether
+// what was issued is gone.
+func (ob *observer) observeCredential(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry,
+	n *native, r *access.Record) error {
 	drift, err := ob.around(ctx, snap, c, e, n)
 	if err != nil {
 		return err
@@ -96,8 +101,10 @@ func (ob *observer) observeCredential(ctx context.Context, snap *snapshot, c *ac
 	return nil
 }
 
-// tampered says what OpenBao holds of an object beside its policy that is not as it was left, and is after its next change.
-func (ob *observer) tampered(ctx context.Context, snap *snapshot, e *ledger.Entry, n *native) (drift []string, err error) {
+// tampered says what OpenBao holds of an object beside its policy that is not as it was left, and is
+// after its next change.
+func (ob *observer) tampered(ctx context.Context, snap *snapshot, e *ledger.Entry, n *native) (drift []string,
+	err error) {
 	switch o := e.Object.(type) {
 	case *access.Identity:
 		_, adopted := ob.adopter.left(snap, o.ID, e, n)
@@ -153,8 +160,8 @@ func (ob *observer) readRoles(ctx context.Context, paths []string, n *native) er
 	return nil
 }
 
-// readSecrets reads the secret ids of a credential, until all that was issued are there: a standby of a cluster may not have heard yet of
-// one. It asks again only on a cluster, and as long as a standby may lag behind.
+// readSecrets reads the secret ids of a credential, until all that was issued are there: a standby of a cluster may not
+// have heard yet of one. It asks again only on a cluster, and as long as a standby may lag behind.
 func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued []ledger.Item, n *native) error {
 	at, err := s.lookOnce(ctx)
 	if err != nil {
@@ -212,7 +219,8 @@ func (n *native) add(one secretID) {
 	}
 }
 
-// secretDrift says how the secret ids of a role differ from what is on record. It names them by their accessors, which log nobody in.
+// secretDrift says how the secret ids of a role differ from what is on record. It names them by their
+// accessors, which log nobody in.
 func (s *secrets) secretDrift(c *access.Credential, e *ledger.Entry, n *native) (drift []string) {
 	ours := map[string]bool{}
 	if told, ok := n.roles[s.roleID(c.IdentityID)]["role_id"]; ok && told != store.NameOf(c.IdentityID) {

@@ -32,7 +32,8 @@ type Options struct {
 	Stack string
 	// PartnerAddress is where partners find OpenBao. Default: where the client does.
 	PartnerAddress string
-	// Fresh is for how long at least one reading serves: a plan of thousands takes a minute, in which it asks for everything
-	// three times. What this process changes is read again at once. Default: as long as is said at listingShare.
+	// Fresh is for how long at least one reading serves: a plan of thousands takes a minute, in which it
+	// asks for everything three times. What this process changes is read again at once. Default: as long as
+	// is said at listingShare.
 	Fresh time.Duration
 }

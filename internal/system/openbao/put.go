@@ -44,8 +44,8 @@ type proposal struct {
 // id returns whose policy the change is about.
 func (a *proposal) id() access.IdentityID { return a.change.Object.Holder() }
 
-// tryPut makes a change on what is there now: it decides, writes the policies, and brings in line what follows from them. It
-// returns a putting also with an error, once the policy is written.
+// tryPut makes a change on what is there now: it decides, writes the policies, and brings in line what follows from
+// them. It returns a putting also with an error, once the policy is written.
 func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer, found *finds) (*putting, error) {
 	if err := is.takeBack(); err != nil { // of the round before: somebody else may have revoked it
 		return nil, err
@@ -66,9 +66,9 @@ func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer,
 	return p, ch.follow(ctx, a)
 }
 
-// decide makes the draft that write puts down. It writes no policy, so nobody has more access than before. What it makes
-// beside them opens nothing until the policy says so: a mount, a mark, and what is issued, which is taken back where no policy
-// comes to hold it.
+// decide makes the draft that write puts down. It writes no policy, so nobody has more access than before. What it
+// makes beside them opens nothing until the policy says so: a mount, a mark, and what is issued, which is taken back
+// where no policy comes to hold it.
 func (ch *changer) decide(ctx context.Context, a *proposal) error {
 	if err := a.family.refuse(a.change); err != nil {
 		return err
@@ -165,13 +165,15 @@ func cannotIssue(err error) bool {
 	return away(err) || errors.Is(err, access.ErrNotPermitted)
 }
 
-// write puts the draft into the policies. The own one is first, by check-and-set on what was decided on: with it the change is
-// made, and whoever comes next finishes it from what the policy says. The others only follow from it. A putting that it
-// returns with an error is written.
+// write puts the draft into the policies. The own one is first, by check-and-set on what was decided on: with it the
+// change is made, and whoever comes next finishes it from what the policy says. The others only follow from it. A
+// putting that it returns with an error is written.
 func (ch *changer) write(ctx context.Context, a *proposal) (*putting, error) {
 	id := a.id()
 	a.before = a.family.ledger()
-	p := &putting{ledger: a.draft.Ledger, placed: a.placed, without: a.without, held: a.standings[id].held || a.hold != nil || a.draft.Held(a.family.holds, a.placed.Entry.Object)}
+	p := &putting{ledger: a.draft.Ledger, placed: a.placed, without: a.without, held: a.standings[id].held ||
+		a.hold != nil ||
+		a.draft.Held(a.family.holds, a.placed.Entry.Object)}
 	if err := ch.writer.writeOwn(ctx, a.family, a.draft, id); err != nil {
 		return nil, err
 	}

@@ -65,18 +65,19 @@ func (s *scout) lay(engines map[string]mounted, children []string, unlisted bool
 	return g
 }
 
-// claim makes ours what holds an authority that signed for a partner: that of another configuration, whatever it is called, and
-// whether or not it is described as such.
+// claim makes ours what holds an authority that signed for a partner: that of another configuration, whatever it is
+// called, and whether or not it is described as such.
 func (g *ground) claim(authorities map[string][]string, signed map[string]bool) {
 	for i, m := range g.mounts {
-		g.mounts[i].ours = m.ours || slices.ContainsFunc(authorities[m.String()], func(serial string) bool { return signed[serial] })
+		g.mounts[i].ours = m.ours ||
+			slices.ContainsFunc(authorities[m.String()], func(serial string) bool { return signed[serial] })
 	}
 }
 
 func segments(path string) []string { return strings.Split(strings.TrimSuffix(path, "/"), "/") }
 
-// kind returns the type of an engine, as engines names it. A plugin that somebody registered under the name of an engine of OpenBao's own
-// is another engine.
+// kind returns the type of an engine, as engines names it. A plugin that somebody registered under the name of an
+// engine of OpenBao's own is another engine.
 func (m mounted) kind() string {
 	switch {
 	case m.External != "" && shipped[m.Type]:
@@ -122,7 +123,8 @@ func (g *ground) judge(p access.Pattern, actions []string) access.Reach {
 			"judged as one", at[0], at[1])}
 	case len(at) == 0 && g.unlisted:
 		return access.Reach{System: fmt.Sprintf("nothing is mounted there, and %s/ may be a child namespace: this "+
-			"login may not list namespaces. Give it the guide's policy plan, which may list sys/namespaces", p.Segments()[0])}
+			"login may not list namespaces. Give it the guide's policy plan, which may list sys/namespaces",
+			p.Segments()[0])}
 	case len(at) == 0:
 		return access.Reach{Nothing: "nothing is mounted there", Absent: true, Instead: g.elsewhere()}
 	}
@@ -146,8 +148,8 @@ func (g *ground) foreign(first string) string {
 	return reserved[first]
 }
 
-// at returns the mounts that a pattern reaches, as OpenBao routes: a path belongs to the longest mount that it begins with.
-// Certain: every path of the pattern belongs to the one.
+// at returns the mounts that a pattern reaches, as OpenBao routes: a path belongs to the longest mount that it begins
+// with. Certain: every path of the pattern belongs to the one.
 func (g *ground) at(p []string) (reached []place, certain bool) {
 	longest := 0
 	for _, m := range g.mounts {
@@ -170,7 +172,7 @@ func begins(p, mount []string) (some, all bool) {
 		switch {
 		case i < len(p) && p[i] == "*":
 			return true, false
-		case i >= len(p) || p[i] != "+" && p[i] != s:
+		case i >= len(p) || (p[i] != "+" && p[i] != s):
 			return false, false
 		case p[i] == "+":
 			all = false
@@ -194,9 +196,14 @@ func (g *ground) within(m place, p access.Pattern, actions []string) access.Reac
 	e, known := engines()[m.kind]
 	switch {
 	case !known:
-		return access.Reach{Unknown: fmt.Sprintf("the engine at %s is of the type %q, which this provider does not know", m, m.kind), Place: len(m.path)}
+		return access.Reach{Unknown: fmt.Sprintf("the engine at %s is of the type %q, which this provider "+
+			"does not know", m, m.kind), Place: len(m.path)}
 	case rest == "" && m.kind != "kv" && m.kind != "generic":
-		return access.Reach{Nothing: fmt.Sprintf("it is the mount %s itself, not a path of its engine", m), Instead: e.instead(m, "", actions), Place: len(m.path)}
+		return access.Reach{
+			Nothing: fmt.Sprintf("it is the mount %s itself, not a path of its engine", m),
+			Instead: e.instead(m, "", actions),
+			Place:   len(m.path),
+		}
 	case rest == "":
 		return access.Reach{Place: len(m.path)}
 	case m.kind == "pki" && g.signer(rest) != "":
@@ -211,14 +218,18 @@ func (e engine) judgeBelow(m place, rest access.Pattern, actions []string) acces
 	switch {
 	case of == privileged:
 		return access.Reach{Privileged: e.gives, Place: len(m.path) + by.head()}
-	case of == administration && m.kind == "kv2" && !rest.Overlaps("config") && !e.meets(rest):
+	case of == administration &&
+		m.kind == "kv2" &&
+		!rest.Overlaps("config") &&
+		!e.meets(rest):
 		return access.Reach{
 			Nothing: fmt.Sprintf("%s is a KV store of version 2, which has nothing at that path", m),
 			Instead: e.instead(m, rest, actions), Place: len(m.path),
 		}
 	case of == administration:
 		return access.Reach{
-			System:  fmt.Sprintf("it administers the engine at %s, of the type %s: %s%s is not data", m, m.kind, m, beyond),
+			System: fmt.Sprintf("it administers the engine at %s, of the type %s: %s%s is not data", m, m.kind, m,
+				beyond),
 			Instead: e.instead(m, rest, actions), Place: len(m.path),
 		}
 	}
@@ -246,7 +257,8 @@ func (g *ground) signer(below access.Pattern) string {
 	return ""
 }
 
-// instead says what to write for data of a KV store of version 2; "" for other engines, where the rule's remedy says all.
+// instead says what to write for data of a KV store of version 2; "" for other engines, where the
+// rule's remedy says all.
 func (e engine) instead(m place, rest access.Pattern, actions []string) string {
 	if m.kind != "kv2" {
 		return ""
@@ -279,7 +291,8 @@ func (g *ground) elsewhere() string {
 	case len(names) > most:
 		names = append(names[:most], "others")
 	}
-	return fmt.Sprintf("Begin resource with what is mounted (%s), or mount the engine first.", strings.Join(names, ", "))
+	return fmt.Sprintf("Begin resource with what is mounted (%s), or mount the engine first.",
+		strings.Join(names, ", "))
 }
 
 // unseen refuses everything: nobody has looked at the mounts.

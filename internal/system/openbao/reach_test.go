@@ -13,12 +13,16 @@ import (
 func village(edits ...func(map[string]mounted)) *ground {
 	engines := map[string]mounted{
 		"sys/": {Type: "system"}, "identity/": {Type: "identity"}, "cubbyhole/": {Type: "cubbyhole"},
-		"orders/": {Type: "kv"}, "secret/": {Type: "kv", Options: map[string]string{"version": "2"}}, "old/": {Type: "generic"},
+		"orders/": {Type: "kv"}, "secret/": {Type: "kv", Options: map[string]string{"version": "2"}},
+		"old/":      {Type: "generic"},
 		"infra/kv/": {Type: "kv"}, "infra/pki/": {Type: "pki"}, "web/": {Type: "pki"}, "our/own/ca/": {Type: "pki"},
-		"their-ca/": {Type: "pki", Description: "Partner access"}, "transit/": {Type: "transit"}, "db/": {Type: "database"},
-		"ssh/": {Type: "ssh"}, "aws/": {Type: "aws"}, "totp/": {Type: "totp"}, "magic/": {Type: "magic"}, "lone/kv/": {Type: "kv"},
+		"their-ca/": {Type: "pki", Description: "Partner access"}, "transit/": {Type: "transit"},
+		"db/":  {Type: "database"},
+		"ssh/": {Type: "ssh"}, "aws/": {Type: "aws"}, "totp/": {Type: "totp"}, "magic/": {Type: "magic"},
+		"lone/kv/": {Type: "kv"},
 		// Plugins of their own under the names of engines that OpenBao brings along.
-		"vault/": {Type: "kv", Options: map[string]string{"version": "2"}, External: "5f4d"}, "plugged/": {Type: "pki", External: "5f4d"},
+		"vault/":   {Type: "kv", Options: map[string]string{"version": "2"}, External: "5f4d"},
+		"plugged/": {Type: "pki", External: "5f4d"},
 	}
 	for _, edit := range edits {
 		edit(engines)
@@ -175,12 +179,17 @@ func TestAGrantReachesWhatIsMountedThere(t *testing.T) {
 func TestAGrantThatOpensNothingIsToldWhatToWrite(t *testing.T) {
 	g := village()
 	for resource, want := range map[access.Pattern]string{
-		"secret/acme/prod/*": "For the values, write secret/data/acme/prod/*. For the names, write secret/metadata/acme/prod/* with list in another grant.",
-		"secret/+/acme/*":    "For the values, write secret/data/acme/*. For the names, write secret/metadata/acme/* with list in another grant.",
-		"secret/*":           "For the values, write secret/data/*. For the names, write secret/metadata/* with list in another grant.",
-		"secret":             "For the values, write secret/data/*. For the names, write secret/metadata/* with list in another grant.",
-		"nowhere/acme/*":     "Begin resource with what is mounted (aws/, db/, infra/kv/, infra/pki/, lone/kv/, magic/, old/, orders/, others), or mount the engine first.",
-		"lone/*":             "Begin resource with lone/kv/.",
+		"secret/acme/prod/*": "For the values, write secret/data/acme/prod/*. For the names, write " +
+			"secret/metadata/acme/prod/* with list in another grant.",
+		"secret/+/acme/*": "For the values, write secret/data/acme/*. For the names, write secret/metadata/acme/* " +
+			"with list in another grant.",
+		"secret/*": "For the values, write secret/data/*. For the names, write secret/metadata/* with list " +
+			"in another grant.",
+		"secret": "For the values, write secret/data/*. For the names, write secret/metadata/* with list " +
+			"in another grant.",
+		"nowhere/acme/*": "Begin resource with what is mounted (aws/, db/, infra/kv/, infra/pki/, lone/kv/, " +
+			"magic/, old/, orders/, others), or mount the engine first.",
+		"lone/*": "Begin resource with lone/kv/.",
 	} {
 		if r := g.reach(resource, []string{"read", "list"}); r.Instead != want {
 			t.Errorf("%s: %q, want %q", resource, r.Instead, want)
@@ -193,7 +202,8 @@ func TestAGrantThatOpensNothingIsToldWhatToWrite(t *testing.T) {
 func TestTheNameOfAPlaceFixesAsMuchAsOneSegment(t *testing.T) {
 	g := village()
 	for resource, want := range map[access.Pattern]int{
-		"orders/acme/*": 1, "infra/kv/acme/*": 2, "secret/data/*": 2, "secret/metadata/acme/*": 2, "transit/encrypt/+": 2,
+		"orders/acme/*": 1, "infra/kv/acme/*": 2, "secret/data/*": 2, "secret/metadata/acme/*": 2,
+		"transit/encrypt/+":           2,
 		"transit/datakey/plaintext/+": 3, "ssh/sign/+": 2,
 	} {
 		if r := g.reach(resource, []string{"update"}); r.Place != want {
@@ -206,8 +216,9 @@ func TestTheNameOfAPlaceFixesAsMuchAsOneSegment(t *testing.T) {
 func TestTheLongestMountDecides(t *testing.T) {
 	g := village(func(m map[string]mounted) { m["orders/ca/"] = mounted{Type: "pki"} })
 	for resource, want := range map[access.Pattern]string{
-		"orders/acme/*": "data", "orders/ca/roles/x": "system", "orders/ca/issue/x": "privileged", "orders/*": "system", "orders/+/issue/x": "system",
-		"orders/ca": "nothing", "orders/cab": "data",
+		"orders/acme/*": "data", "orders/ca/roles/x": "system", "orders/ca/issue/x": "privileged", "orders/*": "system",
+		"orders/+/issue/x": "system",
+		"orders/ca":        "nothing", "orders/cab": "data",
 	} {
 		if r := g.reach(resource, []string{"update"}); verdict(r) != want {
 			t.Errorf("%s: %s, want %s: %+v", resource, verdict(r), want, r)
@@ -221,7 +232,8 @@ func TestWhereNamespacesCannotBeListedNothingIsTakenForGranted(t *testing.T) {
 	if r := g.reach("orders/acme/*", []string{"read"}); verdict(r) != "data" {
 		t.Errorf("%+v", r)
 	}
-	if r := g.reach("team-a/orders/acme", []string{"read"}); verdict(r) != "system" || !strings.Contains(r.System, "sys/namespaces") {
+	if r := g.reach("team-a/orders/acme", []string{"read"}); verdict(r) != "system" ||
+		!strings.Contains(r.System, "sys/namespaces") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -57,7 +57,11 @@ func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error
 	}
 	for id, d := range snap.Documents {
 		if d.Damage != nil {
-			all = append(all, access.Damage{Ref: id.Ref(), NativeID: "sys/policies/acl/" + store.NameOf(id), Why: d.Damage.Error()})
+			all = append(all, access.Damage{
+				Ref:      id.Ref(),
+				NativeID: "sys/policies/acl/" + store.NameOf(id),
+				Why:      d.Damage.Error(),
+			})
 		}
 	}
 	order.Sort(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
@@ -73,7 +77,8 @@ func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
 	return snap.Holds, nil
 }
 
-// WouldHold reports whether an object would be held if it were made now: by a mark, or because the entity that it is for is disabled.
+// WouldHold reports whether an object would be held if it were made now: by a mark, or because the entity that
+// it is for is disabled.
 func (ob *observer) WouldHold(ctx context.Context, o access.Object) (bool, error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
@@ -123,7 +128,8 @@ func (ob *observer) Get(ctx context.Context, ref access.Ref) (*access.Record, er
 	return r, nil
 }
 
-// get returns a record once what it tells no longer may be a standby's delay: one that is behind would tell of drift that nobody made.
+// get returns a record once what it tells no longer may be a standby's delay: one that is behind would tell of
+// drift that nobody made.
 func (ob *observer) get(ctx context.Context, ref access.Ref) (*access.Record, error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -163,7 +169,8 @@ func (ob *observer) Formers(ctx context.Context) ([]access.Former, []access.Bygo
 	if err != nil {
 		return nil, nil, fmt.Errorf("read what was removed: %w", err)
 	}
-	return ledger.Formers(snap.Ledger, snap.Tombstones, ob.now()), ledger.Bygones(snap.Ledger, snap.Tombstones, ob.now()), nil
+	return ledger.Formers(snap.Ledger, snap.Tombstones, ob.now()),
+		ledger.Bygones(snap.Ledger, snap.Tombstones, ob.now()), nil
 }
 
 // Whose says what has a uid, or had it: by what is read now, since a snapshot may be of before it was given.
@@ -192,8 +199,8 @@ func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
 	return records, nil
 }
 
-// list returns all records. What is native, and so the drift, is looked at only where a bundle has brought it: to ask for each identity would
-// take a request for every object.
+// list returns all records. What is native, and so the drift, is looked at only where a bundle has brought it: to ask
+// for each identity would take a request for every object.
 func (ob *observer) list(ctx context.Context) ([]*access.Record, error) {
 	look := ob.store.Load
 	if ob.options.Fresh > 0 {

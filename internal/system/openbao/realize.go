@@ -34,7 +34,8 @@ func entitiesOf(all map[access.IdentityID]standing) map[access.IdentityID]*entit
 	return entities
 }
 
-// standingsOf reads the entities that a change of an identity has to bring in line: its own, and those of all that hangs on it.
+// standingsOf reads the entities that a change of an identity has to bring in line: its own, and those
+// of all that hangs on it.
 func (ch *changer) standingsOf(ctx context.Context, a *proposal) (map[access.IdentityID]standing, error) {
 	i, ok := a.change.Object.(*access.Identity)
 	if !ok {
@@ -67,7 +68,8 @@ func (ch *changer) standingsOf(ctx context.Context, a *proposal) (map[access.Ide
 }
 
 // standingOf reads the entity of the identity that is changed, or of one that hangs on it.
-func (ch *changer) standingOf(ctx context.Context, a *proposal, changed *access.Identity, id access.IdentityID) (standing, error) {
+func (ch *changer) standingOf(ctx context.Context, a *proposal, changed *access.Identity,
+	id access.IdentityID) (standing, error) {
 	e, err := ch.entities.readEntity(ctx, id)
 	if err != nil {
 		return standing{}, err
@@ -78,14 +80,16 @@ func (ch *changer) standingOf(ctx context.Context, a *proposal, changed *access.
 	}
 	_, before := a.family.ledger().Identity(id)
 	lifts := id == changed.ID && a.placed.Lifts
-	if lifts && e.held() && !a.change.Cuts.Held { // an entity that is disabled does not tell since when
+	if lifts &&
+		e.held() &&
+		!a.change.Cuts.Held { // an entity that is disabled does not tell since when
 		return standing{}, access.ErrCutSince
 	}
 	return standing{e, stays(before, released, e) && !lifts}, nil
 }
 
-// deleteLeft deletes what stands under the name of a new identity: it is not ours, or was left where somebody removed the
-// policy by hand; or somebody is creating the identity, which begins with the policy.
+// deleteLeft deletes what stands under the name of a new identity: it is not ours, or was left where somebody removed
+// the policy by hand; or somebody is creating the identity, which begins with the policy.
 func (ch *changer) deleteLeft(ctx context.Context, id access.IdentityID, left *entity) error {
 	if left.Metadata["managed_by"] != "terraform-provider-partner" {
 		return fmt.Errorf("the entity %s already exists: %w", store.NameOf(id), access.ErrForeign)
@@ -100,9 +104,9 @@ func (ch *changer) deleteLeft(ctx context.Context, id access.IdentityID, left *e
 	return ch.sweeper.sweepIdentity(ctx, id)
 }
 
-// follow brings in line what follows from the policies: entities, aliases and roles, and what the policies say is to end. It
-// changes no policy but by taking out what has ended. It may be repeated: whoever changes the identity next comes to the same
-// end, where a process died on the way.
+// follow brings in line what follows from the policies: entities, aliases and roles, and what the policies say is to
+// end. It changes no policy but by taking out what has ended. It may be repeated: whoever changes the identity next
+// comes to the same end, where a process died on the way.
 func (ch *changer) follow(ctx context.Context, a *proposal) error {
 	id, l := a.id(), a.draft.Ledger
 	lower := []access.IdentityID{id}
@@ -128,12 +132,13 @@ func (ch *changer) follow(ctx context.Context, a *proposal) error {
 	return ch.writer.bury(ctx, a.family, l, lower)
 }
 
-// followIdentity brings in line the entities of an identity and of what hangs on it, and the ends of all their credentials.
+// followIdentity brings in line the entities of an identity and of what hangs on it, and the ends of
+// all their credentials.
 func (ch *changer) followIdentity(ctx context.Context, a *proposal, lower []access.IdentityID) error {
 	id, l := a.id(), a.draft.Ledger
 	for _, x := range lower {
 		there := a.standings[x]
-		if i, _ := a.draft.Identity(x); i == nil || x != id && there.entity == nil {
+		if i, _ := a.draft.Identity(x); i == nil || (x != id && there.entity == nil) {
 			continue
 		}
 		if _, err := ch.entities.settleEntity(ctx, l, x, there.entity, there.hold()); err != nil {
@@ -165,16 +170,21 @@ func (ch *changer) followCredential(ctx context.Context, a *proposal, c *access.
 	return ch.leaveIssuer(ctx, a.before, c)
 }
 
-// settleEnds writes the roles of credentials whose end was moved by a change above them, or of which the last certificate of
-// an authority has ended.
-func (ch *changer) settleEnds(ctx context.Context, l, before ledger.Ledger, holds ledger.Holds, of []access.IdentityID) error {
+// settleEnds writes the roles of credentials whose end was moved by a change above them, or of which the last
+// certificate of an authority has ended.
+func (ch *changer) settleEnds(ctx context.Context, l, before ledger.Ledger, holds ledger.Holds,
+	of []access.IdentityID) error {
 	for ref, e := range l {
 		c, ok := e.Credential()
 		was := before[ref]
-		if !ok || e.Removed() || was == nil || !slices.Contains(of, c.IdentityID) {
+		if !ok ||
+			e.Removed() ||
+			was == nil ||
+			!slices.Contains(of, c.IdentityID) {
 			continue
 		}
-		if c.Kind() == access.Secret || l.HeldAlone(holds, c) { // a secret's role has no end, and one that is held has none that lets in
+		// a secret's role has no end, and one that is held has none that lets in
+		if c.Kind() == access.Secret || l.HeldAlone(holds, c) {
 			continue
 		}
 		settle := ch.creds.settleEnd
@@ -184,7 +194,8 @@ func (ch *changer) settleEnds(ctx context.Context, l, before ledger.Ledger, hold
 		case l.End(e).Equal(before.End(was)):
 			continue
 		}
-		if err := settle(ctx, c, l.End(e), e.Issued); err != nil && !away(err) { // where its mount is gone, nobody logs in
+		// where its mount is gone, nobody logs in
+		if err := settle(ctx, c, l.End(e), e.Issued); err != nil && !away(err) {
 			return err
 		}
 	}
@@ -213,7 +224,8 @@ func (ch *changer) realizeCredential(ctx context.Context, l ledger.Ledger, c *ac
 	if err != nil {
 		return err
 	}
-	if err := ch.creds.settleRoles(ctx, c, l.End(l[c.Ref()]), l[c.Ref()].Issued); err != nil && (!known || !away(err)) { // else that is drift
+	// else that is drift
+	if err := ch.creds.settleRoles(ctx, c, l.End(l[c.Ref()]), l[c.Ref()].Issued); err != nil && (!known || !away(err)) {
 		return err
 	}
 	if c.Kind() == access.Certificate && known { // something may have been revoked by hand

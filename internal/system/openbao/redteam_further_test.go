@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// grow gives a town mounts whose names begin alike, one that was moved, one that became a KV store of version 2 later, and a namespace in a
-// namespace.
+// grow gives a town mounts whose names begin alike, one that was moved, one that became a KV store of version 2 later,
+// and a namespace in a namespace.
 func (tn *town) grow(t *testing.T) {
 	t.Helper()
 	for _, path := range []string{"order", "orders-eu", "grown", "tomove"} {
@@ -35,7 +35,8 @@ func (tn *town) grow(t *testing.T) {
 func (tn *town) takes(t *testing.T, method, path string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; {
-		status, answer := tn.bao.Call(t, tn.bao.RootToken, method, path, map[string]any{"data": map[string]any{"n": "1"}})
+		status, answer := tn.bao.Call(t, tn.bao.RootToken, method, path,
+			map[string]any{"data": map[string]any{"n": "1"}})
 		if status == http.StatusOK {
 			return
 		}
@@ -49,11 +50,14 @@ func (tn *town) takes(t *testing.T, method, path string) {
 func (tn *town) spellings(t *testing.T) {
 	t.Helper()
 	for _, grant := range []string{"orders/acme/*", "orders/acme/+", "secret/data/acme/*"} {
-		token := tn.granted(t, "spelt-"+strings.NewReplacer("/", "-", "*", "all", "+", "one").Replace(grant), access.Pattern(grant), policy.Actions())
+		token := tn.granted(t, "spelt-"+strings.NewReplacer("/", "-", "*", "all", "+", "one").Replace(grant),
+			access.Pattern(grant), policy.Actions())
 		folder := strings.TrimRight(grant, "*+")
 		for _, way := range []string{
-			"../globex/1", "%2e%2e/globex/1", "..%2fglobex%2f1", ".%2e/globex/1", "%2F..%2Fglobex%2F1", ";/../globex/1", "..;/globex/1", "%5c..%5cglobex%5c1",
-			"%c0%ae%c0%ae/globex/1", "../../config", "..%2f..%2fmetadata/globex/1", "../../sys/mounts", "..%2f..%2f..%2fsys%2fmounts", "../../../team-a/orders/globex/1",
+			"../globex/1", "%2e%2e/globex/1", "..%2fglobex%2f1", ".%2e/globex/1", "%2F..%2Fglobex%2F1", ";/../globex/1",
+			"..;/globex/1", "%5c..%5cglobex%5c1",
+			"%c0%ae%c0%ae/globex/1", "../../config", "..%2f..%2fmetadata/globex/1", "../../sys/mounts",
+			"..%2f..%2f..%2fsys%2fmounts", "../../../team-a/orders/globex/1",
 		} {
 			if tn.done(t, token, deed{"GET", folder + way, nil}) {
 				if status, _ := tn.bao.Call(t, token, "GET", folder+way, nil); status == http.StatusOK {

@@ -14,8 +14,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// town is a real server as a company has it: twelve engines of eight types, partner access under names of its own, and two
-// other teams below.
+// town is a real server as a company has it: twelve engines of eight types, partner access under names of its own, and
+// two other teams below.
 type town struct {
 	*stage
 	system *System
@@ -25,9 +25,11 @@ type town struct {
 func buildTown(t *testing.T) *town {
 	st := startStage(t)
 	for path, kind := range map[string]any{
-		"secret": map[string]any{"type": "kv", "options": map[string]string{"version": "2"}}, "team/docs": map[string]any{"type": "kv", "options": map[string]string{"version": "2"}},
+		"secret":      map[string]any{"type": "kv", "options": map[string]string{"version": "2"}},
+		"team/docs":   map[string]any{"type": "kv", "options": map[string]string{"version": "2"}},
 		"infra/store": "kv", "old": "generic", "infra/pki": "pki", "web": "pki", "our/own/ca": "pki",
-		"transit": "transit", "db": "database", "ssh-eu": "ssh", "codes": "totp", "queue": "rabbitmq", "clusters": "kubernetes",
+		"transit": "transit", "db": "database", "ssh-eu": "ssh", "codes": "totp", "queue": "rabbitmq",
+		"clusters": "kubernetes",
 	} {
 		if name, ok := kind.(string); ok {
 			kind = map[string]any{"type": name}
@@ -35,23 +37,30 @@ func buildTown(t *testing.T) *town {
 		st.must("POST", "sys/mounts/"+path, kind)
 	}
 	for _, ca := range []string{"infra/pki", "web", "our/own/ca"} {
-		st.must("POST", ca+"/root/generate/internal", map[string]any{"common_name": ca, "key_type": "ec", "key_bits": 256, "ttl": "1000h"})
-		st.must("POST", ca+"/roles/shop", map[string]any{"allow_any_name": true, "enforce_hostnames": false, "key_type": "any"})
-		st.must("POST", ca+"/roles/acme.prod.feed", map[string]any{"allow_any_name": true, "enforce_hostnames": false, "key_type": "any"})
+		st.must("POST", ca+"/root/generate/internal",
+			map[string]any{"common_name": ca, "key_type": "ec", "key_bits": 256, "ttl": "1000h"})
+		st.must("POST", ca+"/roles/shop",
+			map[string]any{"allow_any_name": true, "enforce_hostnames": false, "key_type": "any"})
+		st.must("POST", ca+"/roles/acme.prod.feed",
+			map[string]any{"allow_any_name": true, "enforce_hostnames": false, "key_type": "any"})
 	}
-	st.must("POST", "clusters/roles/shop", map[string]any{"allowed_kubernetes_namespaces": "*", "service_account_name": "shop"})
+	st.must("POST", "clusters/roles/shop",
+		map[string]any{"allowed_kubernetes_namespaces": "*", "service_account_name": "shop"})
 	for _, key := range []string{"acme", "globex"} {
 		st.must("POST", "transit/keys/"+key, map[string]any{"exportable": true, "allow_plaintext_backup": true})
 		st.must("POST", "codes/keys/"+key, map[string]any{"generate": true, "issuer": "x", "account_name": key})
 	}
 	st.must("POST", "ssh-eu/config/ca", map[string]any{"generate_signing_key": true, "key_type": "ed25519"})
-	st.must("POST", "ssh-eu/roles/ops", map[string]any{"key_type": "ca", "allow_user_certificates": true, "allowed_users": "*", "default_user": "ops"})
-	for _, path := range []string{"orders/acme/1", "orders/globex/1", "infra/store/acme/1", "infra/store/globex/1", "old/acme/1", "old/globex/1"} {
+	st.must("POST", "ssh-eu/roles/ops",
+		map[string]any{"key_type": "ca", "allow_user_certificates": true, "allowed_users": "*", "default_user": "ops"})
+	for _, path := range []string{"orders/acme/1", "orders/globex/1", "infra/store/acme/1", "infra/store/globex/1",
+		"old/acme/1", "old/globex/1"} {
 		st.must("POST", path, map[string]any{"n": "1"})
 	}
 	for _, mount := range []string{"secret", "team/docs"} {
 		for deadline := time.Now().Add(10 * time.Second); ; { // it upgrades itself first
-			status, answer := st.bao.Call(t, st.bao.RootToken, "POST", mount+"/data/acme/1", map[string]any{"data": map[string]any{"n": "1"}})
+			status, answer := st.bao.Call(t, st.bao.RootToken, "POST", mount+"/data/acme/1",
+				map[string]any{"data": map[string]any{"n": "1"}})
 			if status == http.StatusOK {
 				break
 			}
@@ -81,63 +90,68 @@ type deed struct {
 	body         map[string]any
 }
 
-// crimes are what no partner may do by a grant that nobody refused: to sign, to mint, to write policies, to read another
-// partner, to administer. minted says those that privileged grants are for.
+// crimes are what no partner may do by a grant that nobody refused: to sign, to mint, to write policies, to read
+// another partner, to administer. minted says those that privileged grants are for.
 func (tn *town) crimes() (crimes, minted map[string]deed) {
 	policyText := map[string]any{"policy": `path "*" { capabilities = ["sudo", "read", "update", "create", "list"] }`}
 	csr := map[string]any{"csr": tn.csr, "common_name": "acme.prod.feed"}
 	crimes = map[string]deed{
-		"write a policy":             {"POST", "sys/policies/acl/mine", policyText},
-		"write a policy, as of old":  {"POST", "sys/policy/mine", policyText},
-		"read mounts":                {"GET", "sys/mounts", nil},
-		"mount":                      {"POST", "sys/mounts/mine", map[string]any{"type": "kv"}},
-		"make a token":               {"POST", "auth/token/create", map[string]any{"policies": []string{"root"}}},
-		"make an auth method":        {"POST", "sys/auth/mine", map[string]any{"type": "userpass"}},
-		"make an entity":             {"POST", "identity/entity", map[string]any{"name": "mine"}},
-		"make a group":               {"POST", "identity/group", map[string]any{"name": "mine"}},
-		"team-a: write a policy":     {"POST", "team-a/sys/policies/acl/mine", policyText},
-		"team-a: make a token":       {"POST", "team-a/auth/token/create", map[string]any{}},
-		"team-a: make an entity":     {"POST", "team-a/identity/entity", map[string]any{"name": "mine"}},
-		"team-a: read":               {"GET", "team-a/orders/globex/1", nil},
-		"team-b: read":               {"GET", "team-b/orders/globex/1", nil},
-		"team-a/deep: read":          {"GET", "team-a/deep/orders/globex/1", nil},
-		"configure a moved store":    {"POST", "grown/config", map[string]any{"max_versions": 10}},
-		"read another in moved":      {"GET", "moved/globex/1", nil},
-		"move a mount":               {"POST", "sys/remount", map[string]any{"from": "x", "to": "y"}},
-		"read another in orders":     {"GET", "orders/globex/1", nil},
-		"read another in infra":      {"GET", "infra/store/globex/1", nil},
-		"read another in old":        {"GET", "old/globex/1", nil},
-		"read another in secret":     {"GET", "secret/data/globex/1", nil},
-		"read another's keys":        {"GET", "secret/subkeys/globex/1", nil},
-		"list another in secret":     {"LIST", "secret/metadata/globex", nil},
-		"read another in docs":       {"GET", "team/docs/data/globex/1", nil},
-		"configure a store":          {"POST", "secret/config", map[string]any{"max_versions": 10}},
-		"configure another store":    {"POST", "team/docs/config", map[string]any{"max_versions": 10}},
-		"make a transit key":         {"POST", "transit/keys/mine", map[string]any{}},
-		"make a key by encrypting":   {"POST", "transit/encrypt/fresh", map[string]any{"plaintext": "AA=="}},
-		"back a key up":              {"GET", "transit/backup/globex", nil},
-		"restore a key":              {"POST", "transit/restore/mine", map[string]any{"backup": "x"}},
-		"rotate a key":               {"POST", "transit/keys/globex/rotate", nil},
-		"decrypt another's":          {"POST", "transit/decrypt/globex", map[string]any{"ciphertext": "vault:v1:AA=="}},
-		"export another's key":       {"GET", "transit/export/encryption-key/globex", nil},
-		"another's code":             {"GET", "codes/code/globex", nil},
-		"read a seed":                {"GET", "codes/keys/globex", nil},
-		"make a seed":                {"POST", "codes/keys/mine", map[string]any{"generate": true, "issuer": "x", "account_name": "x"}},
-		"configure a database":       {"POST", "db/config/mine", map[string]any{"plugin_name": "x"}},
-		"make a database role":       {"POST", "db/roles/mine", map[string]any{"db_name": "x", "creation_statements": "x"}},
+		"write a policy":            {"POST", "sys/policies/acl/mine", policyText},
+		"write a policy, as of old": {"POST", "sys/policy/mine", policyText},
+		"read mounts":               {"GET", "sys/mounts", nil},
+		"mount":                     {"POST", "sys/mounts/mine", map[string]any{"type": "kv"}},
+		"make a token":              {"POST", "auth/token/create", map[string]any{"policies": []string{"root"}}},
+		"make an auth method":       {"POST", "sys/auth/mine", map[string]any{"type": "userpass"}},
+		"make an entity":            {"POST", "identity/entity", map[string]any{"name": "mine"}},
+		"make a group":              {"POST", "identity/group", map[string]any{"name": "mine"}},
+		"team-a: write a policy":    {"POST", "team-a/sys/policies/acl/mine", policyText},
+		"team-a: make a token":      {"POST", "team-a/auth/token/create", map[string]any{}},
+		"team-a: make an entity":    {"POST", "team-a/identity/entity", map[string]any{"name": "mine"}},
+		"team-a: read":              {"GET", "team-a/orders/globex/1", nil},
+		"team-b: read":              {"GET", "team-b/orders/globex/1", nil},
+		"team-a/deep: read":         {"GET", "team-a/deep/orders/globex/1", nil},
+		"configure a moved store":   {"POST", "grown/config", map[string]any{"max_versions": 10}},
+		"read another in moved":     {"GET", "moved/globex/1", nil},
+		"move a mount":              {"POST", "sys/remount", map[string]any{"from": "x", "to": "y"}},
+		"read another in orders":    {"GET", "orders/globex/1", nil},
+		"read another in infra":     {"GET", "infra/store/globex/1", nil},
+		"read another in old":       {"GET", "old/globex/1", nil},
+		"read another in secret":    {"GET", "secret/data/globex/1", nil},
+		"read another's keys":       {"GET", "secret/subkeys/globex/1", nil},
+		"list another in secret":    {"LIST", "secret/metadata/globex", nil},
+		"read another in docs":      {"GET", "team/docs/data/globex/1", nil},
+		"configure a store":         {"POST", "secret/config", map[string]any{"max_versions": 10}},
+		"configure another store":   {"POST", "team/docs/config", map[string]any{"max_versions": 10}},
+		"make a transit key":        {"POST", "transit/keys/mine", map[string]any{}},
+		"make a key by encrypting":  {"POST", "transit/encrypt/fresh", map[string]any{"plaintext": "AA=="}},
+		"back a key up":             {"GET", "transit/backup/globex", nil},
+		"restore a key":             {"POST", "transit/restore/mine", map[string]any{"backup": "x"}},
+		"rotate a key":              {"POST", "transit/keys/globex/rotate", nil},
+		"decrypt another's":         {"POST", "transit/decrypt/globex", map[string]any{"ciphertext": "vault:v1:AA=="}},
+		"export another's key":      {"GET", "transit/export/encryption-key/globex", nil},
+		"another's code":            {"GET", "codes/code/globex", nil},
+		"read a seed":               {"GET", "codes/keys/globex", nil},
+		"make a seed": {"POST", "codes/keys/mine",
+			map[string]any{"generate": true, "issuer": "x", "account_name": "x"}},
+		"configure a database": {"POST", "db/config/mine", map[string]any{"plugin_name": "x"}},
+		"make a database role": {"POST", "db/roles/mine",
+			map[string]any{"db_name": "x", "creation_statements": "x"}},
 		"another's database account": {"GET", "db/creds/globex", nil},
 		"rotate a database's root":   {"POST", "db/rotate-root/main", nil},
-		"make an SSH role":           {"POST", "ssh-eu/roles/mine", map[string]any{"key_type": "ca", "allow_user_certificates": true}},
-		"replace the SSH authority":  {"DELETE", "ssh-eu/issuer/none", nil},
-		"configure the queue":        {"POST", "queue/config/connection", map[string]any{"connection_uri": "x"}},
-		"make a role of the queue":   {"POST", "queue/roles/mine", map[string]any{}},
+		"make an SSH role": {"POST", "ssh-eu/roles/mine",
+			map[string]any{"key_type": "ca", "allow_user_certificates": true}},
+		"replace the SSH authority": {"DELETE", "ssh-eu/issuer/none", nil},
+		"configure the queue":       {"POST", "queue/config/connection", map[string]any{"connection_uri": "x"}},
+		"make a role of the queue":  {"POST", "queue/roles/mine", map[string]any{}},
 	}
 	for _, ca := range []string{"infra/pki", "web", "our/own/ca"} {
 		crimes[ca+": sign whatever"] = deed{"POST", ca + "/sign-verbatim", csr}
 		crimes[ca+": sign whatever by an issuer"] = deed{"POST", ca + "/issuer/default/sign-verbatim", csr}
 		crimes[ca+": sign for a partner"] = deed{"POST", ca + "/sign/acme.prod.feed", csr}
-		crimes[ca+": issue for a partner"] = deed{"POST", ca + "/issue/acme.prod.feed", map[string]any{"common_name": "acme.prod.feed"}}
-		crimes[ca+": issue by an issuer"] = deed{"POST", ca + "/issuer/default/issue/acme.prod.feed", map[string]any{"common_name": "acme.prod.feed"}}
+		crimes[ca+": issue for a partner"] = deed{"POST", ca + "/issue/acme.prod.feed",
+			map[string]any{"common_name": "acme.prod.feed"}}
+		crimes[ca+": issue by an issuer"] = deed{"POST", ca + "/issuer/default/issue/acme.prod.feed",
+			map[string]any{"common_name": "acme.prod.feed"}}
 		crimes[ca+": make a role"] = deed{"POST", ca + "/roles/mine", map[string]any{"allow_any_name": true}}
 		crimes[ca+": make a root"] = deed{"POST", ca + "/root/generate/mine", map[string]any{"common_name": "mine"}}
 		crimes[ca+": sign an authority"] = deed{"POST", ca + "/root/sign-intermediate", map[string]any{"csr": "x"}}
@@ -146,11 +160,13 @@ func (tn *town) crimes() (crimes, minted map[string]deed) {
 	}
 	crimes["our/own/ca: issue"] = deed{"POST", "our/own/ca/issue/shop", map[string]any{"common_name": "x"}}
 	minted = map[string]deed{
-		"infra/pki: issue":          {"POST", "infra/pki/issue/shop", map[string]any{"common_name": "x"}},
-		"infra/pki: sign":           {"POST", "infra/pki/sign/shop", csr},
-		"infra/pki: by the issuer":  {"POST", "infra/pki/issuer/default/issue/shop", map[string]any{"common_name": "x"}},
-		"web: issue":                {"POST", "web/issue/shop", map[string]any{"common_name": "x"}},
-		"ssh-eu: sign":              {"POST", "ssh-eu/sign/ops", map[string]any{"public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKm8Sr4LqDGx1rBoEYG8nHOxcQd7FoHY5zqBAUcqFt"}},
+		"infra/pki: issue": {"POST", "infra/pki/issue/shop", map[string]any{"common_name": "x"}},
+		"infra/pki: sign":  {"POST", "infra/pki/sign/shop", csr},
+		"infra/pki: by the issuer": {"POST", "infra/pki/issuer/default/issue/shop",
+			map[string]any{"common_name": "x"}},
+		"web: issue": {"POST", "web/issue/shop", map[string]any{"common_name": "x"}},
+		"ssh-eu: sign": {"POST", "ssh-eu/sign/ops",
+			map[string]any{"public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKm8Sr4LqDGx1rBoEYG8nHOxcQd7FoHY5zqBAUcqFt"}},
 		"ssh-eu: password":          {"POST", "ssh-eu/creds/ops", map[string]any{"ip": "127.0.0.1"}},
 		"transit: export":           {"GET", "transit/export/encryption-key/acme", nil},
 		"db: account of all roles":  {"GET", "db/creds/whatever", nil},
@@ -169,8 +185,8 @@ func (tn *town) done(t *testing.T, token string, d deed) bool {
 	return status != http.StatusForbidden
 }
 
-// Each grant is judged by the provider, and then a token that has it and nothing else tries everything that no partner may
-// do. What is refused for good does some of it; what passes as data does none, and does what it is for.
+// Each grant is judged by the provider, and then a token that has it and nothing else tries everything that no partner
+// may do. What is refused for good does some of it; what passes as data does none, and does what it is for.
 func TestEveryGrantReachesWhatItsVerdictSays(t *testing.T) {
 	tn := buildTown(t)
 	tn.grow(t)
@@ -227,7 +243,8 @@ func TestEveryGrantReachesWhatItsVerdictSays(t *testing.T) {
 			}
 			if row.use != "" {
 				method, path, _ := strings.Cut(row.use, " ")
-				status, answer := tn.bao.Call(t, token, method, path, map[string]any{"plaintext": "AA==", "input": "AA==", "data": map[string]any{"n": "2"}})
+				status, answer := tn.bao.Call(t, token, method, path,
+					map[string]any{"plaintext": "AA==", "input": "AA==", "data": map[string]any{"n": "2"}})
 				if fine := status < 300; fine != (row.want == "data") {
 					t.Errorf("%s: %d %v", row.use, status, answer)
 				}
@@ -239,12 +256,18 @@ func TestEveryGrantReachesWhatItsVerdictSays(t *testing.T) {
 // granted is a token that has a grant and nothing else.
 func (tn *town) granted(t *testing.T, name string, resource access.Pattern, actions []string) string {
 	t.Helper()
-	blocks, err := policy.Compile([]policy.Grant{{Name: name, Resource: resource, Actions: actions, EndsAt: time.Now().Add(time.Hour)}})
+	blocks, err := policy.Compile([]policy.Grant{{
+		Name:     name,
+		Resource: resource,
+		Actions:  actions,
+		EndsAt:   time.Now().Add(time.Hour),
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	tn.admin(t, "POST", "sys/policies/acl/"+name, map[string]any{"policy": policy.Render(nil, blocks)})
-	answer := tn.admin(t, "POST", "auth/token/create", map[string]any{"policies": []string{name}, "no_default_policy": true, "ttl": "10m"})
+	answer := tn.admin(t, "POST", "auth/token/create",
+		map[string]any{"policies": []string{name}, "no_default_policy": true, "ttl": "10m"})
 	auth, _ := answer["auth"].(map[string]any)
 	token, _ := auth["client_token"].(string)
 	return token
@@ -275,7 +298,8 @@ func redTeam() []attempt {
 		{resource: "sys/mounts/*", actions: "create update", want: "system"},
 		{resource: "auth/token/create", actions: "update", want: "system"},
 		{resource: "auth/+/create", actions: "create update", want: "system"},
-		{resource: "sys/auth/+", actions: "create update", want: "system", harmless: true}, // it takes sudo, which no grant gives,
+		// it takes sudo, which no grant gives,
+		{resource: "sys/auth/+", actions: "create update", want: "system", harmless: true},
 		{resource: "identity/group", actions: "create update", want: "system"},
 		{resource: "cubbyhole/acme/*", want: "system", harmless: true},
 		{resource: "auth/token/lookup-self", actions: "read", want: "data", use: "GET auth/token/lookup-self"},
@@ -390,7 +414,12 @@ func redTeam() []attempt {
 		{resource: "transit/config/keys", actions: "update", want: "system", harmless: true},
 		{resource: "transit/encrypt/acme/x", actions: "update", want: "system", harmless: true},
 		{resource: "transit/encrypt", actions: "update", want: "system", harmless: true},
-		{resource: "transit/datakey/+/acme", actions: "update", want: "data", use: "POST transit/datakey/plaintext/acme"},
+		{
+			resource: "transit/datakey/+/acme",
+			actions:  "update",
+			want:     "data",
+			use:      "POST transit/datakey/plaintext/acme",
+		},
 		{resource: "transit/+/+/acme", actions: "update", want: "system", harmless: true},
 		{resource: "transit/hash/*", actions: "update", want: "system", harmless: true},
 		{resource: "web/issuers/import/bundle", actions: "update", want: "system", harmless: true},

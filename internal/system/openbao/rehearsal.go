@@ -61,7 +61,8 @@ func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 	out := access.Door{How: "a login at " + at["path"], Enter: d.enter, Open: d.open}
 	if c.Kind() == access.Federated {
 		out.How = "a token of the shadow's entity, as partner_token issues it"
-		out.Note = "Nobody can sign as the partner's issuer, so the login at " + at["path"] + " was not tried; its role was deleted by the steps."
+		out.Note = "Nobody can sign as the partner's issuer, so the login at " + at["path"] +
+			" was not tried; its role was deleted by the steps."
 	}
 	out.Note = strings.TrimSpace(out.Note + " " + rh.atOneAddress())
 	return []access.Door{out}
@@ -103,7 +104,8 @@ type visit struct {
 	token   access.Token
 }
 
-func (rh *rehearsals) logIn(ctx context.Context, show *tls.Certificate, path string, body map[string]string) (*visit, error) {
+func (rh *rehearsals) logIn(ctx context.Context, show *tls.Certificate, path string, body map[string]string) (*visit,
+	error) {
 	visitor, err := rh.client.Visitor(show)
 	if err != nil {
 		return nil, err

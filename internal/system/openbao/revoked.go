@@ -30,8 +30,8 @@ func (pki *certificates) listPath() string {
 	return "auth/" + pki.options.Mounts.Cert + "/crls/" + crlName
 }
 
-// push writes the list of these serials and of what the last one had that still counts, and reads it back: ErrNotFound where it is not
-// what the auth method has.
+// push writes the list of these serials and of what the last one had that still counts, and reads it back: ErrNotFound
+// where it is not what the auth method has.
 func (pki *certificates) push(ctx context.Context, at *site, want map[string]bool) error {
 	if err := pki.retain(ctx, want); err != nil {
 		return err
@@ -52,8 +52,8 @@ func (pki *certificates) push(ctx context.Context, at *site, want map[string]boo
 	})
 }
 
-// pushRevoked hands the auth method a list of everything that the engine revoked, and of these serials, until it has them
-// all: somebody who revoked at the same time may have pushed an older one after ours.
+// pushRevoked hands the auth method a list of everything that the engine revoked, and of these serials, until it has
+// them all: somebody who revoked at the same time may have pushed an older one after ours.
 //
 // The list is written here. The engine's own may be built once a day (auto_rebuild) or never (disable), each of its
 // authorities has one of its own, and nothing but the serials in it is looked at.
@@ -83,11 +83,12 @@ func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) err
 		}
 	}
 	return fmt.Errorf("%w: the auth method does not accept the revocation list, or the list changes faster than it "+
-		"can be pushed. What was revoked may still work. Cut it by hand: %s", access.ErrUnavailable, pki.ownShell().remove("auth/"+pki.options.Mounts.Cert+"/certs/ROLE"))
+		"can be pushed. What was revoked may still work. Cut it by hand: %s", access.ErrUnavailable,
+		pki.ownShell().remove("auth/"+pki.options.Mounts.Cert+"/certs/ROLE"))
 }
 
-// retain adds what the auth method refuses already, and the engine does not say is revoked, as long as it lives: the engine
-// could not revoke it where its authority was away.
+// retain adds what the auth method refuses already, and the engine does not say is revoked, as long as it lives: the
+// engine could not revoke it where its authority was away.
 func (pki *certificates) retain(ctx context.Context, want map[string]bool) error {
 	list, err := pki.list(ctx, crlName)
 	held := list.held()
@@ -191,13 +192,18 @@ func revocationList(serials []string, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	list := &x509.RevocationList{Number: big.NewInt(now.UnixNano()), ThisUpdate: now.Add(-access.Late), NextUpdate: now.Add(caLife)}
+	list := &x509.RevocationList{
+		Number:     big.NewInt(now.UnixNano()),
+		ThisUpdate: now.Add(-access.Late),
+		NextUpdate: now.Add(caLife),
+	}
 	for _, serial := range serials {
 		number, ok := new(big.Int).SetString(strings.ReplaceAll(serial, ":", ""), 16)
 		if !ok {
 			return "", fmt.Errorf("%w: %q is not a serial", access.ErrUnavailable, serial)
 		}
-		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: number, RevocationTime: now})
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries,
+			x509.RevocationListEntry{SerialNumber: number, RevocationTime: now})
 	}
 	issuer := &x509.Certificate{KeyUsage: x509.KeyUsageCRLSign, SubjectKeyId: []byte{1}}
 	issuer.Subject.CommonName = "Revoked by terraform-provider-partner"
@@ -215,7 +221,8 @@ func (pki *certificates) lookAtRevocations(ctx context.Context) (r revocations, 
 	return r, permitted(err)
 }
 
-// lookAt reads no list where nothing was revoked, and no certificate where the auth method has heard of all: each certificate is a request.
+// lookAt reads no list where nothing was revoked, and no certificate where the auth method has heard of all: each
+// certificate is a request.
 func (pki *certificates) lookAt(ctx context.Context, r *revocations) (err error) {
 	if r.refused, err = pki.others(ctx); err != nil {
 		return err
@@ -249,7 +256,8 @@ func (pki *certificates) lookAt(ctx context.Context, r *revocations) (err error)
 func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []string) {
 	if r.unread {
 		return []string{fmt.Sprintf("Cannot tell whether something was revoked by hand: the login lacks list on "+
-			"%s/certs/revoked or auth/%s/crls, or read on one of these lists.", pki.options.Mounts.PKI, pki.options.Mounts.Cert)}
+			"%s/certs/revoked or auth/%s/crls, or read on one of these lists.", pki.options.Mounts.PKI,
+			pki.options.Mounts.Cert)}
 	}
 	for _, i := range issued {
 		if !i.Until.After(pki.now()) {
@@ -260,14 +268,15 @@ func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []str
 			drift = append(drift, fmt.Sprintf("Somebody revoked the certificate %s in %s by hand: it lets nobody in. "+
 				"To issue another, change rotation.trigger or set revoke_issued_before.", i.Serial, mount))
 		case r.revoked[i.Authority] && !r.missing[i.Authority]:
-			drift = append(drift, fmt.Sprintf("Somebody revoked the authority %s, which signed the certificate %s, in "+
-				"%s by hand: the certificate lets nobody in. Make another authority sign (bao write %[3]s/config/issuers "+
-				"default=ISSUER), then change rotation.trigger.", i.Authority, i.Serial, mount))
+			drift = append(drift, fmt.Sprintf("Somebody revoked the authority %s, which signed the certificate %s, "+
+				"in %s by hand: the certificate lets nobody in. Make another authority sign (bao write "+
+				"%[3]s/config/issuers default=ISSUER), then change rotation.trigger.", i.Authority, i.Serial, mount))
 		}
 		for _, serial := range []string{i.Serial, i.Authority} {
 			if name, ok := r.refused[serial]; ok {
 				drift = append(drift, fmt.Sprintf("The certificate %s lets nobody in: auth/%s refuses %s because of "+
-					"the list %s, which is not this provider's. If that list is wrong, run: %s", i.Serial, pki.options.Mounts.Cert, serial, name,
+					"the list %s, which is not this provider's. If that list is wrong, run: %s", i.Serial,
+					pki.options.Mounts.Cert, serial, name,
 					pki.ownShell().remove("auth/"+pki.options.Mounts.Cert+"/crls/"+name)))
 			}
 		}
@@ -275,7 +284,8 @@ func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []str
 	return drift
 }
 
-// unheardOf says what is revoked, and still lets in or may do so again: the next change of the credential tells the auth method.
+// unheardOf says what is revoked, and still lets in or may do so again: the next change of the credential
+// tells the auth method.
 func (r revocations) unheardOf(pki *certificates, c *access.Credential, issued []ledger.Item) (drift []string) {
 	if r.unread {
 		return nil
@@ -289,7 +299,8 @@ func (r revocations) unheardOf(pki *certificates, c *access.Credential, issued [
 	for _, serial := range signers(issued) {
 		if r.missing[serial] {
 			drift = append(drift, fmt.Sprintf("The authority %s is revoked in %s, but its certificates still let in: "+
-				"auth/%s does not know of it. An apply tells it, and cuts everybody whose certificate it signed.", serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
+				"auth/%s does not know of it. An apply tells it, and cuts everybody whose certificate it signed.",
+				serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
 		}
 	}
 	if r.fetched != "" {

@@ -18,13 +18,15 @@ import (
 // The engine builds its list once a day, as its documentation suggests, or never. What is revoked is refused at once.
 func TestAStolenCertificateIsRefusedHoweverTheEngineBuildsItsList(t *testing.T) {
 	for name, config := range map[string]map[string]any{
-		"rebuilt automatically": {"auto_rebuild": true}, "off": {"disable": true}, "off and automatic": {"disable": true, "auto_rebuild": true},
+		"rebuilt automatically": {"auto_rebuild": true}, "off": {"disable": true},
+		"off and automatic": {"disable": true, "auto_rebuild": true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := startStage(t)
 			all := st.complete(t, "etl", access.Certificate)
 			st.admin(t, "POST", "partner-pki/config/crl", config)
-			stolen, r := all.holders[access.Certificate], all.credentials[access.Certificate]
+			stolen := all.holders[access.Certificate]
+			r := all.credentials[access.Certificate]
 			st.session(t, stolen)
 			again := st.put(t, r.Object, known(r), issuing(access.IssueReplace))
 			if st.login(t, stolen) != "" {
@@ -49,7 +51,8 @@ func TestAStolenCertificateIsRefusedHoweverTheEngineBuildsItsList(t *testing.T) 
 			if st.login(t, stolen) == "" {
 				t.Fatal("the attack does not work")
 			}
-			if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift, r.Issued.Serial+" is revoked in partner-pki, but still lets in") {
+			if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift,
+				r.Issued.Serial+" is revoked in partner-pki, but still lets in") {
 				t.Errorf("drift: %q", drift)
 			}
 			st.put(t, r.Object, known(r))
@@ -64,15 +67,19 @@ func TestAStolenCertificateIsRefusedHoweverTheEngineBuildsItsList(t *testing.T) 
 	}
 }
 
-// The person on call revokes in the engine, which tells the auth method nothing: the plan says so, and the next apply ends it.
+// The person on call revokes in the engine, which tells the auth method nothing: the plan says so, and
+// the next apply ends it.
 func TestACertificateThatWasRevokedByHandIsSaidToLetInUntilAnApplyEndsIt(t *testing.T) {
 	st := startStage(t)
 	all := st.complete(t, "etl", access.Certificate)
-	stolen, r := all.holders[access.Certificate], all.credentials[access.Certificate]
+	stolen := all.holders[access.Certificate]
+	r := all.credentials[access.Certificate]
 	other := st.complete(t, "other", access.Certificate)
 	st.admin(t, "POST", "partner-pki/revoke", map[string]any{"serial_number": r.Issued.Serial})
 	drift := st.get(t, r.Object.Ref()).Drift
-	if len(drift) != 1 || !strings.Contains(drift[0], "still lets in") || st.login(t, stolen) == "" {
+	if len(drift) != 1 ||
+		!strings.Contains(drift[0], "still lets in") ||
+		st.login(t, stolen) == "" {
 		t.Errorf("drift: %q", drift)
 	}
 	if drift := st.get(t, other.credentials[access.Certificate].Object.Ref()).Drift; len(drift) > 0 {
@@ -95,19 +102,26 @@ func TestACertificateThatWasRevokedByHandIsSaidToLetInUntilAnApplyEndsIt(t *test
 // rotateRoot makes another authority the one that signs, as OpenBao's documentation says.
 func (st *stage) rotateRoot(t testing.TB, name string) {
 	t.Helper()
-	made := st.admin(t, "POST", "partner-pki/root/rotate/internal", map[string]any{"common_name": name, "issuer_name": name, "key_type": "ec", "key_bits": 256, "ttl": "87840h"})
+	made := st.admin(t, "POST", "partner-pki/root/rotate/internal",
+		map[string]any{"common_name": name, "issuer_name": name, "key_type": "ec", "key_bits": 256, "ttl": "87840h"})
 	st.admin(t, "POST", "partner-pki/root/replace", map[string]any{"default": made["issuer_id"]})
 }
 
 // signedByIntermediate makes an authority the one that signs which is itself signed by a root elsewhere.
 func (st *stage) signedByIntermediate(t testing.TB, name string) {
 	t.Helper()
-	st.admin(t, "POST", "sys/mounts/"+name, map[string]any{"type": "pki", "config": map[string]any{"max_lease_ttl": "87840h"}})
-	st.admin(t, "POST", name+"/root/generate/internal", map[string]any{"common_name": "Root", "key_type": "ec", "key_bits": 256, "ttl": "87840h"})
-	csr := st.admin(t, "POST", "partner-pki/intermediate/generate/internal", map[string]any{"common_name": name, "key_type": "ec", "key_bits": 256})["csr"]
-	signed := st.admin(t, "POST", name+"/root/sign-intermediate", map[string]any{"csr": csr, "common_name": name, "ttl": "80000h"})
-	imported := st.admin(t, "POST", "partner-pki/issuers/import/bundle", map[string]any{"pem_bundle": signed["certificate"]})
-	st.admin(t, "POST", "partner-pki/config/issuers", map[string]any{"default": imported["imported_issuers"].([]any)[0]})
+	st.admin(t, "POST", "sys/mounts/"+name,
+		map[string]any{"type": "pki", "config": map[string]any{"max_lease_ttl": "87840h"}})
+	st.admin(t, "POST", name+"/root/generate/internal",
+		map[string]any{"common_name": "Root", "key_type": "ec", "key_bits": 256, "ttl": "87840h"})
+	csr := st.admin(t, "POST", "partner-pki/intermediate/generate/internal",
+		map[string]any{"common_name": name, "key_type": "ec", "key_bits": 256})["csr"]
+	signed := st.admin(t, "POST", name+"/root/sign-intermediate",
+		map[string]any{"csr": csr, "common_name": name, "ttl": "80000h"})
+	imported := st.admin(t, "POST", "partner-pki/issuers/import/bundle",
+		map[string]any{"pem_bundle": signed["certificate"]})
+	st.admin(t, "POST", "partner-pki/config/issuers",
+		map[string]any{"default": imported["imported_issuers"].([]any)[0]})
 }
 
 // A rotated authority ends nobody's access: what the old one signed lets in to its own end, and can be revoked.
@@ -118,7 +132,8 @@ func TestACertificateOutlivesTheRotationOfItsAuthority(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st := startStage(t)
 			all := st.complete(t, "etl", access.Certificate)
-			old, r := all.holders[access.Certificate], all.credentials[access.Certificate]
+			old := all.holders[access.Certificate]
+			r := all.credentials[access.Certificate]
 			c := r.Object.(*access.Credential)
 			rotate(st, t, "second")
 			works := func(when string, holders ...systemtest.Probe) {
@@ -162,7 +177,8 @@ func TestACertificateOutlivesTheRotationOfItsAuthority(t *testing.T) {
 	}
 }
 
-// chained says whether what was told is a certificate with the one that signed it, unless that is a root, which servers have.
+// chained says whether what was told is a certificate with the one that signed it, unless that is a
+// root, which servers have.
 func chained(t testing.TB, text string, want int) {
 	t.Helper()
 	var chain []*x509.Certificate
@@ -177,7 +193,7 @@ func chained(t testing.TB, text string, want int) {
 		}
 		chain, rest = append(chain, c), more
 	}
-	if len(chain) != want || want > 1 && chain[0].CheckSignatureFrom(chain[1]) != nil {
+	if len(chain) != want || (want > 1 && chain[0].CheckSignatureFrom(chain[1]) != nil) {
 		t.Errorf("%d certificates, want %d, or they are no chain", len(chain), want)
 	}
 }
@@ -189,7 +205,8 @@ func TestAnAuthorityThatIsGoneIsSaid(t *testing.T) {
 	r := all.credentials[access.Certificate]
 	st.rotateRoot(t, "second")
 	st.admin(t, "DELETE", "partner-pki/issuer/partner", nil)
-	if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift, "is gone from partner-pki") {
+	if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift,
+		"is gone from partner-pki") {
 		t.Errorf("drift: %q", drift)
 	}
 	anew := st.put(t, r.Object, known(r), issuing(access.IssueReplace))
@@ -208,7 +225,9 @@ func TestAListHasTheSerialsThatItIsMadeOf(t *testing.T) {
 	}
 	block, _ := pem.Decode([]byte(text))
 	list, err := x509.ParseRevocationList(block.Bytes)
-	if err != nil || len(list.RevokedCertificateEntries) != 2 || serialText(list.RevokedCertificateEntries[0].SerialNumber) != "05:6e:00:83" {
+	if err != nil ||
+		len(list.RevokedCertificateEntries) != 2 ||
+		serialText(list.RevokedCertificateEntries[0].SerialNumber) != "05:6e:00:83" {
 		t.Errorf("%v, %v", list, err)
 	}
 	if list.ThisUpdate.After(now.Add(-access.Late)) {

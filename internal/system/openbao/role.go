@@ -22,8 +22,8 @@ type role struct {
 	body map[string]any
 }
 
-// rotatesBefore returns when what ends at a moment is due: where that is earlier than asked, so is the rotation, so that the
-// partner has the overlap all the same. What lasts until the end of its credential is followed by nothing.
+// rotatesBefore returns when what ends at a moment is due: where that is earlier than asked, so is the rotation, so
+// that the partner has the overlap all the same. What lasts until the end of its credential is followed by nothing.
 func rotatesBefore(c *access.Credential, at, until, asked time.Time) time.Time {
 	due := c.RotatesAt(at)
 	if due.IsZero() || !until.Before(asked.Add(-slack)) {
@@ -36,5 +36,6 @@ func rotatesBefore(c *access.Credential, at, until, asked time.Time) time.Time {
 	return access.Earliest(due, latest)
 }
 
-// slack is what may pass between the moment at which a life is counted, and the one at which OpenBao begins to count it.
+// slack is what may pass between the moment at which a life is counted, and the one at which
+// OpenBao begins to count it.
 const slack = 5 * time.Second

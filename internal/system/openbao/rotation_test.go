@@ -66,8 +66,8 @@ func (r *rotation) inForce() int {
 	return len((&life{st: r.stage, t: r.t, name: r.name}).live())
 }
 
-// given is how many of what was issued anybody may have been told of. A certificate whose signing was never answered is in
-// force until the next apply revokes it, and nobody has it.
+// given is how many of what was issued anybody may have been told of. A certificate whose signing was never answered is
+// in force until the next apply revokes it, and nobody has it.
 func (r *rotation) given() int {
 	d, err := r.open().store.Fetch(r.t.Context(), r.c.IdentityID)
 	if err != nil {
@@ -87,14 +87,16 @@ func (r *rotation) holds(when string) {
 	}
 }
 
-// next is the next apply: what was issued already is told, else it is rotated. Then the partner holds a new one, and the old
-// one works beside it.
+// next is the next apply: what was issued already is told, else it is rotated. Then the partner holds a new one, and
+// the old one works beside it.
 func (r *rotation) next(when string) {
 	r.t.Helper()
 	now := r.get(r.t, r.c.Ref())
 	issued := now.Issued
 	var err error
-	if issued != nil && nameOfIssued(issued) != nameOfIssued(r.first.Issued) && len(now.Drift) == 0 {
+	if issued != nil &&
+		nameOfIssued(issued) != nameOfIssued(r.first.Issued) &&
+		len(now.Drift) == 0 {
 		issued, err = r.open().Tell(r.t.Context(), r.c.Ref())
 	} else if err = r.rotate(r.t.Context(), r.open()); err == nil {
 		issued, err = r.open().Tell(r.t.Context(), r.c.Ref())
@@ -118,7 +120,8 @@ func (r *rotation) next(when string) {
 // awayFrom lets the server be away from the n-th request on, counted from 0, reading ones too.
 func awayFrom(n int64, count *atomic.Int64) func(*client.Options) {
 	return func(o *client.Options) {
-		o.Patience, o.FirstWait = 300*time.Millisecond, 10*time.Millisecond
+		o.Patience = 300 * time.Millisecond
+		o.FirstWait = 10 * time.Millisecond
 		inner := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if count.Add(1) > n {
@@ -129,8 +132,8 @@ func awayFrom(n int64, count *atomic.Int64) func(*client.Options) {
 	}
 }
 
-// A rotation that is interrupted, however and wherever, leaves the partner what works, and never more than two. Nothing is
-// mended by hand: the next apply goes on.
+// A rotation that is interrupted, however and wherever, leaves the partner what works, and never more than two. Nothing
+// is mended by hand: the next apply goes on.
 func TestInterruptedRotationsLeaveThePartnerWhatWorks(t *testing.T) {
 	shared := startStage(t)
 	var rounds atomic.Int64
@@ -140,7 +143,8 @@ func TestInterruptedRotationsLeaveThePartnerWhatWorks(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %s", name, kind), func(t *testing.T) {
 				t.Parallel()
 				for n := int64(0); ; n++ {
-					r := shared.rotation(t, kind, fmt.Sprintf("%s-%s-%d", slug(name), kind, n), 30*time.Minute, 10*time.Minute)
+					r := shared.rotation(t, kind, fmt.Sprintf("%s-%s-%d", slug(name), kind, n), 30*time.Minute,
+						10*time.Minute)
 					again := interrupted(r, n)
 					when := fmt.Sprintf("round %d", n)
 					r.holds(when)
@@ -192,8 +196,8 @@ type rotatedClient struct {
 	last           time.Time // when the old one was last admitted
 }
 
-// A partner who takes up the new one within the overlap is never refused; the old one is refused within two seconds of its
-// own end, with nobody there. A session that was opened with the old one is not cut by the rotation.
+// A partner who takes up the new one within the overlap is never refused; the old one is refused within two seconds of
+// its own end, with nobody there. A session that was opened with the old one is not cut by the rotation.
 func TestAClientIsNeverRefusedThroughARotation(t *testing.T) {
 	st := startStageAlone(t)
 	for _, kind := range []access.Kind{access.Certificate, access.Secret} {
@@ -242,7 +246,8 @@ func TestAClientIsNeverRefusedThroughARotation(t *testing.T) {
 			if late := seen.last.Sub(ends); late > 2*time.Second || late < -2*time.Second {
 				t.Errorf("the old one was last admitted %s after its end", late)
 			}
-			t.Logf("%d uses, none refused; the old one was last admitted %s after its end", seen.asked, seen.last.Sub(ends).Round(time.Millisecond))
+			t.Logf("%d uses, none refused; the old one was last admitted %s after its end", seen.asked,
+				seen.last.Sub(ends).Round(time.Millisecond))
 		})
 	}
 }

@@ -20,15 +20,16 @@ type enforcement struct {
 	Types     []string `json:"auth_method_types"`
 }
 
-// keepsSecondFactors refuses an entity whose logins are asked for a second factor because of what it is, or is in: of the one
-// that takes its place nobody would ask for it.
+// keepsSecondFactors refuses an entity whose logins are asked for a second factor because of what it is, or is in: of
+// the one that takes its place nobody would ask for it.
 func (ad *adopter) keepsSecondFactors(ctx context.Context, found *legacy) error {
 	all, err := ad.enforcements(ctx)
 	if err != nil {
 		return err
 	}
 	for _, m := range all {
-		asked := slices.Contains(m.Entities, found.ID) || slices.ContainsFunc(found.Groups, func(g string) bool { return slices.Contains(m.Groups, g) })
+		asked := slices.Contains(m.Entities, found.ID) ||
+			slices.ContainsFunc(found.Groups, func(g string) bool { return slices.Contains(m.Groups, g) })
 		still := func(a alias) bool {
 			return slices.Contains(m.Accessors, a.Accessor) || slices.Contains(m.Types, a.Type)
 		}

@@ -45,12 +45,13 @@ func (s *secrets) appRole(id access.IdentityID) string {
 // roleID returns where the id is by which an AppRole is logged in to.
 func (s *secrets) roleID(id access.IdentityID) string { return s.appRole(id) + "/role-id" }
 
-// secretMount returns the auth method for secrets. It locks nobody out for bad logins: whoever knows the id of a role could
-// shut its partner out with five of them, and no secret id of 256 random bits is found by trying.
+// secretMount returns the auth method for secrets. It locks nobody out for bad logins: whoever knows the id of a role
+// could shut its partner out with five of them, and no secret id of 256 random bits is found by trying.
 func (s *secrets) secretMount(ctx context.Context) (accessor string, err error) {
 	path := s.options.Mounts.AppRole
 	return s.mounts.authMount(ctx, path, approle, func(ctx context.Context) error {
-		return s.client.Put(ctx, "sys/auth/"+path+"/tune", map[string]any{"user_lockout_config": map[string]any{"lockout_disable": true}}, nil)
+		return s.client.Put(ctx, "sys/auth/"+path+"/tune",
+			map[string]any{"user_lockout_config": map[string]any{"lockout_disable": true}}, nil)
 	}, "bao auth tune -user-lockout-disable=true "+path)
 }
 
@@ -58,7 +59,8 @@ func (s *secrets) secretMount(ctx context.Context) (accessor string, err error) 
 func (s *secrets) secretRole(c *access.Credential) role {
 	session := int(s.options.Session.Seconds())
 	return role{s.appRole(c.IdentityID), map[string]any{
-		"bind_secret_id": true, "token_no_default_policy": true, "token_policies": []string{}, "token_ttl": session, "token_max_ttl": session,
+		"bind_secret_id": true, "token_no_default_policy": true, "token_policies": []string{}, "token_ttl": session,
+		"token_max_ttl":          session,
 		"token_explicit_max_ttl": session, "token_type": "service", "secret_id_ttl": 0, "secret_id_num_uses": 0,
 		"secret_id_bound_cidrs": networks(c), "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0,
 		"token_strictly_bind_ip": false,
@@ -66,7 +68,8 @@ func (s *secrets) secretRole(c *access.Credential) role {
 }
 
 // newSecret makes a secret id of 256 random bits, of which only a digest and what the partner can open are kept here.
-func (s *secrets) newSecret(ctx context.Context, c *access.Credential, at, until time.Time, seal func([]byte) (string, error)) (ledger.Item, error) {
+func (s *secrets) newSecret(ctx context.Context, c *access.Credential, at, until time.Time,
+	seal func([]byte) (string, error)) (ledger.Item, error) {
 	if seal == nil {
 		return ledger.Item{}, errors.New("there is no key to seal the secret to")
 	}
@@ -90,25 +93,27 @@ func (s *secrets) newSecret(ctx context.Context, c *access.Credential, at, until
 	}
 	sum := sha256.Sum256(key)
 	return ledger.Item{
-		At: at, Until: until, RotatesAt: rotatesBefore(c, at, until, asked), Fingerprint: hex.EncodeToString(sum[:]), Accessor: made.Accessor, Sealed: sealed,
+		At: at, Until: until, RotatesAt: rotatesBefore(c, at, until, asked), Fingerprint: hex.EncodeToString(sum[:]),
+		Accessor: made.Accessor, Sealed: sealed,
 	}, nil
 }
 
-// registerUntil makes a secret id that ends by a moment, never later. OpenBao counts its life from when it hears of it, by
-// its own clock: where that is too late, it is made again with a shorter one.
-func (s *secrets) registerUntil(ctx context.Context, where *site, id access.IdentityID, key string, until time.Time) (secretID, error) {
+// registerUntil makes a secret id that ends by a moment, never later. OpenBao counts its life from when it hears of it,
+// by its own clock: where that is too late, it is made again with a shorter one.
+func (s *secrets) registerUntil(ctx context.Context, where *site, id access.IdentityID, key string,
+	until time.Time) (secretID, error) {
 	for margin := time.Duration(0); ; {
 		life := until.Sub(s.now()) - margin
 		if where.version.before(promptSecrets) {
 			life -= tidyDelay
 		}
 		if life < time.Second {
-			return secretID{}, fmt.Errorf("%w: a secret would have to end on %s, but OpenBao %s cannot do so in time: it counts in seconds, "+
-				"and before %s it removes secret ids only once a minute",
+			return secretID{}, fmt.Errorf("%w: a secret would have to end on %s, but OpenBao %s cannot do so in "+
+				"time: it counts in seconds, and before %s it removes secret ids only once a minute",
 				access.ErrUnsupported, access.At(until), where.version, promptSecrets)
 		}
 		made, err := s.register(ctx, where, id, key, life)
-		if err != nil || !made.Expires.IsZero() && !made.Expires.After(until) {
+		if err != nil || (!made.Expires.IsZero() && !made.Expires.After(until)) {
 			return made, err
 		}
 		if err := s.destroy(ctx, id, made.Accessor); err != nil {
@@ -118,7 +123,8 @@ func (s *secrets) registerUntil(ctx context.Context, where *site, id access.Iden
 			margin += over + time.Second
 			continue
 		}
-		return secretID{}, fmt.Errorf("%w: the secret id would end on %s instead of %s", access.ErrUnsupported, access.At(made.Expires), access.At(until))
+		return secretID{}, fmt.Errorf("%w: the secret id would end on %s instead of %s", access.ErrUnsupported,
+			access.At(made.Expires), access.At(until))
 	}
 }
 
@@ -133,11 +139,14 @@ func newKey() []byte {
 	return key
 }
 
-// register makes a secret id known to OpenBao, and reads back until when it is. Where it is there already, an answer was
-// lost, and it is ours: it has 256 random bits.
-func (s *secrets) register(ctx context.Context, at *site, id access.IdentityID, key string, life time.Duration) (secretID, error) {
+// register makes a secret id known to OpenBao, and reads back until when it is. Where it is there already, an answer
+// was lost, and it is ours: it has 256 random bits.
+func (s *secrets) register(ctx context.Context, at *site, id access.IdentityID, key string,
+	life time.Duration) (secretID, error) {
 	request := map[string]any{"secret_id": key, "ttl": fmt.Sprintf("%ds", int(life.Seconds())), "num_uses": countedUses}
-	err := s.settled(ctx, at, func() error { return s.client.PostOnce(ctx, s.appRole(id)+"/custom-secret-id", request, nil) })
+	err := s.settled(ctx, at, func() error {
+		return s.client.PostOnce(ctx, s.appRole(id)+"/custom-secret-id", request, nil)
+	})
 	for try := 0; ambiguous(err) && try < 3; try++ {
 		err = s.client.PostOnce(ctx, s.appRole(id)+"/custom-secret-id", request, nil)
 	}
@@ -146,7 +155,8 @@ func (s *secrets) register(ctx context.Context, at *site, id access.IdentityID, 
 	}
 	var made secretID
 	err = s.settled(ctx, at, func() error {
-		if err := s.client.Put(ctx, s.appRole(id)+"/secret-id/lookup", map[string]any{"secret_id": key}, &made); err != nil {
+		if err := s.client.Put(ctx, s.appRole(id)+"/secret-id/lookup", map[string]any{"secret_id": key},
+			&made); err != nil {
 			return err
 		}
 		if made.Accessor == "" {
@@ -159,8 +169,12 @@ func (s *secrets) register(ctx context.Context, at *site, id access.IdentityID, 
 
 // destroy ends a secret id. One that has ended is fine.
 func (s *secrets) destroy(ctx context.Context, id access.IdentityID, accessor string) error {
-	err := s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/destroy", map[string]any{"secret_id_accessor": accessor}, nil)
-	if client.Said(err, "failed to find accessor") || client.Said(err, "does not exist") || errors.Is(err, access.ErrUnsupported) { // it went with its mount
+	err := s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/destroy",
+		map[string]any{"secret_id_accessor": accessor}, nil)
+	// it went with its mount
+	if client.Said(err, "failed to find accessor") ||
+		client.Said(err, "does not exist") ||
+		errors.Is(err, access.ErrUnsupported) {
 		return nil
 	}
 	return client.Gone(err)
@@ -181,15 +195,16 @@ func (s *secrets) accessors(ctx context.Context, id access.IdentityID) ([]string
 // inventory is what OpenBao holds of a secret credential otherwise than its ledger says.
 type inventory struct {
 	ref access.Ref
-	// unknown live, and no ledger holds them: they were made by hand, or by a process that died. missing are held by the
-	// ledger, and not there.
+	// unknown live, and no ledger holds them: they were made by hand, or by a process that died. missing are held by
+	// the ledger, and not there.
 	unknown []store.Lost
 	missing []ledger.Item
 }
 
 // inventoryOf looks before a change is made what is there. What is unknown now, and is not known after the policy is
 // written, is nobody's: another process that is about to write it down finds the policy changed, and issues anew.
-func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.Credential) (found inventory, err error) {
+func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.Credential) (found inventory,
+	err error) {
 	if c == nil || c.Kind() != access.Secret {
 		return inventory{}, nil
 	}
@@ -205,7 +220,9 @@ func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.
 			return inventory{}, err
 		}
 		// A standby may not have heard of it.
-		if len(found.missing) == 0 || !at.cluster || access.WallClock().Sub(begun) > store.Staleness {
+		if len(found.missing) == 0 ||
+			!at.cluster ||
+			access.WallClock().Sub(begun) > store.Staleness {
 			return found, nil
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
@@ -214,8 +231,8 @@ func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.
 	}
 }
 
-// compare returns which of the secret ids on record OpenBao lacks, and which of its own are on no record: somebody made those, or a process that
-// died before it wrote. One that ended between the listing and the look is neither.
+// compare returns which of the secret ids on record OpenBao lacks, and which of its own are on no record: somebody made
+// those, or a process that died before it wrote. One that ended between the listing and the look is neither.
 func (s *secrets) compare(ctx context.Context, d *store.Document, c *access.Credential) (inventory, error) {
 	found := inventory{ref: c.Ref()}
 	all, err := s.accessors(ctx, c.IdentityID)
@@ -238,7 +255,8 @@ func (s *secrets) compare(ctx context.Context, d *store.Document, c *access.Cred
 			return found, err
 		}
 		if one.Accessor != "" {
-			found.unknown = append(found.unknown, store.Lost{ID: c.IdentityID, Kind: access.Secret, Until: one.Expires, Accessor: accessor})
+			found.unknown = append(found.unknown,
+				store.Lost{ID: c.IdentityID, Kind: access.Secret, Until: one.Expires, Accessor: accessor})
 		}
 	}
 	return found, nil
@@ -257,7 +275,8 @@ func (i inventory) forget(d *ledger.Draft) {
 
 // readSecretID returns what OpenBao says of an accessor; nothing where it has ended.
 func (s *secrets) readSecretID(ctx context.Context, id access.IdentityID, accessor string) (one secretID, err error) {
-	err = s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor}, &one)
+	err = s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor},
+		&one)
 	return one, client.Gone(err)
 }
 
@@ -275,7 +294,8 @@ func (s *secrets) roles(_ context.Context, c *access.Credential, _ time.Time, _ 
 	return []role{s.secretRole(c)}, nil
 }
 
-// named gives the role the id that the alias is named by. It is set once: a POST of the same is refused by some versions.
+// named gives the role the id that the alias is named by. It is set once: a POST of the same is
+// refused by some versions.
 func (s *secrets) named(ctx context.Context, at *site, id access.IdentityID) error {
 	return s.settled(ctx, at, func() error {
 		return s.client.Put(ctx, s.roleID(id), map[string]any{"role_id": store.NameOf(id)}, nil)
@@ -292,6 +312,7 @@ func (s *secrets) everywhere(id access.IdentityID, _ map[string]mounted) []strin
 
 func (s *secrets) tellLogin(c *access.Credential, shell string, told map[string]string) {
 	told["path"], told["role_id"] = "auth/"+s.options.Mounts.AppRole+"/login", store.NameOf(c.IdentityID)
-	told["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write%s-field=token %s role_id=%s secret_id=-",
+	told["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write%s-field=token %s "+
+		"role_id=%s secret_id=-",
 		shell, told["path"], told["role_id"])
 }

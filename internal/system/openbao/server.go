@@ -32,7 +32,8 @@ type server struct {
 
 	learning sync.Mutex                   // guards what follows
 	called   map[string]*x509.Certificate // authorities of engines, by the ids that these know them by
-	issuers  map[string]string            // the auth methods of issuers that the configuration does not name, as learnIssuers found them
+	// the auth methods of issuers that the configuration does not name, as learnIssuers found them
+	issuers map[string]string
 }
 
 // whereabouts says where the system is.
@@ -70,7 +71,8 @@ func (s *server) cluster(ctx context.Context) (bool, error) {
 	return at.cluster, nil
 }
 
-// namespace names ours by the accessor of its identity store: it is of this namespace alone, and a snapshot that is restored keeps it.
+// namespace names ours by the accessor of its identity store: it is of this namespace alone, and a snapshot
+// that is restored keeps it.
 func (s *server) namespace(ctx context.Context) (string, error) {
 	at, err := s.lookOnce(ctx)
 	if err != nil {
@@ -99,7 +101,8 @@ func (s *server) probe(ctx context.Context) (*site, error) {
 	at := &site{}
 	var err error
 	if at.version, err = parseRelease(status.Version); err != nil {
-		return nil, fmt.Errorf("%w: the server does not name its version of OpenBao, so it may be another product: %w", access.ErrUnsupported, err)
+		return nil, fmt.Errorf("%w: the server does not name its version of OpenBao, so it may be another product: %w",
+			access.ErrUnsupported, err)
 	}
 	// HashiCorp Vault answers the same paths, with versions of 1.x.
 	if at.version.before(oldest) {
@@ -144,7 +147,9 @@ func (s *server) lookAround(ctx context.Context, at *site) error {
 	if err := cmp.Or(errs[:]...); err != nil {
 		return err
 	}
-	at.engines, at.children, at.authorities = engines, below.Names, nil
+	at.engines = engines
+	at.children = below.Names
+	at.authorities = nil
 	at.unlisted, at.looked = unlisted, begun
 	return nil
 }
@@ -175,7 +180,8 @@ func (s *server) settled(ctx context.Context, at *site, ask func() error) error 
 	return store.Settled(ctx, at.cluster, ask)
 }
 
-// jwtMount returns the auth method of an issuer: each has its own, so that one can be turned off for all who come from there.
+// jwtMount returns the auth method of an issuer: each has its own, so that one can be turned off for
+// all who come from there.
 func (s *server) jwtMount(issuer string) string {
 	if path, named := s.options.Mounts.JWT[issuer]; named {
 		return path
@@ -200,14 +206,15 @@ func usualJWT(issuer string) string {
 // isUsualJWT matches the names that usualJWT gives.
 var isUsualJWT = regexp.MustCompile("^" + jwtPrefix + "[0-9a-f]{12}$")
 
-// isOursOf reports whether an auth method is one of partner access, of a type: by its name, or by what it says of itself.
+// isOursOf reports whether an auth method is one of partner access, of a type: by its name, or by
+// what it says of itself.
 func (m mounted) isOursOf(name, kind string) bool {
 	return m.Type == kind && (strings.HasPrefix(name, jwtPrefix) || m.Description == mountDescription)
 }
 
-// learnIssuers finds out which auth methods of partner access have other names than the usual: a second configuration, such as one
-// that only takes the inventory, need not repeat mounts.jwt to know what the first one declared. Where two are bound to one
-// issuer, or the usual one is there, none is believed.
+// learnIssuers finds out which auth methods of partner access have other names than the usual: a second configuration,
+// such as one that only takes the inventory, need not repeat mounts.jwt to know what the first one declared. Where two
+// are bound to one issuer, or the usual one is there, none is believed.
 func (s *server) learnIssuers(ctx context.Context, at *site) error {
 	found := map[string]string{}
 	for path, m := range at.auth {
@@ -255,8 +262,8 @@ func (s *server) learned(mount string) bool {
 	return slices.Contains(slices.Collect(maps.Values(s.issuers)), mount)
 }
 
-// Enter looks at the server for the first time, with a short patience: what is wrong with the way there, or with the login, is
-// known before anything is asked for.
+// Enter looks at the server for the first time, with a short patience: what is wrong with the way there, or with the
+// login, is known before anything is asked for.
 func (s *server) Enter(ctx context.Context) error {
 	return s.client.Enter(ctx, func(ctx context.Context) error {
 		_, err := s.lookOnce(ctx)
@@ -267,8 +274,8 @@ func (s *server) Enter(ctx context.Context) error {
 // Address returns where OpenBao is asked.
 func (s *server) Address() string { return s.client.Address() }
 
-// Now returns the server's time: that of this machine, moved by how far the server's clock is from it where that is more than
-// a second.
+// Now returns the server's time: that of this machine, moved by how far the server's clock is from it where that
+// is more than a second.
 func (s *server) Now(ctx context.Context) (time.Time, error) {
 	if _, known := s.client.Skew(); !known {
 		if _, err := s.lookOnce(ctx); err != nil {

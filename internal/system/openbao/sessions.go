@@ -15,8 +15,8 @@ import (
 
 const (
 	tokenAccessors = "auth/token/accessors"
-	// mostSessions is how many tokens are looked at, of everybody: OpenBao lists them by accessor only, and a plan must not
-	// ask for ever.
+	// mostSessions is how many tokens are looked at, of everybody: OpenBao lists them by accessor only, and a plan
+	// must not ask for ever.
 	mostSessions = 2000
 )
 
@@ -27,9 +27,9 @@ type sessions struct {
 	ended  map[access.IdentityID]bool // whose tokens this process has revoked
 }
 
-// Sessions counts the service tokens of entities that are not disabled. Batch tokens are stored nowhere: nobody can list
-// them. The right that it needs is in none of the shipped policies: to list accessors is the administrators' business, since
-// what names every token is half of what ends or renews it.
+// Sessions counts the service tokens of entities that are not disabled. Batch tokens are stored nowhere: nobody can
+// list them. The right that it needs is in none of the shipped policies: to list accessors is the administrators'
+// business, since what names every token is half of what ends or renews it.
 func (s *sessions) Sessions(ctx context.Context, of []access.IdentityID, strays []string) (int, error) {
 	entities, err := s.enabledEntities(ctx, of, strays)
 	if err != nil || len(entities) == 0 {
@@ -60,13 +60,15 @@ func (s *sessions) accessors(ctx context.Context) ([]string, error) {
 	case client.Gone(err) != nil:
 		return nil, err
 	case len(all.Keys) > mostSessions:
-		return nil, fmt.Errorf("there are %d tokens, and the provider looks at no more than %d", len(all.Keys), mostSessions)
+		return nil, fmt.Errorf("there are %d tokens, and the provider looks at no more than %d", len(all.Keys),
+			mostSessions)
 	}
 	return all.Keys, nil
 }
 
 // enabledEntities returns the ids of the entities whose tokens work.
-func (s *sessions) enabledEntities(ctx context.Context, of []access.IdentityID, strays []string) (map[string]bool, error) {
+func (s *sessions) enabledEntities(ctx context.Context, of []access.IdentityID, strays []string) (map[string]bool,
+	error) {
 	var paths []string
 	for _, id := range of {
 		paths = append(paths, entityPath(id))

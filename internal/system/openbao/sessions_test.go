@@ -29,7 +29,8 @@ func (st *stage) counted(t *testing.T, names ...string) int {
 
 func TestEachSessionOfAPartnerIsCounted(t *testing.T) {
 	st := startStage(t)
-	etl, other := st.complete(t, "etl", kinds...), st.complete(t, "other", access.Secret)
+	etl := st.complete(t, "etl", kinds...)
+	other := st.complete(t, "other", access.Secret)
 	if n := st.counted(t, "etl", "other", "nobody"); n != 0 {
 		t.Errorf("nobody has logged in, and there are %d sessions", n)
 	}
@@ -79,13 +80,15 @@ func TestTheRightToCountSessionsIsNamed(t *testing.T) {
 	const list = `path "auth/token/accessors/" { capabilities = ["list", "sudo"] }` + "\n"
 	const lookup = `path "auth/token/lookup-accessor" { capabilities = ["update"] }` + "\n"
 	for name, c := range map[string]struct{ policy, want string }{
-		"plan":   {entity, "list and sudo on auth/token/accessors/"},
-		"nosudo": {entity + strings.Replace(list, `, "sudo"`, "", 1) + lookup, "list and sudo on auth/token/accessors/"},
+		"plan": {entity, "list and sudo on auth/token/accessors/"},
+		"nosudo": {entity + strings.Replace(list, `, "sudo"`, "", 1) + lookup,
+			"list and sudo on auth/token/accessors/"},
 		"half":   {entity + list, "update on auth/token/lookup-accessor"},
 		"enough": {entity + list + lookup, ""},
 	} {
 		st.must("POST", "sys/policies/acl/count-"+name, map[string]any{"policy": c.policy})
-		auth := st.must("POST", "auth/token/create", map[string]any{"policies": []string{"count-" + name}, "ttl": "5m"})["auth"].(map[string]any)
+		auth := st.must("POST", "auth/token/create",
+			map[string]any{"policies": []string{"count-" + name}, "ttl": "5m"})["auth"].(map[string]any)
 		s := st.open(func(o *client.Options) { o.Login = client.Token(auth["client_token"].(string)) })
 		n, err := s.Sessions(t.Context(), []access.IdentityID{idOf("etl")}, nil)
 		switch {
@@ -128,7 +131,9 @@ func TestTooManyTokensAreNotLookedAt(t *testing.T) {
 	c := st.away(t, 0)
 	before, begun := c.Requests(), time.Now()
 	_, err = Open(Options{Client: c, Session: time.Minute}).Sessions(t.Context(), []access.IdentityID{idOf("etl")}, nil)
-	if err == nil || !strings.Contains(err.Error(), "looks at no more than 2000") || c.Requests()-before > 3 {
+	if err == nil ||
+		!strings.Contains(err.Error(), "looks at no more than 2000") ||
+		c.Requests()-before > 3 {
 		t.Errorf("%d requests in %s: %v", c.Requests()-before, time.Since(begun), err)
 	}
 }

@@ -15,11 +15,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// Shell lets the printed steps run with the token of this system's login, which is in the environment only. The program bao
-// has to be there: what a person on call would miss is to be missed in a rehearsal.
+// Shell lets the printed steps run with the token of this system's login, which is in the environment only. The program
+// bao has to be there: what a person on call would miss is to be missed in a rehearsal.
 func (s *server) Shell(ctx context.Context) (environment []string, clean func() error, err error) {
 	if _, err := exec.LookPath("bao"); err != nil {
-		return nil, nil, fmt.Errorf("%w: they need the program bao, which is not on this machine's PATH", access.ErrUnsupported)
+		return nil, nil, fmt.Errorf("%w: they need the program bao, which is not on this machine's PATH",
+			access.ErrUnsupported)
 	}
 	folder, err := os.MkdirTemp("", "partner-steps-")
 	if err != nil {
@@ -44,14 +45,16 @@ func (s *server) shellAt(address string) shell {
 	if namespace == "" {
 		namespace = "root"
 	}
-	return shell{" -address=" + shown.Word(address) + " -namespace=" + shown.Word(strings.TrimSuffix(namespace, "/")) + " "}
+	return shell{" -address=" + shown.Word(address) + " -namespace=" + shown.Word(strings.TrimSuffix(namespace, "/")) +
+		" "}
 }
 
-// alone begins each step. The program bao takes the address of an agent before the one that it is given, and wraps what it reads.
+// alone begins each step. The program bao takes the address of an agent before the one that it is given,
+// and wraps what it reads.
 const alone = "unset BAO_AGENT_ADDR VAULT_AGENT_ADDR BAO_WRAP_TTL VAULT_WRAP_TTL && "
 
-// there begins a step. It fails, and says so, where an identity is not at this address and in this namespace: a write by name would make
-// another entity there, and a deletion of nothing succeeds.
+// there begins a step. It fails, and says so, where an identity is not at this address and in this namespace: a write
+// by name would make another entity there, and a deletion of nothing succeeds.
 func (x shell) there(id access.IdentityID) string {
 	return alone + x.isThere(id)
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// The plan accepted requests that OpenBao then refused to sign, where a rule was waived or nothing speaks of them: weak keys, MD5,
-// and RSASSA-PSS as openssl signs it. What the plan accepts the real OpenBao signs, and what it refuses OpenBao does not sign.
+// The plan accepted requests that OpenBao then refused to sign, where a rule was waived or nothing speaks of them: weak
+// keys, MD5, and RSASSA-PSS as openssl signs it. What the plan accepts the real OpenBao signs, and what it refuses
+// OpenBao does not sign.
 func TestThePlanKnowsWhatOpenBaoSigns(t *testing.T) {
 	st := startStage(t)
 	folder := t.TempDir()
@@ -27,13 +28,16 @@ func TestThePlanKnowsWhatOpenBaoSigns(t *testing.T) {
 		requests[name] = string(b)
 	}
 	for name, args := range map[string][]string{
-		"pss":        {"-newkey", "rsa:2048", "-sha256", "-sigopt", "rsa_padding_mode:pss"},
-		"pss-digest": {"-newkey", "rsa:2048", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"},
-		"p521":       {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521", "-sha512"},
-		"underscore": {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-addext", "subjectAltName=IP:203.0.113.7,DNS:a_b.acme.test"},
+		"pss": {"-newkey", "rsa:2048", "-sha256", "-sigopt", "rsa_padding_mode:pss"},
+		"pss-digest": {"-newkey", "rsa:2048", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt",
+			"rsa_pss_saltlen:digest"},
+		"p521": {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-521", "-sha512"},
+		"underscore": {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-addext",
+			"subjectAltName=IP:203.0.113.7,DNS:a_b.acme.test"},
 	} {
 		out := filepath.Join(folder, name+".csr")
-		all := append([]string{"req", "-new", "-nodes", "-subj", "/CN=feed", "-keyout", os.DevNull, "-out", out}, args...)
+		all := append([]string{"req", "-new", "-nodes", "-subj", "/CN=feed", "-keyout", os.DevNull, "-out", out},
+			args...)
 		if said, err := exec.Command(realtool.Find(t, "openssl"), all...).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v: %s", name, err, said)
 		}

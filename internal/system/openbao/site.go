@@ -19,7 +19,8 @@ type site struct {
 	// children are the namespaces below ours: "team-a/". unlisted: this login may not see them.
 	children []string
 	unlisted bool
-	// authorities are the serials of those in each other engine that signs certificates, by its path; nil if nobody asked yet.
+	// authorities are the serials of those in each other engine that signs certificates, by its path;
+	// nil if nobody asked yet.
 	authorities map[string][]string
 	looked      time.Time // when it was asked for engines and what is in them, and for children
 }
@@ -38,12 +39,13 @@ const mountDescription = "Partner access"
 // release is a version of OpenBao.
 type release [3]int
 
-// What OpenBao has to have. Before 2.6 no listing returns policies with their text, and the workflows are missing; paths
-// of policies expire since 2.3, and CEL roles came in between. Only a part of what this package needs was there before.
+// What OpenBao has to have. Before 2.6 no listing returns policies with their text, and the workflows are
+// missing; paths of policies expire since 2.3, and CEL roles came in between. Only a part of what this package
+// needs was there before.
 var (
 	oldest = release{2, 6, 0}
-	// promptSecrets is the first version known to check the end of a secret id at login. Before, the tidy removes it, each
-	// minute.
+	// promptSecrets is the first version known to check the end of a secret id at login. Before, the tidy
+	// removes it, each minute.
 	promptSecrets = release{2, 7, 2}
 )
 

@@ -17,7 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// Whoever knows a role id could shut the partner out by guessing. A secret id has 256 random bits: guessing is hopeless.
+// Whoever knows a role id could shut the partner out by guessing. A secret id has 256 random
+// bits: guessing is hopeless.
 func TestBadLoginsDoNotLockThePartnerOut(t *testing.T) {
 	st := startStage(t)
 	p := st.complete(t, "guessed", access.Secret).holders[access.Secret]
@@ -53,12 +54,13 @@ func TestAServerThatCannotEndAccessIsRefusedWithTheReason(t *testing.T) {
 		version string
 		want    []string // none: it is taken
 	}{
-		"the newest":              {"2.7.2", nil},
-		"the oldest":              {"2.6.0", nil},
-		"one with a build":        {"v2.6.2+ent.hsm", nil},
-		"a later major version":   {"3.0.0", nil},
-		"one before":              {"2.5.9", []string{"2.5.9", "OpenBao 2.6.0 or later", "policies end path by path"}},
-		"HashiCorp Vault":         {"1.20.4", []string{"1.20.4", "OpenBao 2.6.0 or later", "HashiCorp Vault has neither"}},
+		"the newest":            {"2.7.2", nil},
+		"the oldest":            {"2.6.0", nil},
+		"one with a build":      {"v2.6.2+ent.hsm", nil},
+		"a later major version": {"3.0.0", nil},
+		"one before":            {"2.5.9", []string{"2.5.9", "OpenBao 2.6.0 or later", "policies end path by path"}},
+		"HashiCorp Vault": {"1.20.4",
+			[]string{"1.20.4", "OpenBao 2.6.0 or later", "HashiCorp Vault has neither"}},
 		"Vault of the enterprise": {"1.20.4+ent", []string{"1.20.4", "HashiCorp Vault has neither"}},
 		"one that is no version":  {"dev", []string{"does not name its version"}},
 		"none":                    {"", []string{"does not name its version"}},
@@ -84,14 +86,15 @@ func TestAServerThatCannotEndAccessIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-// Before the version that checks the end of a secret id at login, one that is too short to be ended by the tidy is refused
-// before anything is made.
+// Before the version that checks the end of a secret id at login, one that is too short to be ended by the tidy is
+// refused before anything is made.
 func TestAnOlderServerGetsNoSecretThatItCannotEndInTime(t *testing.T) {
 	st := startStage(t)
 	st.put(t, identityOf("older"))
 	short := st.credentialOf("older", access.Secret, func(c *access.Credential) { c.ExpiresAt = in(time.Minute) })
 	s := st.open(saying("2.6.2"))
-	if _, err := s.Put(t.Context(), st.change(short)); err == nil || !strings.Contains(err.Error(), "OpenBao 2.6.2 cannot do so in time") {
+	if _, err := s.Put(t.Context(), st.change(short)); err == nil ||
+		!strings.Contains(err.Error(), "OpenBao 2.6.2 cannot do so in time") {
 		t.Errorf("%v", err)
 	}
 	if n := st.accessors(t, "older"); n != 0 {
@@ -129,7 +132,9 @@ func TestAMissingMountIsAnErrorWithTheCommandsThatMakeIt(t *testing.T) {
 				}
 				break
 			}
-			if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "bootstrap = true") || round > 3 {
+			if !errors.Is(err, access.ErrUnsupported) ||
+				!strings.Contains(err.Error(), "bootstrap = true") ||
+				round > 3 {
 				t.Fatalf("%s: %v", kind, err)
 			}
 			if n := st.accessors(t, name); n > 0 {

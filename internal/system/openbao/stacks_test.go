@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Two configurations are applied at once: each has identities of its own of one partner, and grants on an identity that the
-// first one owns. Nothing of either is lost, and neither gets hold of what is the other's.
+// Two configurations are applied at once: each has identities of its own of one partner, and grants on an identity that
+// the first one owns. Nothing of either is lost, and neither gets hold of what is the other's.
 func TestTwoStacksAtOnceLoseAndStealNothing(t *testing.T) {
 	st := startStage(t)
 	shared := st.complete(t, "shared", access.Secret)
@@ -22,7 +22,8 @@ func TestTwoStacksAtOnceLoseAndStealNothing(t *testing.T) {
 		object access.Object
 	}
 	var mu sync.Mutex
-	all := map[access.Ref]made{{Type: access.TypeGrant, ID: shared.grant.Object.Ref().ID}: {"partners", shared.grant.Object}}
+	all := map[access.Ref]made{{Type: access.TypeGrant, ID: shared.grant.Object.Ref().ID}: {"partners",
+		shared.grant.Object}}
 	var wg sync.WaitGroup
 	for _, stack := range []string{"partners", "suppliers"} {
 		s := st.open()

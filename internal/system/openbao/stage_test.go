@@ -56,7 +56,8 @@ func startStandbyStage(t *testing.T) *stage {
 	t.Helper()
 	cluster, l := startCluster(t)
 	leader := &lab{t: t, bao: cluster.Leader(t)}
-	leader.bao.RootToken, leader.bao.CA = cluster.RootToken, cluster.CA
+	leader.bao.RootToken = cluster.RootToken
+	leader.bao.CA = cluster.CA
 	leader.furnish()
 	l.issuer = leader.issuer
 	return stageOn(t, l)
@@ -102,7 +103,11 @@ func (st *stage) credentialOf(name string, kind access.Kind, edits ...func(*acce
 	c := &access.Credential{IdentityID: idOf(name), Terms: terms(time.Hour)}
 	switch kind {
 	case access.Federated:
-		c.Federated = &access.FederatedTrust{Issuer: issuerURL, Subject: "svc-" + name, Audiences: []string{"orders.example.com"}}
+		c.Federated = &access.FederatedTrust{
+			Issuer:    issuerURL,
+			Subject:   "svc-" + name,
+			Audiences: []string{"orders.example.com"},
+		}
 	case access.Certificate:
 		c.Certificate = &access.CertificateRequest{CSR: st.csr}
 	default:
@@ -304,7 +309,7 @@ func (st *stage) traces(t testing.TB, id access.IdentityID) (found []string) {
 // slug makes a name of a sentence.
 func slug(text string) string {
 	return strings.Trim(strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+		if (r >= 'a' && r <= 'z') || (r >= '0' && r <= '9') {
 			return r
 		}
 		return '-'
@@ -330,7 +335,8 @@ func span(t testing.TB, text string) access.Span {
 // accessors is how many secret ids an identity has.
 func (st *stage) accessors(t testing.TB, name string) int {
 	t.Helper()
-	_, answer := st.bao.Call(t, st.bao.RootToken, "LIST", "auth/partner-approle/role/"+roleOf(idOf(name))+"/secret-id", nil)
+	_, answer := st.bao.Call(t, st.bao.RootToken, "LIST", "auth/partner-approle/role/"+roleOf(idOf(name))+"/secret-id",
+		nil)
 	data, _ := answer["data"].(map[string]any)
 	keys, _ := data["keys"].([]any)
 	return len(keys)

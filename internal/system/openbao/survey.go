@@ -29,9 +29,9 @@ type surveyor struct {
 	observer *observer
 }
 
-// Survey returns everything, of every stack, with all that a look at each identity tells; and what stands on the mounts of
-// partner access, or bears a partner's name elsewhere, and is declared by nobody. OpenBao's own means to name an owner is
-// the metadata of an entity: what logs in as one that has an owner is that owner's.
+// Survey returns everything, of every stack, with all that a look at each identity tells; and what stands on the mounts
+// of partner access, or bears a partner's name elsewhere, and is declared by nobody. OpenBao's own means to name an
+// owner is the metadata of an entity: what logs in as one that has an owner is that owner's.
 func (s *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
 	snap, err := s.store.Load(ctx)
 	if err != nil {
@@ -55,7 +55,8 @@ func (s *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Rec
 // observeAll looks at everything. What is asked about one identity serves all of its objects.
 func (ob *observer) observeAll(ctx context.Context, snap *snapshot) ([]*access.Record, error) {
 	refs := snap.Refs()
-	records, errs := make([]*access.Record, len(refs)), make([]error, len(refs))
+	records := make([]*access.Record, len(refs))
+	errs := make([]error, len(refs))
 	var all errgroup.Group
 	all.SetLimit(lookers)
 	for n, ref := range refs {
@@ -90,9 +91,18 @@ type surveying struct {
 	found    []access.Stray
 }
 
-// strays looks at everything in an order: each look uses what those before it have noted, mounts before entities, entities before aliases.
+// strays looks at everything in an order: each look uses what those before it have noted, mounts before entities,
+// entities before aliases.
 func (s *surveyor) strays(ctx context.Context, snap *snapshot, partners []string) ([]access.Stray, error) {
-	sv := &surveying{surveyor: s, ctx: ctx, snap: snap, partners: map[string]bool{}, owned: map[string]bool{}, roles: map[string]map[string]bool{}, adopted: map[string]bool{}}
+	sv := &surveying{
+		surveyor: s,
+		ctx:      ctx,
+		snap:     snap,
+		partners: map[string]bool{},
+		owned:    map[string]bool{},
+		roles:    map[string]map[string]bool{},
+		adopted:  map[string]bool{},
+	}
 	for _, p := range partners {
 		sv.partners[p] = true
 	}
@@ -100,7 +110,8 @@ func (s *surveyor) strays(ctx context.Context, snap *snapshot, partners []string
 		sv.partners[id.Partner] = true
 	}
 	sv.expect()
-	for _, look := range []func() error{sv.listMounts, sv.listEntities, sv.listAliases, sv.lookAtEntities, sv.lookAtMounts, sv.lookAtGroups, sv.lookAtPolicies, sv.lookAtAuthority} {
+	for _, look := range []func() error{sv.listMounts, sv.listEntities, sv.listAliases, sv.lookAtEntities,
+		sv.lookAtMounts, sv.lookAtGroups, sv.lookAtPolicies, sv.lookAtAuthority} {
 		if err := look(); err != nil {
 			return nil, err
 		}
@@ -114,7 +125,9 @@ func (sv *surveying) expect() {
 	for _, e := range sv.snap.Ledger {
 		for _, l := range e.Adopted.Left() {
 			n := sv.snap.Known(e.Object.Holder())
-			sv.adopted[l.NativeID] = sv.adopted[l.NativeID] || n == nil || roleAmong(n.roles, l) != nil
+			sv.adopted[l.NativeID] = sv.adopted[l.NativeID] ||
+				n == nil ||
+				roleAmong(n.roles, l) != nil
 		}
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
@@ -149,7 +162,13 @@ func (sv *surveying) bears(names ...string) bool {
 
 // add notes a stray that a path removes.
 func (sv *surveying) add(kind, path, why string, names ...string) {
-	sv.found = append(sv.found, access.Stray{NativeID: path, Kind: kind, Names: names, Why: why, Revocation: []string{sv.ownShell().remove(path)}})
+	sv.found = append(sv.found, access.Stray{
+		NativeID:   path,
+		Kind:       kind,
+		Names:      names,
+		Why:        why,
+		Revocation: []string{sv.ownShell().remove(path)},
+	})
 }
 
 // list reads names; none where there are none, or where the mount has no such list.
@@ -176,8 +195,8 @@ func (sv *surveying) listEntities() error {
 	return err
 }
 
-// listAliases notes by which AppRole an alias was logged in with: it is named by the role's id, and the entity that OpenBao made
-// for it by nothing that one knows.
+// listAliases notes by which AppRole an alias was logged in with: it is named by the role's id, and the entity that
+// OpenBao made for it by nothing that one knows.
 func (sv *surveying) listAliases() error {
 	var all struct {
 		Aliases map[string]alias `json:"key_info"`
@@ -219,7 +238,8 @@ func (sv *surveying) lookAtEntities() error {
 	return nil
 }
 
-// namesOf returns what an entity is called, by itself and by its aliases, and whether it may be a partner's by that or by a mount.
+// namesOf returns what an entity is called, by itself and by its aliases, and whether it may be a partner's
+// by that or by a mount.
 func (sv *surveying) namesOf(e *entity) (names []string, mayBePartners bool) {
 	names = []string{e.Name}
 	ours := strings.HasPrefix(e.Name, store.Prefix)
@@ -233,14 +253,16 @@ func (sv *surveying) namesOf(e *entity) (names []string, mayBePartners bool) {
 	return names, ours || sv.bears(names...)
 }
 
-// lookAtEntity reads an entity that may be a partner's, and reports whether somebody owns it. One without an owner is a stray, and the
-// survey says whether it can be adopted.
+// lookAtEntity reads an entity that may be a partner's, and reports whether somebody owns it. One without an owner is a
+// stray, and the survey says whether it can be adopted.
 func (sv *surveying) lookAtEntity(id string, e *entity, names []string, own string) (governed bool, err error) {
 	full := new(entity)
 	if err := client.Gone(sv.client.Get(sv.ctx, entityFolder+id, full)); err != nil {
 		return false, err
 	}
-	e.Metadata, e.Policies, e.Disabled = full.Metadata, full.Policies, full.Disabled
+	e.Metadata = full.Metadata
+	e.Policies = full.Policies
+	e.Disabled = full.Disabled
 	if e.Metadata["owner"] != "" && !sv.lost(full) {
 		return true, nil
 	}
@@ -248,13 +270,14 @@ func (sv *surveying) lookAtEntity(id string, e *entity, names []string, own stri
 	stray := &sv.found[len(sv.found)-1]
 	stray.Policies, stray.Adoptable = e.Policies, true
 	if not := sv.adopter.unadoptable(full, access.IdentityID{}, own); not != "" {
-		stray.Adoptable, stray.Why = false, stray.Why+". It cannot be adopted: "+not
+		stray.Adoptable = false
+		stray.Why = stray.Why + ". It cannot be adopted: " + not
 	}
 	return false, nil
 }
 
-// own notes the logins and roles of an entity that somebody owns, which are no strays then. What a declared entity logged in by may be
-// another one since: which of its roles are ours is known.
+// own notes the logins and roles of an entity that somebody owns, which are no strays then. What a declared entity
+// logged in by may be another one since: which of its roles are ours is known.
 func (sv *surveying) own(e *entity, declared bool) {
 	for _, a := range e.Aliases {
 		sv.owned[a.Path+" "+a.Name] = true
@@ -267,13 +290,17 @@ func (sv *surveying) own(e *entity, declared bool) {
 // lost says whether an entity is that of an identity whose policy is gone, or is another's text.
 func (sv *surveying) lost(e *entity) bool {
 	id, named := store.IDIn(e.Name)
-	return named && strings.HasPrefix(e.Name, store.Prefix) && sv.snap.Documents[id] == nil && e.Metadata["managed_by"] == "terraform-provider-partner"
+	return named &&
+		strings.HasPrefix(e.Name, store.Prefix) &&
+		sv.snap.Documents[id] == nil &&
+		e.Metadata["managed_by"] == "terraform-provider-partner"
 }
 
 func entityWhy(e *entity) string {
 	switch {
 	case e.Metadata["managed_by"] == "terraform-provider-partner":
-		return "its record, the policy with its name, is gone: destroy it in the stack " + e.Metadata["stack"] + ", or remove what has its name"
+		return "its record, the policy with its name, is gone: destroy it in the stack " + e.Metadata["stack"] +
+			", or remove what has its name"
 	case len(e.Aliases) == 0:
 		return "it has no owner, and nobody can log in as it any more"
 	case len(e.Policies) == 0:
@@ -308,7 +335,10 @@ func (sv *surveying) lookAtMounts() error {
 				sv.noteRole(mount, below, lists[m.Type][below], name)
 			}
 		}
-		if m.Type == "jwt" && len(sv.roles[mount]) == 0 && strings.HasPrefix(mount, jwtPrefix) && !sv.configured(mount) {
+		if m.Type == "jwt" &&
+			len(sv.roles[mount]) == 0 &&
+			strings.HasPrefix(mount, jwtPrefix) &&
+			!sv.configured(mount) {
 			sv.add("auth method", "sys/auth/"+mount, "it trusts an issuer that no declared credential uses", mount)
 		}
 	}
@@ -323,9 +353,12 @@ func (sv *surveying) remade(path string) bool {
 
 func (sv *surveying) noteRole(mount, below, kind, name string) {
 	path := "auth/" + mount + "/" + below + "/" + name
-	declared := sv.roles[mount][name] && below != "role" || sv.roles[mount][name] && kind == "AppRole"
+	declared := (sv.roles[mount][name] && below != "role") || (sv.roles[mount][name] && kind == "AppRole")
 	partners := sv.partnerMount(mount) || sv.bears(name) || sv.remade(path)
-	if declared || sv.adopted[path] || sv.owned["auth/"+mount+"/ "+name] || !partners {
+	if declared ||
+		sv.adopted[path] ||
+		sv.owned["auth/"+mount+"/ "+name] ||
+		!partners {
 		return
 	}
 	why := "it lets people in, but no declaration says who answers for it and when it ends"
@@ -355,7 +388,9 @@ func (sv *surveying) lookAtGroups() error {
 			return err
 		}
 		if full.Metadata["owner"] == "" {
-			sv.add("group", "identity/group/id/"+id, "it has no owner, and gives its members what its policies say: "+strings.Join(full.Policies, ", "), name)
+			sv.add("group", "identity/group/id/"+id,
+				"it has no owner, and gives its members what its policies say: "+strings.Join(full.Policies, ", "),
+				name)
 			sv.found[len(sv.found)-1].Policies = full.Policies
 		}
 	}
@@ -387,7 +422,8 @@ func (sv *surveying) lookAtAuthority() error {
 	if err != nil {
 		return err
 	}
-	known, expected := map[string]bool{}, sv.roles[sv.options.Mounts.Cert]
+	known := map[string]bool{}
+	expected := sv.roles[sv.options.Mounts.Cert]
 	for _, e := range sv.snap.Ledger {
 		for _, i := range e.Issued {
 			known[i.Serial] = true
@@ -419,10 +455,15 @@ func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) err
 	}
 	for _, serial := range slices.Sorted(maps.Keys(signed)) {
 		c := signed[serial]
-		if own[serial] != "" || known[serial] || !c.NotAfter.After(sv.now()) || slices.Contains(revoked, serial) {
+		if own[serial] != "" ||
+			known[serial] ||
+			!c.NotAfter.After(sv.now()) ||
+			slices.Contains(revoked, serial) {
 			continue
 		}
-		sv.add("certificate", mount+"/cert/"+serial, fmt.Sprintf("it was signed by hand for %s, and works until %s", c.CommonName, access.At(c.NotAfter)), c.CommonName)
+		sv.add("certificate", mount+"/cert/"+serial,
+			fmt.Sprintf("it was signed by hand for %s, and works until %s", c.CommonName, access.At(c.NotAfter)),
+			c.CommonName)
 		stray := &sv.found[len(sv.found)-1]
 		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{sv.ownShell().revoke(mount, serial)}
 	}

@@ -27,8 +27,8 @@ func (n neglected) do(method, path string, body any) map[string]any {
 	return n.admin(n.t, method, path, body)
 }
 
-// neglects are 30 kinds of neglect: what somebody does by hand to the healthy access of a name, or beside it, and by which
-// flag the inventory names what. The name stands for an identity, or is a part of a stray's id.
+// neglects are 30 kinds of neglect: what somebody does by hand to the healthy access of a name, or beside it, and by
+// which flag the inventory names what. The name stands for an identity, or is a part of a stray's id.
 var neglects = map[string]struct {
 	by   func(n neglected, name string)
 	flag stock.Flag
@@ -44,29 +44,39 @@ var neglects = map[string]struct {
 	}, stock.Drifted, ""},
 	"a group that gives more": {func(n neglected, name string) {
 		id := n.do("GET", entityPath(idOf(name)), nil)["id"]
-		n.do("POST", "identity/group", map[string]any{"name": "everybody-" + slug(name), "policies": []string{"default"}, "member_entity_ids": []any{id}})
+		n.do("POST", "identity/group",
+			map[string]any{
+				"name":              "everybody-" + slug(name),
+				"policies":          []string{"default"},
+				"member_entity_ids": []any{id},
+			})
 	}, stock.Drifted, ""},
 	"a forgotten secret id": {func(n neglected, name string) {
 		n.do("POST", "auth/partner-approle/role/"+roleOf(idOf(name))+"/secret-id", map[string]any{})
 	}, stock.Drifted, "acme/prod/%s/secret"},
 	"sessions that last a day": {func(n neglected, name string) {
-		n.do("POST", "auth/partner-approle/role/"+roleOf(idOf(name)), map[string]any{"token_ttl": 86400, "token_max_ttl": 86400, "token_explicit_max_ttl": 0})
+		n.do("POST", "auth/partner-approle/role/"+roleOf(idOf(name)),
+			map[string]any{"token_ttl": 86400, "token_max_ttl": 86400, "token_explicit_max_ttl": 0})
 	}, stock.Drifted, "acme/prod/%s/secret"},
 	"tokens that are renewed for ever": {func(n neglected, name string) {
 		n.do("POST", "auth/partner-approle/role/"+roleOf(idOf(name)), map[string]any{"token_period": 3600})
 	}, stock.Drifted, "acme/prod/%s/secret"},
 	"another owner at the entity": {func(n neglected, name string) {
-		n.do("POST", entityPath(idOf(name)), map[string]any{"metadata": map[string]string{"owner": "somebody@example.com"}})
+		n.do("POST", entityPath(idOf(name)),
+			map[string]any{"metadata": map[string]string{"owner": "somebody@example.com"}})
 	}, stock.Drifted, ""},
 	"a way in that was not declared": {func(n neglected, name string) {
 		n.do("POST", "sys/auth/more-"+name, map[string]any{"type": "approle"})
 		auth := n.do("GET", "sys/auth", nil)["more-"+name+"/"].(map[string]any)
 		id := n.do("GET", entityPath(idOf(name)), nil)["id"]
-		n.do("POST", "identity/entity-alias", map[string]any{"name": "mallory", "mount_accessor": auth["accessor"], "canonical_id": id})
+		n.do("POST", "identity/entity-alias",
+			map[string]any{"name": "mallory", "mount_accessor": auth["accessor"], "canonical_id": id})
 	}, stock.Drifted, ""},
-	"an entity that was deleted": {func(n neglected, name string) { n.do("DELETE", entityPath(idOf(name)), nil) }, stock.Drifted, ""},
+	"an entity that was deleted": {func(n neglected, name string) { n.do("DELETE", entityPath(idOf(name)), nil) },
+		stock.Drifted, ""},
 	"an owner who left": {func(n neglected, name string) {
-		n.put(n.t, identityOf(name, func(i *access.Identity) { i.Owner = "gone@example.com" }), known(n.get(n.t, idOf(name).Ref())))
+		n.put(n.t, identityOf(name, func(i *access.Identity) { i.Owner = "gone@example.com" }),
+			known(n.get(n.t, idOf(name).Ref())))
 	}, stock.Orphaned, ""},
 	"a child whose parent has ended": {func(n neglected, name string) {
 		top := identityOf(name+"-top", allowing, func(i *access.Identity) { i.Terms = terms(2 * time.Second) })
@@ -90,7 +100,8 @@ var neglects = map[string]struct {
 		n.drop(n.t, n.get(n.t, grantOf(name).Ref()))
 	}, stock.Unused, ""},
 	"access that ends soon": {func(n neglected, name string) {
-		n.put(n.t, identityOf(name, func(i *access.Identity) { i.Terms = terms(20 * time.Minute) }), known(n.get(n.t, idOf(name).Ref())))
+		n.put(n.t, identityOf(name, func(i *access.Identity) { i.Terms = terms(20 * time.Minute) }),
+			known(n.get(n.t, idOf(name).Ref())))
 	}, stock.Expiring, ""},
 	"an entity without an owner": {func(n neglected, name string) {
 		n.do("POST", "identity/entity", map[string]any{"name": "acme-" + name, "policies": []string{"default"}})
@@ -110,7 +121,8 @@ var neglects = map[string]struct {
 		n.do("POST", "auth/partner-cert/certs/"+name, map[string]any{"certificate": ca, "allowed_common_names": "*"})
 	}, stock.Ungoverned, "auth/partner-cert/certs/%s"},
 	"a JWT role without an end": {func(n neglected, name string) {
-		n.do("POST", "auth/"+usualJWT(issuerURL)+"/role/"+name, map[string]any{"role_type": "jwt", "user_claim": "sub", "bound_audiences": []string{"x"}})
+		n.do("POST", "auth/"+usualJWT(issuerURL)+"/role/"+name,
+			map[string]any{"role_type": "jwt", "user_claim": "sub", "bound_audiences": []string{"x"}})
 	}, stock.Ungoverned, "/role/%s"},
 	"a user with a partner's name": {func(n neglected, name string) {
 		n.do("POST", "sys/auth/people-"+name, map[string]any{"type": "userpass"})
@@ -123,22 +135,24 @@ var neglects = map[string]struct {
 		n.do("POST", "partner-pki/roles/"+name, map[string]any{"allow_any_name": true})
 	}, stock.Ungoverned, "partner-pki/roles/%s"},
 	"a certificate signed by hand": {func(n neglected, name string) {
-		n.do("POST", "partner-pki/roles/tool", map[string]any{"allow_any_name": true, "enforce_hostnames": false, "key_type": "any"})
+		n.do("POST", "partner-pki/roles/tool",
+			map[string]any{"allow_any_name": true, "enforce_hostnames": false, "key_type": "any"})
 		n.do("POST", "partner-pki/sign/tool", map[string]any{"csr": n.csr, "common_name": name, "ttl": "1h"})
 	}, stock.Ungoverned, "partner-pki/cert/"},
 	"a shared group of a partner": {func(n neglected, name string) {
 		n.do("POST", "identity/group", map[string]any{"name": "acme-" + name, "policies": []string{"default"}})
 	}, stock.Ungoverned, "identity/group/id/"},
 	"a policy where ours stand": {func(n neglected, name string) {
-		n.do("POST", "sys/policies/acl/partner/"+name, map[string]any{"policy": `path "orders/*" { capabilities = ["read"] }`})
+		n.do("POST", "sys/policies/acl/partner/"+name,
+			map[string]any{"policy": `path "orders/*" { capabilities = ["read"] }`})
 	}, stock.Ungoverned, "sys/policies/acl/partner/%s"},
 	"an issuer that nobody comes from": {func(n neglected, name string) {
 		n.do("POST", "sys/auth/partner-jwt-"+name, map[string]any{"type": "jwt"})
 	}, stock.Ungoverned, "sys/auth/partner-jwt-%s"},
 }
 
-// healthyKinds are what stands beside the neglect and is fine, ten of each: identities of two kinds of credentials that are
-// used, and what others answer for.
+// healthyKinds are what stands beside the neglect and is fine, ten of each: identities of two kinds of credentials that
+// are used, and what others answer for.
 func (n neglected) healthy() {
 	for i := range 10 {
 		for _, kind := range []access.Kind{access.Secret, access.Certificate} {
@@ -146,7 +160,9 @@ func (n neglected) healthy() {
 			p := n.complete(n.t, name, kind).holders[kind]
 			n.session(n.t, p)
 		}
-		n.do("POST", "identity/entity", map[string]any{"name": fmt.Sprintf("globex-owned-%d", i), "metadata": map[string]string{"owner": "jane.doe@example.com"}})
+		n.do("POST", "identity/entity",
+			map[string]any{"name": fmt.Sprintf("globex-owned-%d", i),
+				"metadata": map[string]string{"owner": "jane.doe@example.com"}})
 	}
 	n.do("POST", "identity/entity", map[string]any{"name": "robot-of-ours"})
 	n.do("POST", "sys/auth/people", map[string]any{"type": "userpass"})
@@ -178,7 +194,9 @@ func TestTheInventoryNamesThirtyKindsOfNeglect(t *testing.T) {
 		o.DormantAfter = time.Hour // what is dormant by it is told by the clock below
 	})
 	for name, kind := range neglects {
-		if kind.flag == stock.Dormant || kind.flag == stock.Expiring || name == "a key that was never used" {
+		if kind.flag == stock.Dormant ||
+			kind.flag == stock.Expiring ||
+			name == "a key that was never used" {
 			continue // with another clock, below
 		}
 		if !named(inv, slug(name), kind.what, kind.flag) {
@@ -186,8 +204,10 @@ func TestTheInventoryNamesThirtyKindsOfNeglect(t *testing.T) {
 		}
 	}
 	for _, i := range inv.Items {
-		fine := strings.Contains(i.ID+strings.Join([]string{i.NativeID, i.Why}, " "), "fine-") || strings.Contains(i.Why, "globex-owned") ||
-			strings.Contains(i.Why, "robot-of-ours") || strings.HasSuffix(i.NativeID, "/jane") || strings.HasSuffix(i.NativeID, "/ci")
+		fine := strings.Contains(i.ID+strings.Join([]string{i.NativeID, i.Why}, " "), "fine-") ||
+			strings.Contains(i.Why, "globex-owned") ||
+			strings.Contains(i.Why, "robot-of-ours") || strings.HasSuffix(i.NativeID, "/jane") ||
+			strings.HasSuffix(i.NativeID, "/ci")
 		if fine && !slices.Equal(i.Flags, []stock.Flag{stock.Governed}) {
 			t.Errorf("%s%s is fine, and flagged %q: %s %q", i.ID, i.NativeID, i.Flags, i.Why, i.Drift)
 		}
@@ -236,7 +256,9 @@ func named(inv *stock.Inventory, name, what string, flag stock.Flag) bool {
 		if flag != stock.Ungoverned {
 			return i.ID == what && i.Has(flag)
 		}
-		return i.Has(flag) && strings.Contains(i.NativeID, what) && (strings.Contains(i.NativeID, name) || strings.Contains(i.Why, name))
+		return i.Has(flag) &&
+			strings.Contains(i.NativeID, what) &&
+			(strings.Contains(i.NativeID, name) || strings.Contains(i.Why, name))
 	})
 }
 

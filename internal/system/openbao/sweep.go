@@ -63,8 +63,8 @@ func (s *sweeper) sweepLogin(ctx context.Context, c *access.Credential) error {
 	return nil
 }
 
-// sweepIdentity removes an identity's entity, with its aliases and memberships, and whatever else stands under its name,
-// also where somebody made it by hand.
+// sweepIdentity removes an identity's entity, with its aliases and memberships, and whatever else stands under its
+// name, also where somebody made it by hand.
 func (s *sweeper) sweepIdentity(ctx context.Context, id access.IdentityID) error {
 	e, err := s.entities.readEntity(ctx, id)
 	if err != nil {
@@ -121,8 +121,8 @@ func (s *sweeper) sweepByHand(ctx context.Context, id access.IdentityID, mounts 
 	return nil
 }
 
-// sweptPolicies returns the paths of the policies below an identity's own. A mark stays, since it holds what was cut by hand, but loses
-// whatever rights somebody wrote into it.
+// sweptPolicies returns the paths of the policies below an identity's own. A mark stays, since it holds what was cut by
+// hand, but loses whatever rights somebody wrote into it.
 func (s *sweeper) sweptPolicies(ctx context.Context, id access.IdentityID) (paths []string, err error) {
 	others, err := s.store.Below(ctx, id)
 	if err != nil {
@@ -147,8 +147,8 @@ func (s *sweeper) swept(id access.IdentityID, what string) {
 	s.notes.note([]access.Healed{{Ref: id.Ref(), What: what}})
 }
 
-// sweepAliases removes the aliases of an identity's name on every mount of ours, of whatever entity: somebody may have moved
-// one, or logged in after its entity was gone, which makes another.
+// sweepAliases removes the aliases of an identity's name on every mount of ours, of whatever entity: somebody may have
+// moved one, or logged in after its entity was gone, which makes another.
 func (s *sweeper) sweepAliases(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
 	for path, m := range mounts {
 		name, mayBeOurs := s.aliasAt(id, strings.TrimSuffix(path, "/"), m)
@@ -191,7 +191,9 @@ func (s *sweeper) aliasAt(id access.IdentityID, mount string, m mounted) (name s
 
 // madeByLogin reports whether OpenBao itself made an entity, for a login, and nothing hangs on it any more.
 func (e *entity) madeByLogin() bool {
-	return e.ID != "" && strings.HasPrefix(e.Name, "entity_") && len(e.Aliases)+len(e.Policies)+len(e.Groups) == 0
+	return e.ID != "" &&
+		strings.HasPrefix(e.Name, "entity_") &&
+		len(e.Aliases)+len(e.Policies)+len(e.Groups) == 0
 }
 
 // sweepGroups removes groups of an identity's name.
@@ -292,11 +294,14 @@ func (s *sweeper) pushSwept(ctx context.Context, victims []*ledger.Entry) error 
 	return nil
 }
 
-// finishRemoval ends what is left of an object whose removal was begun, before it is made again: what was issued for the
-// old one, and its sessions, are not to live on with the new one.
+// finishRemoval ends what is left of an object whose removal was begun, before it is made again: what was issued for
+// the old one, and its sessions, are not to live on with the new one.
 func (s *sweeper) finishRemoval(ctx context.Context, f *family, change access.Change) error {
 	e := f.ledger()[change.Object.Ref()]
-	if e == nil || !e.Removed() || change.UID == "" && change.Stack != e.History.Stack || change.UID != "" && change.UID != e.History.UID {
+	if e == nil ||
+		!e.Removed() ||
+		(change.UID == "" && change.Stack != e.History.Stack) ||
+		(change.UID != "" && change.UID != e.History.UID) {
 		return nil
 	}
 	victims := []*ledger.Entry{e}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package openbao is the access system on an OpenBao cluster. OpenBao enforces every end: the paths of a policy expire at
-// their second, a CEL role refuses a token of the partner's issuer after the end, a certificate and a secret id end by
-// themselves. Nothing of it needs this provider.
+// Package openbao is the access system on an OpenBao cluster. OpenBao enforces every end: the paths of a policy expire
+// at their second, a CEL role refuses a token of the partner's issuer after the end, a certificate and a secret id end
+// by themselves. Nothing of it needs this provider.
 //
-// The truth about an identity is the head of its ACL policy (see package store); entity, aliases and roles follow from it, and
-// are made anew by whoever changes the identity next, where a process died in between.
+// The truth about an identity is the head of its ACL policy (see package store); entity, aliases and roles follow from
+// it, and are made anew by whoever changes the identity next, where a process died in between.
 package openbao
 
 import (
@@ -86,13 +86,26 @@ func Open(o Options) *System {
 // assemble puts the parts together, each on those that it stands on.
 func assemble(at *server) *System {
 	s := &System{server: at, notes: &notes{}, turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
-	s.store = store.New[native](store.Options{Client: at.client, Fresh: at.options.Fresh, Cluster: at.cluster, Now: at.now, Namespace: at.namespace})
+	s.store = store.New[native](store.Options{
+		Client:    at.client,
+		Fresh:     at.options.Fresh,
+		Cluster:   at.cluster,
+		Now:       at.now,
+		Namespace: at.namespace,
+	})
 	s.bundler = &bundler{server: at, store: s.store}
 	s.mounts = &mounting{server: at, store: s.store}
 	s.certs = &certificates{server: at, store: s.store, mounts: s.mounts, signers: map[string]string{}}
 	s.secrets = &secrets{server: at, mounts: s.mounts}
 	s.fed = &federation{server: at, mounts: s.mounts, trusts: map[string]trust{}}
-	s.credentials = &credentials{server: at, mounts: s.mounts, store: s.store, certs: s.certs, secrets: s.secrets, fed: s.fed}
+	s.credentials = &credentials{
+		server:  at,
+		mounts:  s.mounts,
+		store:   s.store,
+		certs:   s.certs,
+		secrets: s.secrets,
+		fed:     s.fed,
+	}
 	s.mounts.mountedAt = s.mountOf
 	s.entities = &entities{server: at, store: s.store, creds: s.credentials}
 	s.words = &wording{server: at, creds: s.credentials}
@@ -101,12 +114,28 @@ func assemble(at *server) *System {
 		approles: map[string]map[string]string{}, claims: map[string]access.IdentityID{},
 	}
 	s.observer = &observer{
-		server: at, store: s.store, bundler: s.bundler, creds: s.credentials, certs: s.certs, secrets: s.secrets, fed: s.fed,
+		server: at, store: s.store, bundler: s.bundler, creds: s.credentials, certs: s.certs, secrets: s.secrets,
+		fed:      s.fed,
 		entities: s.entities, adopter: s.adopter, words: s.words,
 	}
 	s.store.Ahead = func(ctx context.Context, snap *snapshot) error { return s.bundle(ctx, snap, at.options.Stack) }
-	sweeper := &sweeper{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter, notes: s.notes}
-	writer := &writer{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter}
+	sweeper := &sweeper{
+		server:   at,
+		store:    s.store,
+		creds:    s.credentials,
+		certs:    s.certs,
+		entities: s.entities,
+		adopter:  s.adopter,
+		notes:    s.notes,
+	}
+	writer := &writer{
+		server:   at,
+		store:    s.store,
+		creds:    s.credentials,
+		certs:    s.certs,
+		entities: s.entities,
+		adopter:  s.adopter,
+	}
 	s.sessions = &sessions{server: at, ended: map[access.IdentityID]bool{}}
 	s.scout = &scout{server: at, store: s.store, sessions: s.sessions}
 	s.remover = &remover{
@@ -115,14 +144,17 @@ func assemble(at *server) *System {
 		leases: &leases{entities: s.entities, scout: s.scout, sessions: s.sessions}, notes: s.notes,
 	}
 	s.changer = &changer{
-		server: at, store: s.store, bundler: s.bundler, creds: s.credentials, certs: s.certs, secrets: s.secrets, fed: s.fed,
-		entities: s.entities, adopter: s.adopter, observer: s.observer, sweeper: sweeper, writer: writer, turns: s.turns, notes: s.notes,
+		server: at, store: s.store, bundler: s.bundler, creds: s.credentials, certs: s.certs, secrets: s.secrets,
+		fed:      s.fed,
+		entities: s.entities, adopter: s.adopter, observer: s.observer, sweeper: sweeper, writer: writer,
+		turns: s.turns, notes: s.notes,
 	}
 	s.tokens = &tokens{server: at, store: s.store, entities: s.entities, observer: s.observer, turns: s.turns}
 	s.rehearsals = &rehearsals{server: at, store: s.store, words: s.words, tokens: s.tokens}
 	s.floors = &floors{server: at, store: s.store}
 	s.surveyor = &surveyor{
-		server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter, observer: s.observer,
+		server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter,
+		observer: s.observer,
 	}
 	return s
 }

@@ -16,9 +16,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// adopting returns what a change lets its identity take over, or what is left of what it took over before: a login whose role
-// somebody removed, or gave to another entity, is forgotten. fresh says that the taking over begins with this change.
-func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, fresh bool, err error) {
+// adopting returns what a change lets its identity take over, or what is left of what it took over before: a
+// login whose role somebody removed, or gave to another entity, is forgotten. fresh says that the taking over
+// begins with this change.
+func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, fresh bool,
+	err error) {
 	id := change.Object.Holder()
 	if change.Object.Ref() != id.Ref() {
 		return nil, false, nil
@@ -37,7 +39,8 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 	return adopted, false, err
 }
 
-// beginAdoption claims an entity for an identity that is created, and returns what it logs in by; nil where nothing is to be adopted.
+// beginAdoption claims an entity for an identity that is created, and returns what it logs in by; nil where
+// nothing is to be adopted.
 func (ad *adopter) beginAdoption(ctx context.Context, id access.IdentityID, native string) (*ledger.Adopted, error) {
 	if native == "" {
 		return nil, nil
@@ -52,14 +55,16 @@ func (ad *adopter) beginAdoption(ctx context.Context, id access.IdentityID, nati
 	return &ledger.Adopted{From: native, Logins: found.logins}, nil
 }
 
-// stillAdopted returns what is left of what an identity took over: logins whose role is there, and whose alias nobody gave away. An
-// entity that is still being taken over has its aliases elsewhere, so these say nothing then.
-func (ad *adopter) stillAdopted(ctx context.Context, f *family, id access.IdentityID, before *ledger.Adopted) (*ledger.Adopted, error) {
+// stillAdopted returns what is left of what an identity took over: logins whose role is there, and whose alias nobody
+// gave away. An entity that is still being taken over has its aliases elsewhere, so these say nothing then.
+func (ad *adopter) stillAdopted(ctx context.Context, f *family, id access.IdentityID,
+	before *ledger.Adopted) (*ledger.Adopted, error) {
 	there, err := ad.entities.readEntity(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	left, logins := &ledger.Adopted{From: before.From, Released: before.Released}, ad.entities.logins(f.ledger(), id)
+	left := &ledger.Adopted{From: before.From, Released: before.Released}
+	logins := ad.entities.logins(f.ledger(), id)
 	settled := there != nil && !takesOver(f.documents[id])
 	for _, l := range before.Logins {
 		role, err := ad.readLogin(ctx, l)
@@ -74,8 +79,8 @@ func (ad *adopter) stillAdopted(ctx context.Context, f *family, id access.Identi
 	return left, nil
 }
 
-// claimedAlone takes the claim of an identity back, with an error, where another one claims the same entity: nobody sees two
-// policies written at once. Each looks once its own claim is written, so of two at least one sees the other.
+// claimedAlone takes the claim of an identity back, with an error, where another one claims the same entity: nobody
+// sees two policies written at once. Each looks once its own claim is written, so of two at least one sees the other.
 func (ad *adopter) claimedAlone(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted) error {
 	if adopted == nil { // it is a change of something else of the identity
 		return nil
@@ -86,15 +91,19 @@ func (ad *adopter) claimedAlone(ctx context.Context, id access.IdentityID, adopt
 			return err
 		}
 		for _, e := range snap.Ledger {
-			if by := e.Object.Holder(); by != id && e.Adopted != nil && e.Adopted.From == adopted.From {
-				return errors.Join(fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned), ad.store.Erase(ctx, id))
+			if by := e.Object.Holder(); by != id &&
+				e.Adopted != nil &&
+				e.Adopted.From == adopted.From {
+				return errors.Join(fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned),
+					ad.store.Erase(ctx, id))
 			}
 		}
 		if snap.Documents[id] != nil { // a standby that has heard of our claim has heard of all before it
 			return nil
 		}
 		if access.WallClock().Sub(begun) > store.Staleness {
-			return fmt.Errorf("%w: OpenBao's answer lacks %s, which was just written", access.ErrUnavailable, store.NameOf(id))
+			return fmt.Errorf("%w: OpenBao's answer lacks %s, which was just written", access.ErrUnavailable,
+				store.NameOf(id))
 		}
 		if err := access.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
@@ -180,7 +189,8 @@ func (ad *adopter) moveAliases(ctx context.Context, l ledger.Ledger, id access.I
 	return nil
 }
 
-// disarm takes from the roles of adopted logins what they give by themselves, so that all comes from the identity's policy.
+// disarm takes from the roles of adopted logins what they give by themselves, so that all comes from
+// the identity's policy.
 func (ad *adopter) disarm(ctx context.Context, adopted *ledger.Adopted) error {
 	for _, l := range adopted.Left() {
 		role, err := ad.readLogin(ctx, l)
@@ -254,7 +264,8 @@ func (ad *adopter) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n
 		}
 		adopted = append(adopted, text)
 		if more := policiesOf(role); len(more) > 0 {
-			drift = append(drift, fmt.Sprintf("%s gives policies that are not declared: %s.", l.NativeID, strings.Join(more, ", ")))
+			drift = append(drift, fmt.Sprintf("%s gives policies that are not declared: %s.", l.NativeID,
+				strings.Join(more, ", ")))
 		}
 		if logins[loginAs(l)] && n.entity != nil && !n.entity.logsIn(l) {
 			drift = append(drift, fmt.Sprintf("A login at %s no longer is this identity.", l.NativeID))

@@ -10,7 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// naming says that the paths of a pattern, below the mount of an engine, reach things of a kind, and where in them the name is.
+// naming says that the paths of a pattern, below the mount of an engine, reach things of a kind, and
+// where in them the name is.
 type naming struct {
 	kind string
 	path access.Pattern
@@ -21,7 +22,8 @@ type naming struct {
 	lists, folds bool
 }
 
-// of returns the namings of a kind, one for each path: NAME stands for the name, NAMES, at the end, for a name of several segments.
+// of returns the namings of a kind, one for each path: NAME stands for the name, NAMES, at the end, for a
+// name of several segments.
 func of(kind string, paths ...string) (all []naming) {
 	for _, text := range paths {
 		n := naming{kind: kind, path: access.Pattern(strings.NewReplacer("NAMES", "*", "NAME", "+").Replace(text))}
@@ -60,27 +62,34 @@ func roleNamings(more ...string) []naming {
 // namings are those of the engines in which several paths reach one thing.
 var namings = sync.OnceValue(func() map[string][]naming {
 	kv := listing("secret", "NAMES")
-	library := of("library", "library/NAME", "library/NAME/check-out", "library/NAME/check-in", "library/NAME/status", "library/manage/NAME/check-in")
-	ldap := folding(slices.Concat(roleNamings(), of("static role", "static-cred/NAME", "static-role/NAME", "rotate-role/NAME"), library))
+	library := of("library", "library/NAME", "library/NAME/check-out", "library/NAME/check-in", "library/NAME/status",
+		"library/manage/NAME/check-in")
+	ldap := folding(slices.Concat(roleNamings(),
+		of("static role", "static-cred/NAME", "static-role/NAME", "rotate-role/NAME"), library))
 	return map[string][]naming{
 		"kv": kv, "generic": kv,
 		"kv2": append(of("secret", "data/NAMES", "subkeys/NAMES", "delete/NAMES", "undelete/NAMES", "destroy/NAMES"),
 			listing("secret", "metadata/NAMES", "detailed-metadata/NAMES")...),
-		"transit": of("key", "encrypt/NAME", "decrypt/NAME", "rewrap/NAME", "sign/NAME", "sign/NAME/+", "verify/NAME", "verify/NAME/+", "hmac/NAME", "hmac/NAME/+",
-			"datakey/+/NAME", "keys/NAME", "keys/NAME/*", "export/+/NAME", "export/+/NAME/+", "byok-export/NAME/+", "byok-export/NAME/+/+",
+		"transit": of("key", "encrypt/NAME", "decrypt/NAME", "rewrap/NAME", "sign/NAME", "sign/NAME/+", "verify/NAME",
+			"verify/NAME/+", "hmac/NAME", "hmac/NAME/+",
+			"datakey/+/NAME", "keys/NAME", "keys/NAME/*", "export/+/NAME", "export/+/NAME/+", "byok-export/NAME/+",
+			"byok-export/NAME/+/+",
 			"byok-export/+/NAME", "byok-export/+/NAME/+", "backup/NAME", "restore/NAME"),
-		"totp":     of("key", "code/NAME", "keys/NAME"),
-		"database": roleNamings("static-creds/NAME", "static-roles/NAME", "rotate-role/NAME"), // which share their names
+		"totp": of("key", "code/NAME", "keys/NAME"),
+		// which share their names
+		"database": roleNamings("static-creds/NAME", "static-roles/NAME", "rotate-role/NAME"),
 		"pki": slices.Concat(
-			of("role", "roles/NAME", "issue/NAME", "sign/NAME", "sign-verbatim/NAME", "issuer/+/issue/NAME", "issuer/+/sign/NAME", "issuer/+/sign-verbatim/NAME"),
+			of("role", "roles/NAME", "issue/NAME", "sign/NAME", "sign-verbatim/NAME", "issuer/+/issue/NAME",
+				"issuer/+/sign/NAME", "issuer/+/sign-verbatim/NAME"),
 			of("CEL role", "cel/roles/NAME", "cel/issue/NAME", "cel/sign/NAME"),
 			of("certificate", "cert/NAME", "cert/NAME/raw", "cert/NAME/raw/pem"),
 		),
-		"ssh":          of("role", "roles/NAME", "sign/NAME", "issue/NAME", "creds/NAME"),
-		"aws":          append(roleNamings("sts/NAME"), of("static role", "static-creds/NAME", "static-roles/NAME")...),
-		"azure":        append(roleNamings(), of("static role", "static-creds/NAME", "static-roles/NAME")...),
-		"gcp":          gcpNamings(),
-		"gcpkms":       of("key", "encrypt/NAME", "decrypt/NAME", "reencrypt/NAME", "sign/NAME", "verify/NAME", "pubkey/NAME", "keys/NAME", "keys/NAME/*"),
+		"ssh":   of("role", "roles/NAME", "sign/NAME", "issue/NAME", "creds/NAME"),
+		"aws":   append(roleNamings("sts/NAME"), of("static role", "static-creds/NAME", "static-roles/NAME")...),
+		"azure": append(roleNamings(), of("static role", "static-creds/NAME", "static-roles/NAME")...),
+		"gcp":   gcpNamings(),
+		"gcpkms": of("key", "encrypt/NAME", "decrypt/NAME", "reencrypt/NAME", "sign/NAME", "verify/NAME",
+			"pubkey/NAME", "keys/NAME", "keys/NAME/*"),
 		"alicloud":     roleNamings(),
 		"mongodbatlas": roleNamings(),
 		"terraform":    roleNamings(),
@@ -126,7 +135,8 @@ func (n naming) target(m place, part access.Pattern) access.Target {
 	if n.long {
 		end = len(segments)
 	}
-	head, tail := prefix+joinBefore(segments[:n.at]), segments[end:]
+	head := prefix + joinBefore(segments[:n.at])
+	tail := segments[end:]
 	named := strings.Join(segments[n.at:end], "/")
 	if n.folds {
 		named = strings.ToLower(named)
@@ -160,7 +170,9 @@ func (n naming) told(m place, p, rest access.Pattern) []access.Target {
 		return nil // it reaches what lies below by itself
 	case len(segments) < len(head), len(segments) > len(head) && !folder.Overlaps(rest):
 		return nil
-	case len(segments) == len(head) && len(head) > 0 && !access.Pattern(strings.Join(head, "/")).Overlaps(rest):
+	case len(segments) == len(head) &&
+		len(head) > 0 &&
+		!access.Pattern(strings.Join(head, "/")).Overlaps(rest):
 		return nil
 	}
 	below := append(slices.Clone(m.path), segments[len(head):]...)

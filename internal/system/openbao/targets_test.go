@@ -24,31 +24,46 @@ type encounter struct {
 func encounters() []encounter {
 	return []encounter{
 		// A secret of a KV store, by its values, its names, its history and its end.
-		{"secret/data/acme/*: read", "secret/metadata/acme/*: read", "secret secret/acme/*", "GET secret/metadata/acme/1"},
-		{"secret/data/acme/*: read", "secret/metadata/acme/*: delete", "secret secret/acme/*", "DELETE secret/metadata/acme/none"},
-		{"secret/data/acme/*: read", "secret/subkeys/acme/1: read", "secret secret/acme/1", "GET secret/subkeys/acme/1"},
-		{"secret/data/acme/*: read", "secret/detailed-metadata/acme: list", "secret secret/acme/+", "LIST secret/detailed-metadata/acme"},
-		{"secret/data/acme/*: read", "secret/delete/acme/1: update", "secret secret/acme/1", "POST secret/delete/acme/1"},
-		{"secret/data/acme/*: read", "secret/undelete/acme/+: update", "secret secret/acme/+", "POST secret/undelete/acme/1"},
-		{"secret/metadata/acme/*: list", "secret/destroy/acme/1: update", "secret secret/acme/1", "POST secret/destroy/acme/1"},
+		{"secret/data/acme/*: read", "secret/metadata/acme/*: read", "secret secret/acme/*",
+			"GET secret/metadata/acme/1"},
+		{"secret/data/acme/*: read", "secret/metadata/acme/*: delete", "secret secret/acme/*",
+			"DELETE secret/metadata/acme/none"},
+		{"secret/data/acme/*: read", "secret/subkeys/acme/1: read", "secret secret/acme/1",
+			"GET secret/subkeys/acme/1"},
+		{"secret/data/acme/*: read", "secret/detailed-metadata/acme: list", "secret secret/acme/+",
+			"LIST secret/detailed-metadata/acme"},
+		{"secret/data/acme/*: read", "secret/delete/acme/1: update", "secret secret/acme/1",
+			"POST secret/delete/acme/1"},
+		{"secret/data/acme/*: read", "secret/undelete/acme/+: update", "secret secret/acme/+",
+			"POST secret/undelete/acme/1"},
+		{"secret/metadata/acme/*: list", "secret/destroy/acme/1: update", "secret secret/acme/1",
+			"POST secret/destroy/acme/1"},
 		{"secret/data/acme/*: read", "secret/metadata/acme: list", "secret secret/acme/+", "LIST secret/metadata/acme"},
 		{"secret/data/acme/*: read", "secret/metadata/+: list", "secret secret/acme/+", "LIST secret/metadata/acme"},
-		{"team/docs/data/acme/*: read", "team/docs/subkeys/acme/*: read", "secret team/docs/acme/*", "GET team/docs/subkeys/acme/1"},
+		{"team/docs/data/acme/*: read", "team/docs/subkeys/acme/*: read", "secret team/docs/acme/*",
+			"GET team/docs/subkeys/acme/1"},
 		{"orders/acme/*: read", "orders/acme: list", "secret orders/acme/+", "LIST orders/acme"},
 		{"infra/store/acme/*: read", "infra/store/+: list", "secret infra/store/acme/+", "LIST infra/store/acme"},
 		// A key, whatever is done with it.
-		{"transit/encrypt/acme: update", "transit/decrypt/acme: update", "key transit/acme", "POST transit/decrypt/acme"},
-		{"transit/encrypt/acme: update", "transit/sign/acme/sha2-512: update", "key transit/acme", "POST transit/sign/acme/sha2-512"},
-		{"transit/decrypt/acme: update", "transit/datakey/plaintext/acme: update", "key transit/acme", "POST transit/datakey/plaintext/acme"},
-		{"transit/hmac/acme: update", "transit/export/encryption-key/acme: read", "key transit/acme", "GET transit/export/encryption-key/acme"},
-		{"transit/hmac/acme: update", "transit/export/+/acme/1: read", "key transit/acme", "GET transit/export/encryption-key/acme/1"},
+		{"transit/encrypt/acme: update", "transit/decrypt/acme: update", "key transit/acme",
+			"POST transit/decrypt/acme"},
+		{"transit/encrypt/acme: update", "transit/sign/acme/sha2-512: update", "key transit/acme",
+			"POST transit/sign/acme/sha2-512"},
+		{"transit/decrypt/acme: update", "transit/datakey/plaintext/acme: update", "key transit/acme",
+			"POST transit/datakey/plaintext/acme"},
+		{"transit/hmac/acme: update", "transit/export/encryption-key/acme: read", "key transit/acme",
+			"GET transit/export/encryption-key/acme"},
+		{"transit/hmac/acme: update", "transit/export/+/acme/1: read", "key transit/acme",
+			"GET transit/export/encryption-key/acme/1"},
 		{"transit/rewrap/acme: update", "transit/keys/acme: read", "key transit/acme", "GET transit/keys/acme"},
-		{"transit/rewrap/acme: update", "transit/byok-export/mine/acme: read", "key transit/acme", "GET transit/byok-export/mine/acme"},
+		{"transit/rewrap/acme: update", "transit/byok-export/mine/acme: read", "key transit/acme",
+			"GET transit/byok-export/mine/acme"},
 		// A seed, a role.
 		{"codes/code/acme: read", "codes/keys/acme: read", "key codes/acme", "GET codes/keys/acme"},
 		{"db/creds/acme: read", "db/static-creds/acme: read", "role db/acme", "GET db/static-creds/acme"},
 		{"web/issue/shop: update", "web/sign/shop: update", "role web/shop", "POST web/sign/shop"},
-		{"web/issue/shop: update", "web/issuer/default/issue/shop: update", "role web/shop", "POST web/issuer/default/issue/shop"},
+		{"web/issue/shop: update", "web/issuer/default/issue/shop: update", "role web/shop",
+			"POST web/issuer/default/issue/shop"},
 		{"ssh-eu/sign/ops: update", "ssh-eu/issue/ops: update", "role ssh-eu/ops", "POST ssh-eu/issue/ops"},
 		{"clusters/creds/shop: update", "clusters/roles/Shop: read", "role clusters/shop", "GET clusters/roles/Shop"},
 		// Others have their own.
@@ -90,8 +105,8 @@ func meets(reaching access.Reaching, one, other string) string {
 	return ""
 }
 
-// Two patterns that share no path reach one thing all the same. On a real server, a token that has the other grant and nothing else
-// does with it what the verdict says: something where they meet, nothing where they do not.
+// Two patterns that share no path reach one thing all the same. On a real server, a token that has the other grant and
+// nothing else does with it what the verdict says: something where they meet, nothing where they do not.
 func TestTwoPartnersMeetOnAThingAndNotOnlyOnAPath(t *testing.T) {
 	tn := buildTown(t)
 	reaching, err := tn.system.Reaching(t.Context(), time.Time{})
@@ -109,14 +124,16 @@ func TestTwoPartnersMeetOnAThingAndNotOnlyOnAPath(t *testing.T) {
 			resource, actions := wordsOf(e.other)
 			token := tn.granted(t, fmt.Sprintf("meets-%d", n), resource, actions)
 			method, path, _ := strings.Cut(e.crime, " ")
-			if did := tn.done(t, token, deed{method, path, map[string]any{"plaintext": "AA==", "versions": []int{9}}}); did != (e.meets != "") {
+			if did := tn.done(t, token, deed{method, path,
+				map[string]any{"plaintext": "AA==", "versions": []int{9}}}); did != (e.meets != "") {
 				t.Errorf("%s: allowed: %v", e.crime, did)
 			}
 		})
 	}
 }
 
-// The way is the part of the grant's pattern that reaches a part of what it reaches: what has to be shared for partners to meet there.
+// The way is the part of the grant's pattern that reaches a part of what it reaches: what has to be shared for
+// partners to meet there.
 func TestTheWayToATarget(t *testing.T) {
 	g := village()
 	for _, c := range []struct {
@@ -133,7 +150,7 @@ func TestTheWayToATarget(t *testing.T) {
 		all := g.reach(wordsOf(c.grant)).Targets
 		found := false
 		for _, target := range all {
-			found = found || target.Path.Overlaps(c.part) && target.Way(c.part) == c.want
+			found = found || (target.Path.Overlaps(c.part) && target.Way(c.part) == c.want)
 		}
 		if !found {
 			t.Errorf("%s to %s: no way is %s: %+v", c.grant, c.part, c.want, all)
@@ -141,11 +158,14 @@ func TestTheWayToATarget(t *testing.T) {
 	}
 }
 
-// A path that gives out access or data has a name in it, and what it names is known: else two partners could meet there unseen.
+// A path that gives out access or data has a name in it, and what it names is known: else two partners
+// could meet there unseen.
 func TestEachRouteOfAnEngineNamesWhatItReaches(t *testing.T) {
 	nobodys := []access.Pattern{ // there nothing is anybody's: public keys, lists of what is revoked, random numbers
-		"ca", "ca/pem", "ca_chain", "crl", "crl/pem", "crl/delta", "crl/delta/pem", "issuer/+/json", "issuer/+/der", "issuer/+/pem", "issuer/+/crl",
-		"issuer/+/crl/*", "issuers", "ocsp/*", "public_key", "issuer/+/public_key", "wrapping_key", "random", "random/+", "random/+/+", "hash", "hash/+",
+		"ca", "ca/pem", "ca_chain", "crl", "crl/pem", "crl/delta", "crl/delta/pem", "issuer/+/json", "issuer/+/der",
+		"issuer/+/pem", "issuer/+/crl",
+		"issuer/+/crl/*", "issuers", "ocsp/*", "public_key", "issuer/+/public_key", "wrapping_key", "random",
+		"random/+", "random/+/+", "hash", "hash/+",
 		"metadata", "detailed-metadata",
 	}
 	for kind, e := range engines() {
@@ -164,13 +184,14 @@ func TestEachRouteOfAnEngineNamesWhatItReaches(t *testing.T) {
 	}
 }
 
-// Another configuration calls its authority what it likes, and says nowhere what it is. It is told by what it signed: whoever signs
-// there logs in as that one's partner, with any name that a role lets through.
+// Another configuration calls its authority what it likes, and says nowhere what it is. It is told by what it signed:
+// whoever signs there logs in as that one's partner, with any name that a role lets through.
 func TestAnAuthorityOfAnotherConfigurationIsToldByWhatItSigned(t *testing.T) {
 	st := startStage(t)
 	for _, ca := range []string{"plain/ca", "web"} {
 		st.must("POST", "sys/mounts/"+ca, map[string]any{"type": "pki"})
-		st.must("POST", ca+"/root/generate/internal", map[string]any{"common_name": ca, "key_type": "ec", "key_bits": 256, "ttl": "1000h"})
+		st.must("POST", ca+"/root/generate/internal",
+			map[string]any{"common_name": ca, "key_type": "ec", "key_bits": 256, "ttl": "1000h"})
 	}
 	theirs := st.options()
 	theirs.Mounts = Mounts{Cert: "doors", PKI: "plain/ca"}
@@ -186,7 +207,8 @@ func TestAnAuthorityOfAnotherConfigurationIsToldByWhatItSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for resource, want := range map[access.Pattern]string{
-		"plain/ca/issue/shop": "system", "plain/ca/sign/shop": "system", "below/issue/shop": "system", "web/issue/shop": "privileged",
+		"plain/ca/issue/shop": "system", "plain/ca/sign/shop": "system", "below/issue/shop": "system",
+		"web/issue/shop": "privileged",
 	} {
 		if r := reaching(resource, []string{"update"}); verdict(r) != want {
 			t.Errorf("%s: %s, want %s: %+v", resource, verdict(r), want, r)

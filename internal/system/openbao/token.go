@@ -16,12 +16,12 @@ import (
 
 // A token that is given out for one run is a service token of the identity's entity. All that it may do comes from the
 // entity, hence from the identity's policy: its own policy is one that nobody makes. So it is cut where the entity is
-// disabled or gone, and each of its paths expires where the policy says so. It is a child of this provider's own login, and
-// ends with that at the latest.
+// disabled or gone, and each of its paths expires where the policy says so. It is a child of this provider's own login,
+// and ends with that at the latest.
 //
-// OpenBao binds a token to an entity by a role that admits an alias on the token mount. Both are made for the one request
-// and removed after it: a token goes on without them. What a process that died left is overwritten by the next, and swept
-// with the identity.
+// OpenBao binds a token to an entity by a role that admits an alias on the token mount. Both are made for the one
+// request and removed after it: a token goes on without them. What a process that died left is overwritten by the next,
+// and swept with the identity.
 
 // tokens gives out tokens for one run.
 type tokens struct {
@@ -51,8 +51,8 @@ func (ts *tokens) Token(ctx context.Context, id access.IdentityID, until time.Ti
 	return t, nil
 }
 
-// giveOut makes role and alias, the token, and removes the former again. It is errChanged where another process has removed
-// them in between.
+// giveOut makes role and alias, the token, and removes the former again. It is errChanged where another process has
+// removed them in between.
 func (ts *tokens) giveOut(ctx context.Context, id access.IdentityID, until time.Time) (t access.Token, err error) {
 	holder, until, err := ts.lively(ctx, id, until)
 	if err != nil {
@@ -116,8 +116,10 @@ func (ts *tokens) prepareToken(ctx context.Context, id access.IdentityID, entity
 		return err
 	}
 	role := map[string]any{
-		"allowed_entity_aliases": []string{store.NameOf(id)}, "allowed_policies": []string{noPolicy(id)}, "orphan": false, "renewable": false,
-		"token_no_default_policy": true, "token_type": "service", "token_explicit_max_ttl": access.LongestToken.String(),
+		"allowed_entity_aliases": []string{store.NameOf(id)}, "allowed_policies": []string{noPolicy(id)},
+		"orphan": false, "renewable": false,
+		"token_no_default_policy": true, "token_type": "service",
+		"token_explicit_max_ttl": access.LongestToken.String(),
 	}
 	if err := ts.client.Put(ctx, tokenRole(id), role, nil); err != nil {
 		return err
@@ -127,7 +129,8 @@ func (ts *tokens) prepareToken(ctx context.Context, id access.IdentityID, entity
 
 // create asks for the token. OpenBao makes an entity of its own where the alias is missing: such a token is none of the
 // identity's, could do nothing, and goes at once.
-func (ts *tokens) create(ctx context.Context, id access.IdentityID, entityID string, until time.Time) (access.Token, error) {
+func (ts *tokens) create(ctx context.Context, id access.IdentityID, entityID string, until time.Time) (access.Token,
+	error) {
 	life := until.Sub(ts.now()).Truncate(time.Second)
 	if life < time.Second {
 		return access.Token{}, access.ErrEnded
@@ -142,8 +145,9 @@ func (ts *tokens) create(ctx context.Context, id access.IdentityID, entityID str
 	}
 	begun := ts.now()
 	err := ts.client.PostOnce(ctx, "auth/token/create/"+tokenRoleName(id), map[string]any{
-		"entity_alias": store.NameOf(id), "policies": []string{noPolicy(id)}, "ttl": life.String(), "explicit_max_ttl": life.String(),
-		"renewable": false, "no_default_policy": true, "type": "service", "display_name": "partner_token",
+		"entity_alias": store.NameOf(id), "policies": []string{noPolicy(id)}, "ttl": life.String(),
+		"explicit_max_ttl": life.String(),
+		"renewable":        false, "no_default_policy": true, "type": "service", "display_name": "partner_token",
 	}, &answer)
 	if client.Said(err, "unknown role") || client.Said(err, "nvalid 'entity_alias'") {
 		return access.Token{}, store.ErrChanged

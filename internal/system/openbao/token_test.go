@@ -29,7 +29,9 @@ func (st *stage) tokenTraces(t testing.TB, name string) (found []string) {
 		found = append(found, "the role")
 	}
 	for item, text := range st.everything(t) {
-		if strings.HasPrefix(item, "identity/entity-alias/") && strings.Contains(text, "auth/token/") && strings.Contains(text, idOf(name).String()) {
+		if strings.HasPrefix(item, "identity/entity-alias/") &&
+			strings.Contains(text, "auth/token/") &&
+			strings.Contains(text, idOf(name).String()) {
 			found = append(found, item+": "+text)
 		}
 		if strings.HasPrefix(item, "identity/entity/id/") && strings.Contains(text, "name:entity_") {
@@ -47,7 +49,9 @@ func TestATokenForOneRunDoesWhatTheIdentityMayAndIsGoneAfterwards(t *testing.T) 
 	if left := time.Until(token.Until); left > 5*time.Minute || left < 4*time.Minute {
 		t.Errorf("it ends in %v", left)
 	}
-	if !st.reads(t, token.Text, "etl") || st.may(t, token.Text, "read", "orders/other/1") || st.may(t, token.Text, "create", "orders/etl/1") {
+	if !st.reads(t, token.Text, "etl") ||
+		st.may(t, token.Text, "read", "orders/other/1") ||
+		st.may(t, token.Text, "create", "orders/etl/1") {
 		t.Error("it may do more or less than the identity")
 	}
 	about := st.admin(t, "POST", "auth/token/lookup-accessor", map[string]any{"accessor": token.Accessor})
@@ -57,7 +61,8 @@ func TestATokenForOneRunDoesWhatTheIdentityMayAndIsGoneAfterwards(t *testing.T) 
 	if left := st.tokenTraces(t, "etl"); len(left) > 0 {
 		t.Errorf("beside the token there is %q", left)
 	}
-	if err := st.open().Revoke(context.Background(), access.Token{Identity: token.Identity, Accessor: token.Accessor}); err != nil {
+	if err := st.open().Revoke(context.Background(),
+		access.Token{Identity: token.Identity, Accessor: token.Accessor}); err != nil {
 		t.Fatal(err)
 	}
 	if st.reads(t, token.Text, "etl") {
@@ -109,8 +114,14 @@ func TestNoTokenOfAnIdentityThatIsCutOrGone(t *testing.T) {
 	st.put(t, identityOf("paused", suspended))
 	st.put(t, identityOf("over", func(i *access.Identity) { i.ExpiresAt = in(2 * time.Second) }))
 	time.Sleep(2500 * time.Millisecond)
-	for name, want := range map[string]error{"held": access.ErrCut, "paused": access.ErrCut, "over": access.ErrEnded, "nobody": access.ErrNoIdentity} {
-		if token, err := st.open().Token(context.Background(), idOf(name), time.Now().Add(time.Minute)); !errors.Is(err, want) || token.Text != "" {
+	for name, want := range map[string]error{
+		"held":   access.ErrCut,
+		"paused": access.ErrCut,
+		"over":   access.ErrEnded,
+		"nobody": access.ErrNoIdentity,
+	} {
+		if token, err := st.open().Token(context.Background(), idOf(name),
+			time.Now().Add(time.Minute)); !errors.Is(err, want) || token.Text != "" {
 			t.Errorf("%s: got %v, want %v", name, err, want)
 		}
 		if left := st.tokenTraces(t, name); len(left) > 0 {
@@ -124,7 +135,8 @@ func TestATokenForOneRunEndsByItself(t *testing.T) {
 	st.complete(t, "short")
 	st.put(t, identityOf("brief", func(i *access.Identity) { i.ExpiresAt = in(4 * time.Second) }))
 	st.put(t, grantOf("brief", func(g *access.Grant) { g.ExpiresAt = in(3 * time.Second) }))
-	short, brief := st.token(t, "short", 3*time.Second), st.token(t, "brief", 15*time.Minute)
+	short := st.token(t, "short", 3*time.Second)
+	brief := st.token(t, "brief", 15*time.Minute)
 	if left := time.Until(brief.Until); left > 4*time.Second {
 		t.Errorf("it outlives its identity: %v", left)
 	}
@@ -142,7 +154,8 @@ func TestATokenForOneRunEndsByItself(t *testing.T) {
 	}
 }
 
-// Whoever asked for a token died in between: role and alias stay, are no drift, and go with the next token or the identity.
+// Whoever asked for a token died in between: role and alias stay, are no drift, and go with the next
+// token or the identity.
 func TestWhatADeadRunLeftOfATokenIsSwept(t *testing.T) {
 	st := startStage(t)
 	for _, name := range []string{"next", "gone"} {

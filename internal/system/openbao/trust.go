@@ -34,10 +34,15 @@ type trust struct {
 
 // configured says whether it takes anybody's tokens.
 func (t trust) configured() bool {
-	return t.unread || t.Discovery != "" || t.JWKS != "" || len(t.Keys) > 0 || len(t.Provider) > 0
+	return t.unread ||
+		t.Discovery != "" ||
+		t.JWKS != "" ||
+		len(t.Keys) > 0 ||
+		len(t.Provider) > 0
 }
 
-// fault says why the auth method does not take the issuer's tokens, or takes others' as well; "" where it does what it should.
+// fault says why the auth method does not take the issuer's tokens, or takes others' as well; "" where
+// it does what it should.
 func (t trust) fault(mount, issuer string) string {
 	switch {
 	case t.gone:
@@ -48,13 +53,16 @@ func (t trust) fault(mount, issuer string) string {
 	case !t.configured():
 		return fmt.Sprintf("auth/%s is not configured: nobody can log in", mount)
 	case t.Discovery != "" && !sameIssuer(t.Discovery, issuer):
-		return fmt.Sprintf("auth/%s takes its keys from %s instead of %s: only tokens signed there can log in", mount, t.Discovery, issuer)
+		return fmt.Sprintf("auth/%s takes its keys from %s instead of %s: only tokens signed there can log in", mount,
+			t.Discovery, issuer)
 	case t.Issuer == "":
 		return fmt.Sprintf("auth/%s is bound to no issuer instead of %s: only each role's program refuses others' "+
 			"tokens", mount, issuer)
 	case !sameIssuer(t.Issuer, issuer):
-		return fmt.Sprintf("auth/%s takes tokens of the issuer %s instead of %s: nobody can log in", mount, t.Issuer, issuer)
-	case t.Discovery != "" && t.Discovery != t.Issuer: // OpenBao takes the keys of an issuer that is called just as its address
+		return fmt.Sprintf("auth/%s takes tokens of the issuer %s instead of %s: nobody can log in", mount, t.Issuer,
+			issuer)
+	case t.Discovery != "" && t.Discovery != t.Issuer:
+		// OpenBao takes the keys of an issuer that is called just as its address
 		return fmt.Sprintf("auth/%s takes its keys from %s, but only tokens of the issuer %s: the spelling differs, "+
 			"so nobody can log in", mount, t.Discovery, t.Issuer)
 	}
@@ -67,16 +75,19 @@ func (t trust) refuse(mount, issuer string) error {
 	if fault == "" || t.unread {
 		return nil
 	}
-	return fmt.Errorf("%w: %s. To accept this issuer's tokens only, run\n\n    %s", access.ErrUnsupported, fault, trusting(mount, issuer))
+	return fmt.Errorf("%w: %s. To accept this issuer's tokens only, run\n\n    %s", access.ErrUnsupported, fault,
+		trusting(mount, issuer))
 }
 
-// doubt says that the auth method takes one spelling of the issuer and another one is declared, where nothing tells which one tokens have.
+// doubt says that the auth method takes one spelling of the issuer and another one is declared, where nothing tells
+// which one tokens have.
 func (t trust) doubt(mount, issuer string) string {
 	if t.Discovery != "" || t.Issuer == issuer {
 		return ""
 	}
-	return fmt.Sprintf("The issuer is %s at auth/%s, but %s in the declaration. If tokens name it as declared, nobody "+
-		"can log in. Declare the issuer as its tokens name it, and bind the auth method to the same name.", t.Issuer, mount, issuer)
+	return fmt.Sprintf("The issuer is %s at auth/%s, but %s in the declaration. If tokens name it as declared, "+
+		"nobody can log in. Declare the issuer as its tokens name it, and bind the auth method to the same name.",
+		t.Issuer, mount, issuer)
 }
 
 // keys returns a digest of where the keys come from that tokens are checked with, and of how these may be signed.
@@ -85,7 +96,8 @@ func (t trust) keys() string {
 	if t.Discovery != "" || t.JWKS != "" || len(t.Keys) > 0 {
 		t.Provider = nil // it tells groups apart, and gives no keys
 	}
-	t.Keys, t.Algorithms, t.Names = append([]string{}, t.Keys...), append([]string{}, t.Algorithms...), append([]string{}, t.Names...)
+	t.Keys, t.Algorithms, t.Names = append([]string{}, t.Keys...), append([]string{}, t.Algorithms...),
+		append([]string{}, t.Names...)
 	for n := range t.Keys {
 		t.Keys[n] = strings.TrimSpace(t.Keys[n])
 	}
@@ -99,8 +111,8 @@ func (t trust) keys() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// issuers returns the spellings of an issuer in its tokens that are taken: as it is declared, as the auth method is bound, and
-// with or without a slash at the end.
+// issuers returns the spellings of an issuer in its tokens that are taken: as it is declared, as the auth method is
+// bound, and with or without a slash at the end.
 func (t trust) issuers(issuer string) []string {
 	all := []string{issuer, strings.TrimRight(issuer, "/"), strings.TrimRight(issuer, "/") + "/"}
 	if t.Issuer != "" && sameIssuer(t.Issuer, issuer) {
@@ -110,8 +122,8 @@ func (t trust) issuers(issuer string) []string {
 	return slices.Compact(all)
 }
 
-// sameIssuer says whether two URLs mean the same issuer: case of the host, a port that goes without saying and a slash at
-// the end make no difference.
+// sameIssuer says whether two URLs mean the same issuer: case of the host, a port that goes without saying and a slash
+// at the end make no difference.
 func sameIssuer(a, b string) bool { return access.PlainIssuer(a) == access.PlainIssuer(b) }
 
 // trusting returns the command that lets an auth method take an issuer's tokens, and nobody else's.

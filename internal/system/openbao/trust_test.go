@@ -26,7 +26,8 @@ func (st *stage) bind(t testing.TB, issuer string) {
 	path := "auth/" + usualJWT(issuerURL) + "/config"
 	config := st.admin(t, "GET", path, nil)
 	st.admin(t, "POST", path, map[string]any{
-		"jwt_validation_pubkeys": config["jwt_validation_pubkeys"], "jwt_supported_algs": config["jwt_supported_algs"], "bound_issuer": issuer,
+		"jwt_validation_pubkeys": config["jwt_validation_pubkeys"], "jwt_supported_algs": config["jwt_supported_algs"],
+		"bound_issuer": issuer,
 	})
 }
 
@@ -35,11 +36,12 @@ func (st *stage) loginFrom(t testing.TB, issuer string, c *access.Credential) st
 	t.Helper()
 	claims := *c.Federated
 	claims.Issuer = issuer
-	return st.post(t, nil, "auth/"+usualJWT(issuerURL)+"/cel/login", map[string]any{"role": roleOf(c.IdentityID), "jwt": st.lab.token(t, &claims)})
+	return st.post(t, nil, "auth/"+usualJWT(issuerURL)+"/cel/login",
+		map[string]any{"role": roleOf(c.IdentityID), "jwt": st.lab.token(t, &claims)})
 }
 
-// Tenants of one service share its keys. Whatever the auth method is bound to, a token of another issuer is refused, the
-// plan says what is wrong, and what is declared can still be shortened.
+// Tenants of one service share its keys. Whatever the auth method is bound to, a token of another issuer is refused,
+// the plan says what is wrong, and what is declared can still be shortened.
 func TestATokenOfAnotherIssuerNeverLogsInWhateverTheMountIsBoundTo(t *testing.T) {
 	st := startStage(t)
 	st.complete(t, "etl", access.Federated)
@@ -57,10 +59,13 @@ func TestATokenOfAnotherIssuerNeverLogsInWhateverTheMountIsBoundTo(t *testing.T)
 		}
 		r := st.get(t, c.Ref())
 		want := "bao write auth/" + usualJWT(issuerURL) + "/config oidc_discovery_url=" + issuerURL
-		if len(r.Drift) != 1 || !strings.Contains(r.Drift[0], want) || !strings.Contains(r.Drift[0], "bound to no issuer") && !strings.Contains(r.Drift[0], otherIssuer) {
+		if len(r.Drift) != 1 ||
+			!strings.Contains(r.Drift[0], want) ||
+			(!strings.Contains(r.Drift[0], "bound to no issuer") && !strings.Contains(r.Drift[0], otherIssuer)) {
 			t.Errorf("bound to %q, drift is %q", bound, r.Drift)
 		}
-		shorter := st.credentialOf("etl", access.Federated, func(c *access.Credential) { c.Terms = terms(30 * time.Minute) })
+		shorter := st.credentialOf("etl", access.Federated,
+			func(c *access.Credential) { c.Terms = terms(30 * time.Minute) })
 		if again := st.put(t, shorter, known(r)); len(again.Drift) != 1 {
 			t.Errorf("bound to %q, a change says the drift %q", bound, again.Drift)
 		}
@@ -74,8 +79,10 @@ func TestATokenOfAnotherIssuerNeverLogsInWhateverTheMountIsBoundTo(t *testing.T)
 		st.bind(t, same)
 		r := st.get(t, c.Ref())
 		st.put(t, r.Object, known(r)) // the program takes the spelling of the tokens that come
-		if drift := st.get(t, c.Ref()).Drift; len(drift) != 1 || !strings.Contains(drift[0], "If tokens name it as declared, nobody can log in") ||
-			st.loginFrom(t, same, c) == "" || st.loginFrom(t, issuerURL, c) != "" || st.loginFrom(t, otherIssuer, c) != "" {
+		if drift := st.get(t, c.Ref()).Drift; len(drift) != 1 ||
+			!strings.Contains(drift[0], "If tokens name it as declared, nobody can log in") ||
+			st.loginFrom(t, same, c) == "" || st.loginFrom(t, issuerURL, c) != "" ||
+			st.loginFrom(t, otherIssuer, c) != "" {
 			t.Errorf("bound to %q, which is the same issuer in another spelling: drift %q", same, drift)
 		}
 	}
@@ -89,7 +96,8 @@ func TestARoleThatDoesNotAskForTheIssuerIsDriftAndIsRepaired(t *testing.T) {
 	path := "auth/" + usualJWT(issuerURL) + "/cel/role/" + roleOf(c.IdentityID)
 	role := st.admin(t, "GET", path, nil)
 	program := role["cel_program"].(map[string]any)
-	program["expression"] = strings.Replace(program["expression"].(string), `!right_issuer ? "another issuer" : `, "", 1)
+	program["expression"] = strings.Replace(program["expression"].(string), `!right_issuer ? "another issuer" : `, "",
+		1)
 	st.admin(t, "POST", path, map[string]any{"cel_program": program, "bound_audiences": role["bound_audiences"]})
 	st.bind(t, "")
 	if st.loginFrom(t, otherIssuer, c) == "" {
@@ -110,7 +118,8 @@ func TestOtherKeysOfTheIssuersMountAreDrift(t *testing.T) {
 	all := st.complete(t, "etl", access.Federated)
 	ref := all.credentials[access.Federated].Object.Ref()
 	path := "auth/" + usualJWT(issuerURL) + "/config"
-	st.admin(t, "POST", path, map[string]any{"jwt_validation_pubkeys": []string{publicPEM(t, st.key)}, "bound_issuer": issuerURL})
+	st.admin(t, "POST", path, map[string]any{"jwt_validation_pubkeys": []string{publicPEM(t, st.key)},
+		"bound_issuer": issuerURL})
 	if drift := strings.Join(st.get(t, ref).Drift, " "); !strings.Contains(drift, "keys by which auth/") {
 		t.Errorf("drift: %q", drift)
 	}
@@ -119,8 +128,14 @@ func TestOtherKeysOfTheIssuersMountAreDrift(t *testing.T) {
 		t.Errorf("after an apply: %q", drift)
 	}
 	elsewhere := startDiscovery(t)
-	st.admin(t, "POST", path, map[string]any{"oidc_discovery_url": elsewhere.URL, "oidc_discovery_ca_pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: elsewhere.Certificate().Raw})), "bound_issuer": issuerURL})
-	if drift := strings.Join(st.get(t, ref).Drift, " "); !strings.Contains(drift, "takes its keys from "+elsewhere.URL) {
+	st.admin(t, "POST", path, map[string]any{
+		"oidc_discovery_url": elsewhere.URL,
+		"oidc_discovery_ca_pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE",
+			Bytes: elsewhere.Certificate().Raw})),
+		"bound_issuer": issuerURL,
+	})
+	if drift := strings.Join(st.get(t, ref).Drift, " "); !strings.Contains(drift,
+		"takes its keys from "+elsewhere.URL) {
 		t.Errorf("drift: %q", drift)
 	}
 }
@@ -133,7 +148,8 @@ func startDiscovery(t testing.TB) *httptest.Server {
 		w.Header().Set("Content-Type", "application/json")
 		text := `{"keys":[]}`
 		if strings.HasSuffix(r.URL.Path, "/openid-configuration") {
-			text = `{"issuer":"` + s.URL + `","jwks_uri":"` + s.URL + `/keys","id_token_signing_alg_values_supported":["ES256"]}`
+			text = `{"issuer":"` + s.URL + `","jwks_uri":"` + s.URL +
+				`/keys","id_token_signing_alg_values_supported":["ES256"]}`
 		}
 		_, _ = w.Write([]byte(text))
 	}))
@@ -141,8 +157,8 @@ func startDiscovery(t testing.TB) *httptest.Server {
 	return s
 }
 
-// A bootstrap whose issuer is away leaves an auth method without a configuration. It is configured by the next one, or is an
-// error with the command; it never counts as there.
+// A bootstrap whose issuer is away leaves an auth method without a configuration. It is configured by the next one, or
+// is an error with the command; it never counts as there.
 func TestAnIssuersMountThatWasNeverConfiguredIsNotThere(t *testing.T) {
 	st := startStage(t)
 	st.put(t, identityOf("etl"))
@@ -158,13 +174,16 @@ func TestAnIssuersMountThatWasNeverConfiguredIsNotThere(t *testing.T) {
 		t.Error("the mount is not left behind, or has a role")
 	}
 	_, err := st.unprepared().Put(t.Context(), st.change(c))
-	if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "not configured") || !strings.Contains(err.Error(), "bao write auth/"+mount+"/config") {
+	if !errors.Is(err, access.ErrUnsupported) ||
+		!strings.Contains(err.Error(), "not configured") ||
+		!strings.Contains(err.Error(), "bao write auth/"+mount+"/config") {
 		t.Errorf("without bootstrap: %v", err)
 	}
 	// What is there already, and lost its auth method's configuration: somebody made the mount anew.
 	r := st.put(t, st.credentialOf("etl", access.Federated))
 	st.remount(t, issuerURL)
-	if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift, "is not configured: nobody can log in") {
+	if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift,
+		"is not configured: nobody can log in") {
 		t.Errorf("drift: %q", drift)
 	}
 	if again := st.put(t, r.Object, known(r)); !strings.Contains(strings.Join(again.Drift, " "), "not configured") {
@@ -184,7 +203,8 @@ func TestAConfigurationThatMayNotBeReadIsSaid(t *testing.T) {
 	mount := "partner-jwt-acme"
 	for want, x := range map[string]trust{
 		"cannot tell whether": {unread: true}, "nothing is mounted": {gone: true}, "not configured": {},
-		"bound to no issuer": {Keys: []string{"key"}}, "takes tokens of the issuer https://b.test": {Keys: []string{"key"}, Issuer: "https://b.test"},
+		"bound to no issuer":                        {Keys: []string{"key"}},
+		"takes tokens of the issuer https://b.test": {Keys: []string{"key"}, Issuer: "https://b.test"},
 	} {
 		if got := x.fault(mount, "https://a.test"); !strings.Contains(got, want) {
 			t.Errorf("%q is not in %q", want, got)
@@ -198,15 +218,27 @@ func TestAConfigurationThatMayNotBeReadIsSaid(t *testing.T) {
 		}
 	}
 	bare := trust{Discovery: "https://a.test"}
-	if more := (trust{Discovery: "https://a.test", Provider: map[string]any{"provider": "azure"}}); more.keys() != bare.keys() || (trust{Provider: kubernetes}).keys() == (trust{}).keys() {
+	if more := (trust{Discovery: "https://a.test",
+		Provider: map[string]any{"provider": "azure"}}); more.keys() != bare.keys() ||
+		(trust{Provider: kubernetes}).keys() == (trust{}).keys() {
 		t.Error("a provider that gives no keys changes their digest, or one that does leaves it")
 	}
-	for a, b := range map[string]string{"https://a.test/x": "https://a.test/X", "https://a.test": "http://a.test", "https://a.test:8443": "https://a.test", "https://a.test/?x": "https://a.test"} {
+	for a, b := range map[string]string{
+		"https://a.test/x":    "https://a.test/X",
+		"https://a.test":      "http://a.test",
+		"https://a.test:8443": "https://a.test",
+		"https://a.test/?x":   "https://a.test",
+	} {
 		if sameIssuer(a, b) {
 			t.Errorf("%s and %s are one", a, b)
 		}
 	}
-	for a, b := range map[string]string{"https://a.test/x": "HTTPS://A.test:443/x/", "http://a.test:80": "http://a.test", "https://a.test:/": "https://a.test/", "https://[::1]:": "https://[::1]:443/"} {
+	for a, b := range map[string]string{
+		"https://a.test/x": "HTTPS://A.test:443/x/",
+		"http://a.test:80": "http://a.test",
+		"https://a.test:/": "https://a.test/",
+		"https://[::1]:":   "https://[::1]:443/",
+	} {
 		if !sameIssuer(a, b) {
 			t.Errorf("%s and %s are two", a, b)
 		}
@@ -216,7 +248,12 @@ func TestAConfigurationThatMayNotBeReadIsSaid(t *testing.T) {
 // signing is an issuer that can be reached, and signs as ours does. It answers as long as open says so.
 func (st *stage) signing(t testing.TB, open *atomic.Bool) *httptest.Server {
 	t.Helper()
-	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: st.issuer.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}})
+	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{
+		Key:       st.issuer.Public(),
+		KeyID:     "1",
+		Algorithm: "ES256",
+		Use:       "sig",
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +264,8 @@ func (st *stage) signing(t testing.TB, open *atomic.Bool) *httptest.Server {
 		case !open.Load():
 			w.WriteHeader(http.StatusServiceUnavailable)
 		case strings.HasSuffix(r.URL.Path, "/openid-configuration"):
-			_, _ = w.Write([]byte(`{"issuer":"` + s.URL + `","jwks_uri":"` + s.URL + `/keys","id_token_signing_alg_values_supported":["ES256"]}`))
+			_, _ = w.Write([]byte(`{"issuer":"` + s.URL + `","jwks_uri":"` + s.URL +
+				`/keys","id_token_signing_alg_values_supported":["ES256"]}`))
 		default:
 			_, _ = w.Write(keys)
 		}
@@ -236,8 +274,8 @@ func (st *stage) signing(t testing.TB, open *atomic.Bool) *httptest.Server {
 	return s
 }
 
-// OpenBao takes an issuer by one spelling, and may be told how it has to sign. What this provider configures lets in, and what somebody
-// else does to it is said: another way to sign, another spelling, an issuer that is away.
+// OpenBao takes an issuer by one spelling, and may be told how it has to sign. What this provider configures lets in,
+// and what somebody else does to it is said: another way to sign, another spelling, an issuer that is away.
 func TestHowAnIssuerSignsAndIsSpelled(t *testing.T) {
 	st := startStage(t)
 	var open atomic.Bool

@@ -17,8 +17,8 @@ type wording struct {
 	creds *credentials
 }
 
-// words returns what the state of a resource tells: a line each. The commands that cut a partner are whole only where they say
-// where they go, and what they cut: they are too long for each state, and partner_offboarding has them.
+// words returns what the state of a resource tells: a line each. The commands that cut a partner are whole only where
+// they say where they go, and what they cut: they are too long for each state, and partner_offboarding has them.
 func (ws *wording) words(o access.Object) access.Words {
 	w := access.Words{EnforcedBy: ws.enforcedBy(o), Login: ws.tellLogin(o)}
 	if i, ok := o.(*access.Identity); ok {
@@ -39,16 +39,19 @@ func (ws *wording) enforcedBy(o access.Object) string {
 		if o.Kind() == access.Federated {
 			return "OpenBao, at each login; sessions end with it."
 		}
-		return fmt.Sprintf("OpenBao, at each login; sessions last up to %s, never beyond the grants.", access.Hours(ws.options.Session))
+		return fmt.Sprintf("OpenBao, at each login; sessions last up to %s, never beyond the grants.",
+			access.Hours(ws.options.Session))
 	}
-	return fmt.Sprintf("OpenBao, at each login and request; sessions last up to %s, never beyond the grants.", access.Hours(ws.options.Session))
+	return fmt.Sprintf("OpenBao, at each login and request; sessions last up to %s, never beyond the grants.",
+		access.Hours(ws.options.Session))
 }
 
 // partners returns where partners ask.
 func (s *server) partners() string { return cmp.Or(s.options.PartnerAddress, s.client.Address()) }
 
-// cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
-// cut is enough for it. Who is cut takes along what hangs on it. A grant cannot be cut alone: whoever may write a policy may write himself any.
+// cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and
+// the policy cut is enough for it. Who is cut takes along what hangs on it. A grant cannot be cut alone: whoever may
+// write a policy may write himself any.
 func (ws *wording) cutByHand(l ledger.Ledger, o access.Object) (steps []string) {
 	x := ws.ownShell()
 	if c, ok := o.(*access.Credential); ok { // and then the sessions that it opened
@@ -60,8 +63,8 @@ func (ws *wording) cutByHand(l ledger.Ledger, o access.Object) (steps []string) 
 	return steps
 }
 
-// cutPartner returns the steps that cut a partner off: each identity at once, with its live sessions, then all that is made for
-// it later, and then its ways to log in.
+// cutPartner returns the steps that cut a partner off: each identity at once, with its live sessions, then all that is
+// made for it later, and then its ways to log in.
 func (ws *wording) cutPartner(partner string, records []*access.Record) (steps []string) {
 	x := ws.ownShell()
 	var own, logins []string
@@ -84,14 +87,15 @@ func (ws *wording) cutPartner(partner string, records []*access.Record) (steps [
 	return append(steps, logins...)
 }
 
-// tellLogin returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The command is for
-// the bao program; it prints the token, and reads what is secret from its input.
+// tellLogin returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The
+// command is for the bao program; it prints the token, and reads what is secret from its input.
 func (ws *wording) tellLogin(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)
 	if !ok {
 		return nil
 	}
-	m, where := map[string]string{"address": ws.partners()}, ws.shellAt(ws.partners()).where
+	m := map[string]string{"address": ws.partners()}
+	where := ws.shellAt(ws.partners()).where
 	if namespace := ws.client.Namespace(); namespace != "" {
 		m["namespace"] = namespace
 	}

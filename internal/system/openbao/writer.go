@@ -14,8 +14,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// writeOwn writes the policy that a change is about. It renders all that follow first, so that nothing is written where one of them would
-// not fit: else the own policy would be of after the change, and the others of before.
+// writeOwn writes the policy that a change is about. It renders all that follow first, so that nothing is written where
+// one of them would not fit: else the own policy would be of after the change, and the others of before.
 func (w *writer) writeOwn(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
 	for _, id := range f.order() {
 		if _, err := f.text(d, id); err != nil {
@@ -38,8 +38,8 @@ func (w *writer) writeOthers(ctx context.Context, f *family, d *ledger.Draft, ow
 	return nil
 }
 
-// writeOne writes a policy if it says something else now, over the version that the draft was made from (0: there was none): whoever was
-// overtaken by another process drafts again.
+// writeOne writes a policy if it says something else now, over the version that the draft was made from (0: there was
+// none): whoever was overtaken by another process drafts again.
 func (w *writer) writeOne(ctx context.Context, f *family, d *ledger.Draft, id access.IdentityID) error {
 	text, err := f.text(d, id)
 	if err != nil {
@@ -59,8 +59,8 @@ func (w *writer) writeOne(ctx context.Context, f *family, d *ledger.Draft, id ac
 	return err
 }
 
-// sameAbove returns store.ErrChanged where what is above an identity was changed since a family was read: it may have been cut or
-// shortened by whoever did not see yet that this identity hangs on it.
+// sameAbove returns store.ErrChanged where what is above an identity was changed since a family was read: it may have
+// been cut or shortened by whoever did not see yet that this identity hangs on it.
 func (w *writer) sameAbove(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
 	for id, was := range f.documents {
 		if id == own || !hangsOn(d.Ledger, own, id) {
@@ -143,7 +143,9 @@ func (w *writer) above(ctx context.Context, f *family, o access.Object) error {
 	if !isIdentity {
 		i = f.documents[id].Identity()
 	}
-	for depth := 0; i != nil && i.ParentID != (access.IdentityID{}) && depth < store.Rounds; depth++ {
+	for depth := 0; i != nil &&
+		i.ParentID != (access.IdentityID{}) &&
+		depth < store.Rounds; depth++ {
 		up := i.ParentID
 		if err := w.add(ctx, f, up); err != nil {
 			return err
@@ -236,8 +238,8 @@ func (g *grave) orUnlisted(err error) error {
 	return err
 }
 
-// shutSigned makes the auth method refuse what was signed. Where no list can say that, it removes the roles instead: nobody logs in by
-// these until they are applied again.
+// shutSigned makes the auth method refuse what was signed. Where no list can say that, it removes the roles instead:
+// nobody logs in by these until they are applied again.
 func (w *writer) shutSigned(ctx context.Context, g *grave) error {
 	if len(g.serials) > 0 {
 		if err := g.orUnlisted(w.certs.pushRevoked(ctx, g.serials...)); err != nil {
@@ -248,7 +250,8 @@ func (w *writer) shutSigned(ctx context.Context, g *grave) error {
 		return nil
 	}
 	for id := range g.signed {
-		if err := w.client.Delete(ctx, "auth/"+w.options.Mounts.Cert+"/certs/"+roleOf(id)); client.Gone(err) != nil && !away(err) {
+		if err := w.client.Delete(ctx, "auth/"+w.options.Mounts.Cert+"/certs/"+roleOf(id)); client.Gone(err) != nil &&
+			!away(err) {
 			return err
 		}
 	}

@@ -34,7 +34,8 @@ func crowd(w *world) {
 	for n, s := range w.handles() {
 		wg.Go(func() {
 			name := fmt.Sprintf("writer-%d", n)
-			for _, o := range []access.Object{w.identity(name, 50), w.grant(name, "daily", 40), w.grant("shared", name, 40)} {
+			for _, o := range []access.Object{w.identity(name, 50), w.grant(name, "daily", 40),
+				w.grant("shared", name, 40)} {
 				r, err := s.Put(w.ctx(), w.change(o))
 				if err != nil {
 					w.Errorf("put %s: %v", o.Ref(), err)

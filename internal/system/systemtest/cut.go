@@ -52,7 +52,8 @@ func withdrawal(w *world) {
 		{&access.Subcontractors{Allowed: true, MaxDepth: 1}, false},
 		{&access.Subcontractors{Allowed: false, MaxDepth: 1}, true},
 	} {
-		w.put(w.identity("top", 50, func(i *access.Identity) { i.Subcontractors = step.subcontractors }), known(top.UID))
+		w.put(w.identity("top", 50, func(i *access.Identity) { i.Subcontractors = step.subcontractors }),
+			known(top.UID))
 		w.cut(id("top").Ref(), false)
 		w.cut(w.grant("top", "daily", 1).Ref(), false)
 		w.cut(id("child").Ref(), step.cut)

@@ -73,11 +73,18 @@ func (w *world) spelled() *access.Identity {
 		w.Fatal(err)
 	}
 	return w.identity("spelled", 40, allowing(2), func(i *access.Identity) {
-		i.ExpiresAt, i.ExpectedUse, i.Purpose, i.Contact = expires, use, odd, "noc@acme.test"
+		i.ExpiresAt = expires
+		i.ExpectedUse = use
+		i.Purpose = odd
+		i.Contact = "noc@acme.test"
 		i.Ceiling = []access.Pattern{"orders/acme/*", "a/+/b"}
 		i.Agreement = &access.Agreement{Reference: odd, EndsAt: w.in(39)}
 		i.Review = &access.Review{At: w.in(-20), By: "jane.doe@example.com", Reason: odd}
-		i.Waivers = map[string]access.Waiver{"owner/external": {Reason: odd, Approver: "ciso@example.com", Until: w.in(30)}}
+		i.Waivers = map[string]access.Waiver{"owner/external": {
+			Reason:   odd,
+			Approver: "ciso@example.com",
+			Until:    w.in(30),
+		}}
 		i.HoldReleased = "INC-1"
 	})
 }
@@ -94,7 +101,11 @@ func readBack(w *world) {
 		}
 		newest := access.NewestReview(i.Review, o.Common().Review)
 		w.between("created_at", r.CreatedAt, before)
-		if r.Stack != ours || r.Renewals != 0 || !r.RenewedAt.IsZero() || !r.ReviewedAt.Equal(newest) || !r.ReviewUsedAt.Equal(newest) {
+		if r.Stack != ours ||
+			r.Renewals != 0 ||
+			!r.RenewedAt.IsZero() ||
+			!r.ReviewedAt.Equal(newest) ||
+			!r.ReviewUsedAt.Equal(newest) {
 			w.Errorf("history of %s: %+v", o.Ref(), r.History)
 		}
 		w.same("get", w.get(o.Ref()), r)
@@ -104,7 +115,8 @@ func readBack(w *world) {
 		}
 		w.same("get through another handle", other, r)
 		if r.EnforcedBy == "" || len(r.Revocation) == 0 {
-			w.Errorf("%s says neither who ends it nor how it is cut by hand: %q %q", o.Ref(), r.EnforcedBy, r.Revocation)
+			w.Errorf("%s says neither who ends it nor how it is cut by hand: %q %q", o.Ref(), r.EnforcedBy,
+				r.Revocation)
 		}
 	}
 	w.ends(i.Ref(), i.Agreement.EndsAt)
@@ -115,7 +127,8 @@ func everyKind(w *world) {
 	w.put(w.identity("etl", 40))
 	w.put(w.grant("etl", "daily", 40))
 	for _, kind := range access.Kinds() {
-		c := w.credential("etl", kind, 30, func(c *access.Credential) { c.AllowedCIDRs = networks("203.0.113.0/24", "2001:db8::/48") })
+		c := w.credential("etl", kind, 30,
+			func(c *access.Credential) { c.AllowedCIDRs = networks("203.0.113.0/24", "2001:db8::/48") })
 		if !kind.Issues() {
 			c.AllowedCIDRs = nil
 		}
@@ -155,7 +168,8 @@ func (w *world) issuedRight(c *access.Credential, r *access.Record) {
 		w.Fatalf("%s issued %+v", kind, i)
 	}
 	// A secret is sealed, and has neither text nor serial; anything else has both, and is not sealed.
-	isSealed, isText := i.Sealed != "", i.Text != "" && i.Serial != ""
+	isSealed := i.Sealed != ""
+	isText := i.Text != "" && i.Serial != ""
 	isBare := i.Text == "" && i.Serial == ""
 	if secret := kind == access.Secret; secret != isSealed || secret != isBare || secret == isText {
 		w.Errorf("%s issued %+v", kind, i)
@@ -167,13 +181,20 @@ func (w *world) issuedRight(c *access.Credential, r *access.Record) {
 
 // isWhole reports whether what was issued, without a rotation, says all that it has to.
 func isWhole(i *access.Issued, end time.Time) bool {
-	return !i.At.IsZero() && !i.Until.IsZero() && !i.Until.After(end) && i.Fingerprint != "" && i.RotatesAt.IsZero()
+	return !i.At.IsZero() &&
+		!i.Until.IsZero() &&
+		!i.Until.After(end) &&
+		i.Fingerprint != "" &&
+		i.RotatesAt.IsZero()
 }
 
 // isSameUntold reports whether a reading tells of what was issued, and not the thing itself.
 func isSameUntold(later, i *access.Issued) bool {
 	untold := later.Text == "" && later.Sealed == ""
-	return untold && later.Serial == i.Serial && later.Fingerprint == i.Fingerprint && later.Until.Equal(i.Until)
+	return untold &&
+		later.Serial == i.Serial &&
+		later.Fingerprint == i.Fingerprint &&
+		later.Until.Equal(i.Until)
 }
 
 func updateInPlace(w *world) {
@@ -182,15 +203,22 @@ func updateInPlace(w *world) {
 	firstGrant := w.put(g)
 	w.pass(1)
 	changed := w.identity("etl", 35, func(i *access.Identity) {
-		i.Owner, i.Purpose, i.Contact = "john.roe@example.com", "Another feed altogether", "noc@acme.test"
+		i.Owner = "john.roe@example.com"
+		i.Purpose = "Another feed altogether"
+		i.Contact = "noc@acme.test"
 	})
 	second := w.put(changed, known(first.UID))
-	if second.UID != first.UID || !second.CreatedAt.Equal(first.CreatedAt) || second.Renewals != 0 || w.declaration(second.Object) != w.declaration(changed) {
+	if second.UID != first.UID ||
+		!second.CreatedAt.Equal(first.CreatedAt) ||
+		second.Renewals != 0 ||
+		w.declaration(second.Object) != w.declaration(changed) {
 		w.Errorf("before %+v, after %+v", first.History, second.History)
 	}
 	w.same("get", w.get(changed.Ref()), second)
-	g.Resource, g.Actions = access.Pattern(w.Place+"orders/acme/weekly/*"), []string{"read"}
-	if r := w.put(g, known(firstGrant.UID)); r.UID != firstGrant.UID || w.declaration(w.get(g.Ref()).Object) != w.declaration(g) {
+	g.Resource = access.Pattern(w.Place + "orders/acme/weekly/*")
+	g.Actions = []string{"read"}
+	if r := w.put(g, known(firstGrant.UID)); r.UID != firstGrant.UID ||
+		w.declaration(w.get(g.Ref()).Object) != w.declaration(g) {
 		w.Errorf("the grant became %+v", r)
 	}
 }
@@ -271,7 +299,11 @@ func extension(w *world) {
 	g.ExpiresAt = w.in(25)
 	r = renewed("extended on the identity's review", 2, third)
 	w.same("get", w.get(g.Ref()), r)
-	g.Waivers = map[string]access.Waiver{"expiry/permanent": {Reason: "Migration", Approver: "ciso@example.com", Until: w.in(15)}}
+	g.Waivers = map[string]access.Waiver{"expiry/permanent": {
+		Reason:   "Migration",
+		Approver: "ciso@example.com",
+		Until:    w.in(15),
+	}}
 	renewed("ended by a waiver", 2, third)
 	g.Waivers = nil
 	if r = w.put(g, known(r.UID)); r.Renewals != 3 {
@@ -287,7 +319,8 @@ func releases(w *world) {
 		i.HoldReleased = value
 		r = w.put(i, known(r.UID))
 	}
-	if got := w.get(i.Ref()).Released; !slices.Equal(got, []string{"INC-1", "INC-2"}) || !slices.Equal(r.Released, got) {
+	if got := w.get(i.Ref()).Released; !slices.Equal(got, []string{"INC-1", "INC-2"}) ||
+		!slices.Equal(r.Released, got) {
 		w.Errorf("remembered are %v, and put answers %v", got, r.Released)
 	}
 }
@@ -299,7 +332,8 @@ func listAll(w *world) {
 	want := map[access.Ref]*access.Record{}
 	for n, name := range []string{"zeta", "alpha", "a", "alpha-b"} {
 		stack := []string{ours, theirs}[n%2]
-		for _, o := range []access.Object{w.identity(name, 40), w.grant(name, "weekly", 30), w.grant(name, "daily", 30)} {
+		for _, o := range []access.Object{w.identity(name, 40), w.grant(name, "weekly", 30),
+			w.grant(name, "daily", 30)} {
 			want[o.Ref()] = w.put(o, by(stack))
 		}
 	}
@@ -333,7 +367,8 @@ func copies(w *world) {
 	want := w.declaration(i)
 	answers := []*access.Record{w.put(i)}
 	spoil := func(i *access.Identity) {
-		i.Owner, i.Ceiling[0], i.Agreement.Reference, i.Review.By = "mallory@example.com", "*", "none", "mallory@example.com"
+		i.Owner, i.Ceiling[0], i.Agreement.Reference, i.Review.By = "mallory@example.com", "*", "none",
+			"mallory@example.com"
 		i.Waivers["expiry/too-long"] = access.Waiver{}
 	}
 	spoil(i)
@@ -346,10 +381,13 @@ func copies(w *world) {
 		}
 	}
 	r := w.get(i.Ref())
-	if w.declaration(r.Object) != want || r.UID == "spoiled" || slices.Contains(r.Revocation, "spoiled") {
+	if w.declaration(r.Object) != want ||
+		r.UID == "spoiled" ||
+		slices.Contains(r.Revocation, "spoiled") {
 		w.Errorf("a caller changed what the system holds: %s", w.declaration(r.Object))
 	}
-	if _, err := w.System.Get(w.ctx(), access.Ref{Type: access.TypeGrant, ID: i.ID.String() + "/none"}); !errors.Is(err, access.ErrNotFound) {
+	if _, err := w.System.Get(w.ctx(), access.Ref{Type: access.TypeGrant, ID: i.ID.String() + "/none"}); !errors.Is(err,
+		access.ErrNotFound) {
 		w.Errorf("get of nothing: %v", err)
 	}
 }

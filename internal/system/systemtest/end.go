@@ -10,7 +10,11 @@ func endCases() []contract {
 	return []contract{
 		{name: "the end is the earliest of own, identity's, parents' and bound", run: earliest},
 		{name: "shortening above ends everything below at once", run: shortenAbove},
-		{name: "a certificate that outlives what is above it now is revoked", kinds: []access.Kind{access.Certificate}, run: shortenCertificate},
+		{
+			name:  "a certificate that outlives what is above it now is revoked",
+			kinds: []access.Kind{access.Certificate},
+			run:   shortenCertificate,
+		},
 		{name: "extending above gives back what is below its own end", run: extendAbove},
 		{name: "what has ended is refused, and can still be read", run: expired},
 		{name: "what a review ends is refused at once, and stays declared", run: endedByReview},
@@ -48,7 +52,8 @@ func earliest(w *world) {
 func (w *world) tree(top, below int) (objects []access.Object, holders []Probe) {
 	w.Helper()
 	objects = []access.Object{
-		w.identity("top", top, allowing(1)), w.child("child", "top", below), w.grant("top", "daily", below), w.grant("child", "weekly", below),
+		w.identity("top", top, allowing(1)), w.child("child", "top", below), w.grant("top", "daily", below),
+		w.grant("child", "weekly", below),
 	}
 	for _, o := range objects {
 		w.put(o)
@@ -103,7 +108,9 @@ func shortenCertificate(w *world) {
 			w.Errorf("%s: still there after the shortening: %+v", kind, got)
 		}
 		again := w.put(c, known(r.UID))
-		if again.Issued == nil || again.Issued.Serial == r.Issued.Serial || !again.Issued.Until.Equal(w.in(30).Time) {
+		if again.Issued == nil ||
+			again.Issued.Serial == r.Issued.Serial ||
+			!again.Issued.Until.Equal(w.in(30).Time) {
 			w.Errorf("%s: issued again as %+v", kind, again.Issued)
 		}
 	}
@@ -123,7 +130,8 @@ func extendAbove(w *world) {
 
 func expired(w *world) {
 	w.put(w.identity("etl", 50))
-	short, long := w.grant("etl", "daily", 5), w.grant("etl", "weekly", 30)
+	short := w.grant("etl", "daily", 5)
+	long := w.grant("etl", "weekly", 30)
 	want := w.put(short)
 	w.put(long)
 	var holders []Probe
@@ -169,17 +177,26 @@ func afterTheEnd(w *world) {
 	w.gone(g.Ref())
 }
 
-// endedByReview ends a grant, then each credential and then an identity by the decision of a worksheet. All stay declared, and go.
+// endedByReview ends a grant, then each credential and then an identity by the decision of a worksheet. All
+// stay declared, and go.
 func endedByReview(w *world) {
 	w.put(w.identity("top", 50, allowing(1)))
 	w.put(w.child("child", "top", 40))
 	w.pass(2)
 	ends := func(o access.Object, known func(*access.Change)) {
-		o.Common().Review = &access.Review{At: w.in(-1), By: "jane.doe@example.com", Reason: "Not needed", Decision: access.DecisionEnd, Access: access.Digest(o), EndNow: true}
+		o.Common().Review = &access.Review{
+			At:       w.in(-1),
+			By:       "jane.doe@example.com",
+			Reason:   "Not needed",
+			Decision: access.DecisionEnd,
+			Access:   access.Digest(o),
+			EndNow:   true,
+		}
 		w.put(o, known)
 		w.ends(o.Ref(), w.in(-1))
 	}
-	daily, weekly := w.grant("child", "daily", 30), w.grant("child", "weekly", 30)
+	daily := w.grant("child", "daily", 30)
+	weekly := w.grant("child", "weekly", 30)
 	first := w.put(daily)
 	w.put(weekly)
 	var holders []Probe

@@ -28,7 +28,8 @@ func cancelledBefore(w *world) {
 		w.Errorf("put answers %v", err)
 	}
 	w.gone(g.Ref())
-	if _, err := w.System.Put(ctx, w.change(w.identity("etl", 30), known(r.UID))); err == nil || errors.Is(err, access.ErrNotFound) {
+	if _, err := w.System.Put(ctx, w.change(w.identity("etl", 30), known(r.UID))); err == nil ||
+		errors.Is(err, access.ErrNotFound) {
 		w.Errorf("put answers %v", err)
 	}
 	if _, err := w.System.Delete(ctx, r.Object.Ref(), r.UID); err == nil || errors.Is(err, access.ErrNotFound) {
@@ -93,14 +94,24 @@ func unavailable(w *world) {
 		_, put := s.Put(w.ctx(), w.change(w.grant("etl", "weekly", 30)))
 		_, update := s.Put(w.ctx(), w.change(w.grant("etl", "daily", 20), known(g.UID)))
 		_, remove := s.Delete(w.ctx(), g.Object.Ref(), g.UID)
-		for what, err := range map[string]error{"get": get, "get of nothing": none, "list": list, "put": put, "update": update, "delete": remove} {
-			if !errors.Is(err, access.ErrUnavailable) || errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrNoIdentity) {
+		for what, err := range map[string]error{
+			"get":            get,
+			"get of nothing": none,
+			"list":           list,
+			"put":            put,
+			"update":         update,
+			"delete":         remove,
+		} {
+			if !errors.Is(err, access.ErrUnavailable) ||
+				errors.Is(err, access.ErrNotFound) ||
+				errors.Is(err, access.ErrNoIdentity) {
 				w.Errorf("%s: %s answers %v", name, what, err)
 			}
 		}
 	}
 	repair()
-	for deadline := access.WallClock().Add(10 * time.Second); access.WallClock().Before(deadline) && access.Pause(w.ctx(), 50*time.Millisecond) == nil; {
+	for deadline := access.WallClock().Add(10 * time.Second); access.WallClock().Before(deadline) &&
+		access.Pause(w.ctx(), 50*time.Millisecond) == nil; {
 		if _, err := w.System.Get(w.ctx(), i.Object.Ref()); !errors.Is(err, access.ErrUnavailable) {
 			break // until then it may be believed to be away
 		}

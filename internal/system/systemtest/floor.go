@@ -60,7 +60,8 @@ type floorWanted struct {
 }
 
 func (w *world) setFloor(by access.Floored, grants int, stack string, known int64) (*access.FloorRecord, error) {
-	return by.SetFloor(w.ctx(), access.Floor{SetBy: "ciso@example.com", MaxGrants: grants, Shared: []access.Pattern{}}, stack, known)
+	return by.SetFloor(w.ctx(), access.Floor{SetBy: "ciso@example.com", MaxGrants: grants, Shared: []access.Pattern{}},
+		stack, known)
 }
 
 // holdsFloor claims that every handle tells the same floor.

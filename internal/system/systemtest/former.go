@@ -12,11 +12,23 @@ import (
 
 func formerCases() []contract {
 	return []contract{
-		{name: "what was removed is remembered, and its identity's removal forgets nothing of it", kinds: []access.Kind{access.Federated}, run: remembersRemoved},
+		{
+			name:  "what was removed is remembered, and its identity's removal forgets nothing of it",
+			kinds: []access.Kind{access.Federated},
+			run:   remembersRemoved,
+		},
 		{name: "what a change takes away is remembered", kinds: []access.Kind{access.Federated}, run: remembersChanged},
-		{name: "what never gave access is not remembered", kinds: []access.Kind{access.Federated}, run: remembersNothing},
+		{
+			name:  "what never gave access is not remembered",
+			kinds: []access.Kind{access.Federated},
+			run:   remembersNothing,
+		},
 		{name: "since when access goes on is kept", run: keepsSince},
-		{name: "uids that ended are told from those that never were", kinds: []access.Kind{access.Federated}, run: remembersUIDs},
+		{
+			name:  "uids that ended are told from those that never were",
+			kinds: []access.Kind{access.Federated},
+			run:   remembersUIDs,
+		},
 	}
 }
 
@@ -68,7 +80,9 @@ func (w *world) remembers(when string, refs ...access.Ref) {
 func (w *world) isFormer(f access.Former, g *access.Grant) {
 	w.Helper()
 	actions := slices.Sorted(slices.Values(g.Actions))
-	if former := f.Object.(*access.Grant); former.Resource != g.Resource || !slices.Equal(former.Actions, actions) || former.Owner+former.Purpose != "" {
+	if former := f.Object.(*access.Grant); former.Resource != g.Resource ||
+		!slices.Equal(former.Actions, actions) ||
+		former.Owner+former.Purpose != "" {
 		w.Errorf("remembered of %+v is %+v", g, former)
 	}
 	if !f.EndsAt.Equal(g.ExpiresAt.Time) {
@@ -80,14 +94,18 @@ func (w *world) isFormer(f access.Former, g *access.Grant) {
 func remembersRemoved(w *world) {
 	review := &access.Review{At: w.in(-2), By: "jane.doe@example.com", Reason: "Needed"}
 	i := w.put(w.identity("etl", 60, func(i *access.Identity) { i.Review = review }))
-	c, g := w.credential("etl", access.Federated, 80), w.grant("etl", "daily", 30)
-	c.Owner, g.Owner, g.Purpose = "john.roe@example.com", "john.roe@example.com", "Said in confidence"
+	c := w.credential("etl", access.Federated, 80)
+	g := w.grant("etl", "daily", 30)
+	c.Owner = "john.roe@example.com"
+	g.Owner = "john.roe@example.com"
+	g.Purpose = "Said in confidence"
 	there, granted := w.put(c), w.put(g)
 	w.remembers("before")
 	before := w.now()
 	w.remove(granted)
 	w.remembers("after the grant", g.Ref())
-	if _, ended := w.bygones(); !slices.ContainsFunc(ended, func(b access.Bygone) bool { return b.Ref() == g.Ref() && b.UID == granted.UID }) {
+	if _, ended := w.bygones(); !slices.ContainsFunc(ended,
+		func(b access.Bygone) bool { return b.Ref() == g.Ref() && b.UID == granted.UID }) {
 		w.Errorf("the uid %s of the grant is not among those that ended: %+v", granted.UID, ended)
 	}
 	f := w.formers()[0]
@@ -104,7 +122,8 @@ func remembersRemoved(w *world) {
 	}
 	w.remembers("after the identity", c.Ref(), g.Ref())
 	for _, f := range w.formers() {
-		if former, ok := f.Object.(*access.Credential); ok && (former.Federated.Subject != c.Federated.Subject || !f.EndsAt.Equal(w.in(60).Time)) {
+		if former, ok := f.Object.(*access.Credential); ok &&
+			(former.Federated.Subject != c.Federated.Subject || !f.EndsAt.Equal(w.in(60).Time)) {
 			w.Errorf("remembered of %+v is %+v until %s", there, former, f.EndsAt)
 		}
 	}
@@ -116,13 +135,18 @@ func remembersRemoved(w *world) {
 
 func remembersChanged(w *world) {
 	w.put(w.identity("etl", 60))
-	c, g := w.credential("etl", access.Federated, 40), w.grant("etl", "daily", 30)
+	c := w.credential("etl", access.Federated, 40)
+	g := w.grant("etl", "daily", 30)
 	first, granted := w.put(c), w.put(g)
 	c.ExpiresAt, g.ExpiresAt = w.in(35), w.in(25)
 	w.put(c, known(first.UID))
 	w.put(g, known(granted.UID))
 	w.remembers("after an earlier end")
-	c.Federated = &access.FederatedTrust{Issuer: c.Federated.Issuer, Subject: "svc-other", Audiences: c.Federated.Audiences}
+	c.Federated = &access.FederatedTrust{
+		Issuer:    c.Federated.Issuer,
+		Subject:   "svc-other",
+		Audiences: c.Federated.Audiences,
+	}
 	w.put(c, known(first.UID))
 	w.remembers("after another subject", c.Ref())
 	g.Resource = access.Pattern(w.Place + "orders/acme/elsewhere/*")
@@ -169,7 +193,9 @@ func (w *world) whose(of access.Ref, uid string) (ref access.Ref, until time.Tim
 }
 
 func remembersUIDs(w *world) {
-	i, g, c := w.identity("etl", 60), w.grant("etl", "daily", 30), w.credential("etl", access.Federated, 30)
+	i := w.identity("etl", 60)
+	g := w.grant("etl", "daily", 30)
+	c := w.credential("etl", access.Federated, 30)
 	w.put(i)
 	w.put(c)
 	first := w.put(g)

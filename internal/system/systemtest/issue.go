@@ -13,9 +13,14 @@ import (
 func issueCases() []contract {
 	return []contract{
 		{name: "what was issued is kept until it is asked for anew", run: keep},
-		{name: "a certificate whose own end is now earlier is issued anew, and the old one revoked", run: shorterCertificate},
+		{name: "a certificate whose own end is now earlier is issued anew, and the old one revoked",
+			run: shorterCertificate},
 		{name: "another key or recipient is issued for at once", run: anotherRequest},
-		{name: "with overlap the old secret works beside the new one, then dies", kinds: []access.Kind{access.Secret}, run: overlap},
+		{
+			name:  "with overlap the old secret works beside the new one, then dies",
+			kinds: []access.Kind{access.Secret},
+			run:   overlap,
+		},
 		{name: "at most two secrets live at a time", kinds: []access.Kind{access.Secret}, run: twoLive},
 		{name: "replacing revokes the old one at once", run: replaceAtOnce},
 		{name: "what is issued beside the old one leaves it alone, until that is retired", run: besideThenRetired},
@@ -29,7 +34,8 @@ func issueCases() []contract {
 
 // issuable returns the kinds that the system offers of which something is issued.
 func (w *world) issuable() []access.Kind {
-	return slices.DeleteFunc(slices.Clone(w.System.Capabilities().Kinds), func(k access.Kind) bool { return !k.Issues() })
+	return slices.DeleteFunc(slices.Clone(w.System.Capabilities().Kinds),
+		func(k access.Kind) bool { return !k.Issues() })
 }
 
 // signed returns those of which a certificate is issued.
@@ -49,13 +55,18 @@ func keep(w *world) {
 	for _, kind := range w.issuable() {
 		c := w.credential("etl", kind, 60, w.rotating(20, 5))
 		first := w.put(c)
-		if !first.Issued.RotatesAt.Equal(first.Issued.At.Add(20*w.Unit)) || !first.Issued.Until.Equal(first.Issued.At.Add(25*w.Unit)) {
-			w.Errorf("%s is due at %s and lives until %s, issued at %s", kind, first.Issued.RotatesAt, first.Issued.Until, first.Issued.At)
+		if !first.Issued.RotatesAt.Equal(first.Issued.At.Add(20*w.Unit)) ||
+			!first.Issued.Until.Equal(first.Issued.At.Add(25*w.Unit)) {
+			w.Errorf("%s is due at %s and lives until %s, issued at %s", kind, first.Issued.RotatesAt,
+				first.Issued.Until, first.Issued.At)
 		}
 		w.pass(1)
 		c.Owner = "john.roe@example.com"
 		second := w.put(c, known(first.UID))
-		if second.Issued == nil || second.Issued.Serial != first.Issued.Serial || second.Issued.Fingerprint != first.Issued.Fingerprint || !second.Issued.At.Equal(first.Issued.At) {
+		if second.Issued == nil ||
+			second.Issued.Serial != first.Issued.Serial ||
+			second.Issued.Fingerprint != first.Issued.Fingerprint ||
+			!second.Issued.At.Equal(first.Issued.At) {
 			w.Errorf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
 	}
@@ -69,7 +80,10 @@ func shorterCertificate(w *world) {
 		old := w.holder(c, first.Issued)
 		c.ExpiresAt = w.in(30)
 		second := w.put(c, known(first.UID))
-		if second.Issued == nil || second.Issued.Serial == first.Issued.Serial || !second.Issued.Until.Equal(c.ExpiresAt.Time) || second.Issued.Text == "" {
+		if second.Issued == nil ||
+			second.Issued.Serial == first.Issued.Serial ||
+			!second.Issued.Until.Equal(c.ExpiresAt.Time) ||
+			second.Issued.Text == "" {
 			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
 		w.mayNot("with the old one", old, "daily")
@@ -86,7 +100,9 @@ func anotherRequest(w *world) {
 		old.Credential = w.credential("etl", kind, 60)
 		w.ask(c, kind, 1)
 		second := w.put(c, known(first.UID))
-		if second.Issued == nil || second.Issued.Fingerprint == first.Issued.Fingerprint || second.Issued.Text+second.Issued.Sealed == "" {
+		if second.Issued == nil ||
+			second.Issued.Fingerprint == first.Issued.Fingerprint ||
+			second.Issued.Text+second.Issued.Sealed == "" {
 			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
 		w.mayNot("with the old one", old, "daily")
@@ -105,7 +121,9 @@ func overlap(w *world) {
 	}
 	w.pass(early)
 	second := w.put(c, known(first.UID), issuing(access.IssueOverlap))
-	if second.Issued.Fingerprint == first.Issued.Fingerprint || second.Issued.Sealed == "" || !second.Issued.At.After(first.Issued.At) {
+	if second.Issued.Fingerprint == first.Issued.Fingerprint ||
+		second.Issued.Sealed == "" ||
+		!second.Issued.At.After(first.Issued.At) {
 		w.Errorf("rotated from %+v to %+v", first.Issued, second.Issued)
 	}
 	fresh := w.holder(c, second.Issued)
@@ -131,8 +149,8 @@ func twoLive(w *world) {
 	}
 }
 
-// A creation under an id in force issues anew beside what the partner holds. If it replaces that, the deletion of the old object
-// retires it; if not, it lives as long as it would have.
+// A creation under an id in force issues anew beside what the partner holds. If it replaces that, the deletion of the
+// old object retires it; if not, it lives as long as it would have.
 func besideThenRetired(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
@@ -142,7 +160,9 @@ func besideThenRetired(w *world) {
 		w.pass(1)
 		second := w.put(c, issuing(access.IssueBeside))
 		fresh := w.holder(c, second.Issued)
-		if sameIssued(second.Issued, first.Issued) || second.UID == first.UID || second.Issued.Text+second.Issued.Sealed == "" {
+		if sameIssued(second.Issued, first.Issued) ||
+			second.UID == first.UID ||
+			second.Issued.Text+second.Issued.Sealed == "" {
 			w.Errorf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
 		w.may(string(kind)+", the new one", fresh, "daily")
@@ -166,7 +186,8 @@ func replaceAtOnce(w *world) {
 		old := w.holder(c, first.Issued)
 		w.pass(1)
 		second := w.put(c, known(first.UID), issuing(access.IssueReplace))
-		if second.Issued == nil || second.Issued.Serial+second.Issued.Fingerprint == first.Issued.Serial+first.Issued.Fingerprint {
+		if second.Issued == nil ||
+			second.Issued.Serial+second.Issued.Fingerprint == first.Issued.Serial+first.Issued.Fingerprint {
 			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
 		w.mayNot("with the old one", old, "daily")
@@ -204,7 +225,8 @@ func (w *world) stillRotates(r *access.Record, issued *access.Issued, due time.T
 	}
 }
 
-// A rotation that is added later counts from when the thing was issued: else whoever adds and extends keeps one key for ever.
+// A rotation that is added later counts from when the thing was issued: else whoever adds and extends
+// keeps one key for ever.
 func rotatedLater(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
@@ -225,7 +247,8 @@ func rotatedLater(w *world) {
 		}
 		w.may("with what is due", w.holder(c, first.Issued), "daily")
 		// Less often, not at all, and again: what it was due by counts on. More often: by that.
-		for _, rotation := range []func(*access.Credential){w.rotating(40, 1), func(c *access.Credential) { c.Rotation = nil }, w.rotating(30, 1)} {
+		for _, rotation := range []func(*access.Credential){w.rotating(40, 1),
+			func(c *access.Credential) { c.Rotation = nil }, w.rotating(30, 1)} {
 			rotation(c)
 			r := w.put(c, known(first.UID))
 			w.stillRotates(r, first.Issued, second.Issued.RotatesAt)

@@ -39,7 +39,8 @@ type life struct {
 	done     []string
 	gone     []Probe // what was revoked
 	sessions []func(action, path string) bool
-	// answered counts what was asked: how often it was admitted, refused, and refused or admitted through an older session.
+	// answered counts what was asked: how often it was admitted, refused, and refused or admitted
+	// through an older session.
 	answered *[3]atomic.Int64
 }
 
@@ -54,8 +55,9 @@ func Lives(t *testing.T, lives, atOnce int, seed uint64, open func(t *testing.T,
 		all.Go(func() {
 			for n := range next {
 				l := &life{
-					world: &world{TB: t, test: t, Harness: w.Harness, partner: w.partner, origin: w.origin}, model: model{},
-					dice: rand.New(rand.NewPCG(seed, uint64(n))), name: fmt.Sprintf("life-%d", n),
+					world: &world{TB: t, test: t, Harness: w.Harness, partner: w.partner, origin: w.origin},
+					model: model{},
+					dice:  rand.New(rand.NewPCG(seed, uint64(n))), name: fmt.Sprintf("life-%d", n),
 					own: w.ModelUnit > 0, answered: &answered,
 				}
 				l.live(14)
@@ -70,7 +72,8 @@ func Lives(t *testing.T, lives, atOnce int, seed uint64, open func(t *testing.T,
 	}
 	close(next)
 	all.Wait()
-	t.Logf("%d lives: admitted %d times, refused %d times, and asked %d times with sessions of before", lives, answered[0].Load(), answered[1].Load(), answered[2].Load())
+	t.Logf("%d lives: admitted %d times, refused %d times, and asked %d times with sessions of before", lives,
+		answered[0].Load(), answered[1].Load(), answered[2].Load())
 	// Where time is real, a busy machine asks less before things end.
 	if few := int64(lives); !t.Failed() && (answered[0].Load() < few || answered[1].Load() < few) {
 		t.Error("too little was asked")
@@ -132,7 +135,8 @@ func (l *life) step() {
 		l.rotate(access.IssueReplace)
 	case 3:
 		o.Common().ExpiresAt = l.in(4 + l.dice.IntN(25))
-		l.put("move the end of", o, false, []access.Issue{access.IssueKeep, access.IssueKeep, l.ofLaterEnd(o)}[l.dice.IntN(3)])
+		l.put("move the end of", o, false,
+			[]access.Issue{access.IssueKeep, access.IssueKeep, l.ofLaterEnd(o)}[l.dice.IntN(3)])
 	case 4:
 		l.narrowOrWiden()
 	case 5, 6:
@@ -177,7 +181,9 @@ func (l *life) rotate(issue access.Issue) {
 	refs := l.sorted()
 	for _, n := range l.dice.Perm(len(refs)) {
 		ref, e := refs[n], l.model[refs[n]]
-		if c, ok := e.object.(*access.Credential); ok && c.Kind().Issues() && l.end(e).After(l.now().Add(2*l.Unit)) {
+		if c, ok := e.object.(*access.Credential); ok &&
+			c.Kind().Issues() &&
+			l.end(e).After(l.now().Add(2*l.Unit)) {
 			l.put([]string{"keep", "rotate", "replace"}[issue], l.copyOf(ref), false, issue)
 			return
 		}
@@ -222,7 +228,7 @@ func (l *life) destroy(ref access.Ref) {
 		l.fail("delete %s: %v", ref, err)
 	}
 	for _, other := range l.sorted() {
-		if below := l.model[other]; other == ref || ref.Type == access.TypeIdentity && l.hangs(below.object, ref) {
+		if below := l.model[other]; other == ref || (ref.Type == access.TypeIdentity && l.hangs(below.object, ref)) {
 			for _, i := range below.items {
 				l.gone = append(l.gone, i.probe)
 			}
@@ -255,10 +261,13 @@ func (l *life) put(what string, o access.Object, adopt bool, issue access.Issue)
 		l.issue(e, c, asked{existed: before != nil, adopt: adopt, mode: issue, at: at}, r)
 	}
 	for _, other := range l.model {
-		l.drop(other, func(i item, c *access.Credential) bool { return l.fixed(c.Kind()) && i.until.After(l.end(other)) })
+		l.drop(other, func(i item, c *access.Credential) bool {
+			return l.fixed(c.Kind()) && i.until.After(l.end(other))
+		})
 	}
 	if !r.Asked().Equal(l.end(e)) || r.EndsAt.After(l.end(e)) || r.Suspended != l.model.cut(o) {
-		l.fail("%s ends %s, suspended %v; the model says %s, %v", o.Ref(), r.Asked(), r.Suspended, l.end(e), l.model.cut(o))
+		l.fail("%s ends %s, suspended %v; the model says %s, %v", o.Ref(), r.Asked(), r.Suspended, l.end(e),
+			l.model.cut(o))
 	}
 }
 
@@ -284,7 +293,8 @@ type asked struct {
 	at             time.Time
 }
 
-// issue works out what becomes of what was issued: what has to go at once, then what makes room for a new one, then the new one.
+// issue works out what becomes of what was issued: what has to go at once, then what makes room for a new
+// one, then the new one.
 func (l *life) issue(e *expected, c *access.Credential, a asked, r *access.Record) {
 	end, waits := l.end(e), a.existed && l.model.cut(c)
 	inForce := end.After(a.at)
@@ -308,7 +318,8 @@ func (l *life) issue(e *expected, c *access.Credential, a asked, r *access.Recor
 	l.tells(e, newest, end, r)
 }
 
-// newest returns which item is the newest, -1 for none, and whether it goes on: a takeover does not count on what has ended.
+// newest returns which item is the newest, -1 for none, and whether it goes on: a takeover does not
+// count on what has ended.
 func (e *expected) newest(end time.Time, a asked) (n int, kept bool) {
 	n = slices.IndexFunc(e.items, func(i item) bool { return !i.superseded })
 	return n, n >= 0 && (!a.adopt || e.items[n].end(end).After(a.at))
@@ -321,7 +332,8 @@ func (l *life) tells(e *expected, newest int, end time.Time, r *access.Record) {
 	}
 }
 
-// supersede ends what was issued in favour of a new one: each keeps its overlap, and of several that live on only the last does.
+// supersede ends what was issued in favour of a new one: each keeps its overlap, and of several that live
+// on only the last does.
 func (l *life) supersede(e *expected, c *access.Credential, mode access.Issue, at time.Time) {
 	end := l.end(e)
 	for n := range e.items {
@@ -351,8 +363,8 @@ func (l *life) add(e *expected, c *access.Credential, issued *access.Issued) int
 	return len(e.items) - 1
 }
 
-// ahead and behind are how near to an end a system whose clock moves by itself is not asked: where it is busy, it counts
-// the lives of what it issues from some seconds before.
+// ahead and behind are how near to an end a system whose clock moves by itself is not asked: where it is busy, it
+// counts the lives of what it issues from some seconds before.
 const ahead, behind = 7 * time.Second, 3 * time.Second
 
 // near reports whether an end of the life's comes about now.
@@ -360,7 +372,11 @@ func (l *life) near(now time.Time) bool {
 	if !l.own {
 		return false
 	}
-	close := func(end time.Time) bool { return !end.IsZero() && end.Sub(now) < ahead && now.Sub(end) < behind }
+	close := func(end time.Time) bool {
+		return !end.IsZero() &&
+			end.Sub(now) < ahead &&
+			now.Sub(end) < behind
+	}
 	for _, e := range l.model {
 		if close(e.bound) || slices.ContainsFunc(e.items, func(i item) bool { return close(i.until) }) {
 			return true
@@ -384,7 +400,8 @@ func (l *life) calm() {
 
 func (l *life) fail(format string, args ...any) {
 	l.test.Helper()
-	l.test.Errorf("%s, after %s: "+format, append([]any{l.name, strings.Join(l.done[max(0, len(l.done)-12):], "; ")}, args...)...)
+	l.test.Errorf("%s, after %s: "+format,
+		append([]any{l.name, strings.Join(l.done[max(0, len(l.done)-12):], "; ")}, args...)...)
 }
 
 // said returns the model, for a failure.

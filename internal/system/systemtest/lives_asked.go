@@ -37,7 +37,8 @@ func (l *life) ask() {
 			l.answered[1].Add(1)
 		}
 		if answers[n] != q.want {
-			l.fail("%s asks to %s %s at %s: %v, and the model says %v: %s", q.Credential.Ref(), q.Action, q.Path, now, answers[n], q.want, l.said())
+			l.fail("%s asks to %s %s at %s: %v, and the model says %v: %s", q.Credential.Ref(), q.Action, q.Path, now,
+				answers[n], q.want, l.said())
 		}
 	}
 	l.askSessions(now, questions)
@@ -85,7 +86,8 @@ func (l *life) askSessions(now time.Time, questions []question) {
 // questions returns some to each thing that was ever issued, and a few to what was revoked.
 func (l *life) questions(now time.Time) (all []question) {
 	add := func(p Probe, alive bool) {
-		name, action := []string{"daily", "weekly"}[l.dice.IntN(2)], []string{"read", "list"}[l.dice.IntN(2)]
+		name := []string{"daily", "weekly"}[l.dice.IntN(2)]
+		action := []string{"read", "list"}[l.dice.IntN(2)]
 		p.Action, p.Path = action, l.path(name)
 		if l.dice.IntN(4) == 0 {
 			p.Path = strings.Replace(l.path(name), "/1.csv", "/archive/1.csv", 1)

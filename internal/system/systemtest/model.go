@@ -36,19 +36,23 @@ func agreesWithModel(w *world) {
 	}
 	rapid.Check(w.test, func(t *rapid.T) {
 		for _, r := range w.list() { // what the round before left
-			if _, err := w.System.Delete(w.ctx(), r.Object.Ref(), r.UID); err != nil && !errors.Is(err, access.ErrNotFound) {
+			if _, err := w.System.Delete(w.ctx(), r.Object.Ref(), r.UID); err != nil &&
+				!errors.Is(err, access.ErrNotFound) {
 				t.Fatal(err)
 			}
 		}
-		m, w := model{}, &world{TB: t, test: w.test, Harness: w.Harness, partner: w.partner, origin: w.origin}
+		m := model{}
+		w := &world{TB: t, test: w.test, Harness: w.Harness, partner: w.partner, origin: w.origin}
 		t.Repeat(map[string]func(*rapid.T){
 			"":         func(*rapid.T) { m.agree(w) },
 			"identity": func(t *rapid.T) { m.put(w, drawIdentity(w, t), t) },
 			"grant": func(t *rapid.T) {
-				m.put(w, w.grant(rapid.SampledFrom(chain[:]).Draw(t, "of"), rapid.SampledFrom([]string{"a", "b"}).Draw(t, "grant"), units(t)), t)
+				m.put(w, w.grant(rapid.SampledFrom(chain[:]).Draw(t, "of"),
+					rapid.SampledFrom([]string{"a", "b"}).Draw(t, "grant"), units(t)), t)
 			},
 			"credential": func(t *rapid.T) {
-				m.put(w, w.credential(rapid.SampledFrom(chain[:]).Draw(t, "of"), rapid.SampledFrom(w.System.Capabilities().Kinds).Draw(t, "kind"), units(t)), t)
+				m.put(w, w.credential(rapid.SampledFrom(chain[:]).Draw(t, "of"),
+					rapid.SampledFrom(w.System.Capabilities().Kinds).Draw(t, "kind"), units(t)), t)
 			},
 			"delete": func(t *rapid.T) { m.remove(w, t) },
 			"wait": func(*rapid.T) {
@@ -87,7 +91,8 @@ func (m model) refusal(o access.Object, stack string) error {
 
 // follows takes over what goes on from before: the history, as package access continues it, and what was issued.
 func (e *expected) follows(before *expected, r *access.Record, at time.Time) {
-	e.history, e.issued = before.history.Next(before.object, e.object, e.bound, at), before.issued
+	e.history = before.history.Next(before.object, e.object, e.bound, at)
+	e.issued = before.issued
 	e.history.UID = r.UID
 	if !r.RenewedAt.Before(e.history.RenewedAt) { // a system with a clock of its own was a moment later
 		e.history.RenewedAt = r.RenewedAt
@@ -111,7 +116,11 @@ func (m model) put(w *world, o access.Object, t *rapid.T) {
 	if err != nil {
 		w.Fatalf("put %s: %v", o.Ref(), err)
 	}
-	e := &expected{object: o, bound: o.Common().ExpiresAt.Time, history: access.History{UID: r.UID, Stack: stack, CreatedAt: r.CreatedAt}}
+	e := &expected{
+		object:  o,
+		bound:   o.Common().ExpiresAt.Time,
+		history: access.History{UID: r.UID, Stack: stack, CreatedAt: r.CreatedAt},
+	}
 	if before != nil {
 		e.follows(before, r, at)
 		if (r.UID == before.history.UID) != (uid != "") {
@@ -120,7 +129,10 @@ func (m model) put(w *world, o access.Object, t *rapid.T) {
 	}
 	m[o.Ref()] = e
 	m.shorten(w)
-	if c, ok := o.(*access.Credential); ok && c.Kind().Issues() && e.issued.IsZero() && (before == nil || !m.cut(o)) {
+	if c, ok := o.(*access.Credential); ok &&
+		c.Kind().Issues() &&
+		e.issued.IsZero() &&
+		(before == nil || !m.cut(o)) {
 		e.issued = m.end(e) // who is cut gets nothing new
 	}
 }
@@ -180,7 +192,8 @@ func (m model) end(e *expected) time.Time {
 	return end
 }
 
-// cut reports whether an object is suspended: its identity is, one above is, or one above does not let others hang so deep.
+// cut reports whether an object is suspended: its identity is, one above is, or one above does not
+// let others hang so deep.
 func (m model) cut(o access.Object) bool {
 	line := m.line(o)
 	if i, ok := o.(*access.Identity); ok {
@@ -188,7 +201,7 @@ func (m model) cut(o access.Object) bool {
 	}
 	for depth, i := range line {
 		s := i.Subcontractors
-		if i.Suspended || depth > 0 && (!s.Allowed || s.MaxDepth < int64(depth)) {
+		if i.Suspended || (depth > 0 && (!s.Allowed || s.MaxDepth < int64(depth))) {
 			return true
 		}
 	}
@@ -223,7 +236,12 @@ func (m model) agree(w *world) {
 			w.Errorf("%s should not be there", ref)
 			continue
 		}
-		w.same(ref.String(), r, &access.Record{Object: e.object, History: e.history, EndsAt: m.end(e), Suspended: m.cut(e.object)})
+		w.same(ref.String(), r, &access.Record{
+			Object:    e.object,
+			History:   e.history,
+			EndsAt:    m.end(e),
+			Suspended: m.cut(e.object),
+		})
 		if issued := r.Issued != nil; issued == e.issued.IsZero() {
 			w.Errorf("%s: issued = %v, the model says until %s", ref, issued, e.issued)
 		} else if issued && !r.Issued.Until.Equal(e.issued) {

@@ -91,7 +91,9 @@ func otherStack(w *world) {
 		r := w.put(o, by(theirs))
 		_, err := w.try(o)
 		w.refused("put "+o.Ref().String(), err, access.ErrOtherStack)
-		if other := (*access.OtherStackError)(nil); !errors.As(err, &other) || other.Stack != theirs || other.Ref != o.Ref() {
+		if other := (*access.OtherStackError)(nil); !errors.As(err, &other) ||
+			other.Stack != theirs ||
+			other.Ref != o.Ref() {
 			w.Errorf("%v does not name %s of %s", err, o.Ref(), theirs)
 		}
 		w.same("after it", w.get(o.Ref()), r)
@@ -134,7 +136,10 @@ func reborn(w *world) {
 	before := w.now()
 	second := w.put(i, by(theirs))
 	w.between("created_at", second.CreatedAt, before)
-	if second.UID == first.UID || second.Renewals != 0 || !second.RenewedAt.IsZero() || second.Stack != theirs {
+	if second.UID == first.UID ||
+		second.Renewals != 0 ||
+		!second.RenewedAt.IsZero() ||
+		second.Stack != theirs {
 		w.Errorf("history %+v survived", second.History)
 	}
 }

@@ -23,7 +23,8 @@ func nothingElse(w *world) {
 	w.put(w.identity("other", 90))
 	w.put(w.grant("other", "weekly", 80))
 	for _, kind := range w.System.Capabilities().Kinds {
-		c, o := w.credential("etl", kind, 60), w.credential("other", kind, 60)
+		c := w.credential("etl", kind, 60)
+		o := w.credential("other", kind, 60)
 		h := w.holder(c, w.put(c).Issued)
 		stranger := w.holder(o, w.put(o).Issued)
 		w.may("what was granted", h, "daily")
@@ -51,7 +52,8 @@ func (w *world) passes(when string, p Probe, want bool) {
 		return
 	}
 	if got := w.Allows(w.test, p); got != want {
-		w.Errorf("%s: the enforcement answers %v to %s, which may %s %s; want %v", when, got, p.Credential.Ref(), p.Action, p.Path, want)
+		w.Errorf("%s: the enforcement answers %v to %s, which may %s %s; want %v", when, got, p.Credential.Ref(),
+			p.Action, p.Path, want)
 	}
 }
 
@@ -90,7 +92,9 @@ func (w *world) alike(h Probe) map[string]Probe {
 			"a subject in other case":  trust(func(f *access.FederatedTrust) { f.Subject = "SVC-etl" }),
 			"a subject that goes on":   trust(func(f *access.FederatedTrust) { f.Subject += "x" }),
 			"a subject with a * in it": trust(func(f *access.FederatedTrust) { f.Subject = "svc-*" }),
-			"another audience":         trust(func(f *access.FederatedTrust) { f.Audiences = []string{"evil.example.com"} }),
+			"another audience": trust(func(f *access.FederatedTrust) {
+				f.Audiences = []string{"evil.example.com"}
+			}),
 		}
 	case access.Secret:
 		return map[string]Probe{
@@ -100,7 +104,9 @@ func (w *world) alike(h Probe) map[string]Probe {
 			"one letter that is not": with(func(p *Probe) { p.Secret = p.Secret[:len(p.Secret)-1] + "!" }),
 		}
 	case access.Certificate:
-		return map[string]Probe{"a certificate that says the same, of its own making": with(func(p *Probe) { p.Certificate = w.selfMade(*p) })}
+		return map[string]Probe{"a certificate that says the same, of its own making": with(func(p *Probe) {
+			p.Certificate = w.selfMade(*p)
+		})}
 	default:
 		return nil
 	}

@@ -31,7 +31,8 @@ func revokes(w *world) {
 		w.gone(c.Ref())
 		w.mayNot("after the delete", h, "daily")
 		again := w.put(c)
-		w.mayIf("with the one of before, after a new one", h, "daily", kind == access.Federated) // there the partner's own issuer proves it
+		// there the partner's own issuer proves it
+		w.mayIf("with the one of before, after a new one", h, "daily", kind == access.Federated)
 		w.remove(again)
 	}
 }

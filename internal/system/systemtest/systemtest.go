@@ -78,18 +78,19 @@ type Probe struct {
 	Action, Path string
 }
 
-// Run runs the whole contract. open returns a harness on a new, empty store each time. without are the kinds of credentials that the harness
-// does not offer or prove: what needs one is left out, and nothing else is.
+// Run runs the whole contract. open returns a harness on a new, empty store each time. without are the kinds of
+// credentials that the harness does not offer or prove: what needs one is left out, and nothing else is.
 func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness, without ...access.Kind) {
 	// Five hundred sequences, judged by one model: systems that agree with it agree with each other.
 	RunPart(t, 5, open, without...)
 }
 
-// RunPart runs the whole contract with so many hundreds of random sequences. A real server takes a minute of CPU for each hundred, and each
-// run draws others.
+// RunPart runs the whole contract with so many hundreds of random sequences. A real server takes a minute of CPU for
+// each hundred, and each run draws others.
 func RunPart(t *testing.T, hundreds int, open func(t *testing.T, clock *Clock) Harness, without ...access.Kind) {
 	partner := newPartner(t)
-	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), reachedCases(), cutCases(), waitCases(), issueCases(), removalCases(), formerCases(), crowdCases(), faultCases(), floorCases()) {
+	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), reachedCases(), cutCases(),
+		waitCases(), issueCases(), removalCases(), formerCases(), crowdCases(), faultCases(), floorCases()) {
 		if slices.ContainsFunc(c.kinds, func(k access.Kind) bool { return slices.Contains(without, k) }) {
 			continue
 		}

@@ -26,7 +26,10 @@ func knowing(i *access.Issued) func(*access.Change) {
 }
 
 func sameIssued(a, b *access.Issued) bool {
-	return a != nil && b != nil && a.Serial == b.Serial && a.Fingerprint == b.Fingerprint
+	return a != nil &&
+		b != nil &&
+		a.Serial == b.Serial &&
+		a.Fingerprint == b.Fingerprint
 }
 
 func waits(w *world) {
@@ -39,7 +42,8 @@ func waits(w *world) {
 		w.put(w.identity("etl", 90, suspended), known(i.UID))
 		before := len(w.secrets)
 		for _, issue := range []access.Issue{access.IssueKeep, access.IssueOverlap} {
-			if r := w.put(c, known(first.UID), issuing(issue)); !sameIssued(r.Issued, first.Issued) || r.Issued.Text+r.Issued.Sealed != "" {
+			if r := w.put(c, known(first.UID), issuing(issue)); !sameIssued(r.Issued, first.Issued) ||
+				r.Issued.Text+r.Issued.Sealed != "" {
 				w.Errorf("%s, suspended: %+v became %+v", kind, first.Issued, r.Issued)
 			}
 		}
@@ -112,7 +116,8 @@ func waitsWhenTold(w *world) {
 		c := w.credential("etl", kind, 60, w.rotating(40, 20))
 		first := w.put(c)
 		h := w.holder(c, first.Issued)
-		if r := w.put(c, known(first.UID), issuing(access.IssueOverlap), wait); !sameIssued(r.Issued, first.Issued) || r.Issued.RotatesAt.After(w.now()) {
+		if r := w.put(c, known(first.UID), issuing(access.IssueOverlap), wait); !sameIssued(r.Issued, first.Issued) ||
+			r.Issued.RotatesAt.After(w.now()) {
 			w.Errorf("%s: %+v became %+v, which should be the same, and due", kind, first.Issued, r.Issued)
 		}
 		w.may("while the new one waits", h, "daily")
@@ -128,7 +133,8 @@ func toldAgain(w *world) {
 	for _, kind := range w.issuable() {
 		c := w.credential("etl", kind, 60, w.rotating(20, 10))
 		first := w.put(c)
-		second := w.put(c, known(first.UID), issuing(access.IssueOverlap), knowing(first.Issued)) // and the answer is lost
+		// and the answer is lost
+		second := w.put(c, known(first.UID), issuing(access.IssueOverlap), knowing(first.Issued))
 		for _, s := range []access.System{w.System, w.Second()} {
 			told, err := s.Tell(w.ctx(), c.Ref())
 			if err != nil || *told != *second.Issued {
@@ -136,11 +142,14 @@ func toldAgain(w *world) {
 			}
 		}
 		for _, issue := range []access.Issue{access.IssueOverlap, access.IssueKeep} {
-			if again := w.put(c, known(first.UID), issuing(issue), knowing(first.Issued)); *again.Issued != *second.Issued {
-				w.Errorf("%s: rotated again by who knows the first only: %+v, want %+v", kind, again.Issued, second.Issued)
+			if again := w.put(c, known(first.UID), issuing(issue),
+				knowing(first.Issued)); *again.Issued != *second.Issued {
+				w.Errorf("%s: rotated again by who knows the first only: %+v, want %+v", kind, again.Issued,
+					second.Issued)
 			}
 		}
-		if third := w.put(c, known(first.UID), issuing(access.IssueOverlap), knowing(second.Issued)); sameIssued(third.Issued, second.Issued) {
+		if third := w.put(c, known(first.UID), issuing(access.IssueOverlap),
+			knowing(second.Issued)); sameIssued(third.Issued, second.Issued) {
 			w.Errorf("%s: it was not rotated", kind)
 		}
 	}

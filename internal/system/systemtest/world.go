@@ -34,8 +34,8 @@ type world struct {
 	Harness
 	test    testing.TB // the test that all is part of
 	partner *partner
-	// origin is what in counts from: it moves only when time is let pass, so that the same words mean the same moment on a
-	// clock that never stands still.
+	// origin is what in counts from: it moves only when time is let pass, so that the same words mean the same moment
+	// on a clock that never stands still.
 	origin time.Time
 
 	mu      sync.Mutex
@@ -98,7 +98,11 @@ func id(name string) access.IdentityID {
 
 func (w *world) identity(name string, ends int, edits ...func(*access.Identity)) *access.Identity {
 	w.Helper()
-	i := &access.Identity{ID: id(name), Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: w.in(ends)}, Purpose: "Nightly order feed of " + name}
+	i := &access.Identity{
+		ID:      id(name),
+		Terms:   access.Terms{Owner: "jane.doe@example.com", ExpiresAt: w.in(ends)},
+		Purpose: "Nightly order feed of " + name,
+	}
 	for _, edit := range edits {
 		edit(i)
 	}
@@ -119,9 +123,11 @@ func allowing(depth int64) func(*access.Identity) {
 
 func suspended(i *access.Identity) { i.Suspended = true }
 
-func (w *world) credential(of string, kind access.Kind, ends int, edits ...func(*access.Credential)) *access.Credential {
+func (w *world) credential(of string, kind access.Kind, ends int,
+	edits ...func(*access.Credential)) *access.Credential {
 	w.Helper()
-	c := &access.Credential{IdentityID: id(of), Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: w.in(ends)}}
+	c := &access.Credential{IdentityID: id(of),
+		Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: w.in(ends)}}
 	w.ask(c, kind, 0)
 	for _, edit := range edits {
 		edit(c)
@@ -133,7 +139,11 @@ func (w *world) credential(of string, kind access.Kind, ends int, edits ...func(
 func (w *world) ask(c *access.Credential, kind access.Kind, key int) {
 	switch kind {
 	case access.Federated:
-		c.Federated = &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc-" + c.IdentityID.Name, Audiences: []string{"orders.example.com"}}
+		c.Federated = &access.FederatedTrust{
+			Issuer:    "https://login.acme.test",
+			Subject:   "svc-" + c.IdentityID.Name,
+			Audiences: []string{"orders.example.com"},
+		}
 	case access.Certificate:
 		c.Certificate = &access.CertificateRequest{CSR: w.partner.csr[key]}
 	case access.SSHCertificate:
@@ -162,14 +172,16 @@ func (w *world) grant(of, name string, ends int) *access.Grant {
 	w.Helper()
 	return &access.Grant{
 		IdentityID: id(of), Name: name, Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: w.in(ends)},
-		Resource: access.Pattern(w.Place + "orders/acme/" + name + "/*"), Actions: []string{"read", "list"}, Purpose: "Read the order files",
+		Resource: access.Pattern(w.Place + "orders/acme/" + name + "/*"), Actions: []string{"read", "list"},
+		Purpose: "Read the order files",
 	}
 }
 
 // path returns one path that a grant of a name covers.
 func (w *world) path(grant string) string { return w.Place + "orders/acme/" + grant + "/1.csv" }
 
-// change returns the creation of an object by our stack, which ends with its own terms; edits make another change of it.
+// change returns the creation of an object by our stack, which ends with its own terms; edits
+// make another change of it.
 func (w *world) change(o access.Object, edits ...func(*access.Change)) access.Change {
 	var agreements []time.Time
 	if i, ok := o.(*access.Identity); ok {
@@ -291,8 +303,12 @@ func (w *world) same(what string, got, want *access.Record) {
 	if g, s := text(w, got.History), text(w, want.History); g != s {
 		w.Errorf("%s: history\n%s\nwant\n%s", what, g, s)
 	}
-	if !got.Asked().Equal(want.EndsAt) || got.EndsAt.After(want.EndsAt) || got.Suspended != want.Suspended || got.Held != want.Held {
-		w.Errorf("%s: ends %s, suspended %v, held %v; want %s, %v, %v", what, got.Asked(), got.Suspended, got.Held, want.EndsAt, want.Suspended, want.Held)
+	if !got.Asked().Equal(want.EndsAt) ||
+		got.EndsAt.After(want.EndsAt) ||
+		got.Suspended != want.Suspended ||
+		got.Held != want.Held {
+		w.Errorf("%s: ends %s, suspended %v, held %v; want %s, %v, %v", what, got.Asked(), got.Suspended, got.Held,
+			want.EndsAt, want.Suspended, want.Held)
 	}
 }
 

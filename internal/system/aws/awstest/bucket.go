@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-// Package awstest is S3 in a test's own process, as much of it as the ledger asks for. It is for what has to be tried so often that a server
-// would take minutes.
+// Package awstest is S3 in a test's own process, as much of it as the ledger asks for. It is for what has to be tried
+// so often that a server would take minutes.
 package awstest
 
 import (
@@ -52,10 +52,16 @@ func (b *Bucket) RoundTrip(r *http.Request) (*http.Response, error) {
 		if code != "" {
 			body = []byte("<Error><Code>" + code + "</Code></Error>")
 		}
-		return &http.Response{StatusCode: status, Header: http.Header{"Etag": {etag}, "Date": {access.WallClock().UTC().Format(http.TimeFormat)}}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
+		return &http.Response{
+			StatusCode: status,
+			Header:     http.Header{"Etag": {etag}, "Date": {access.WallClock().UTC().Format(http.TimeFormat)}},
+			Body:       io.NopCloser(bytes.NewReader(body)),
+			Request:    r,
+		}, nil
 	}
 	there, is := b.objects[path]
-	ifMatch, ifNone := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
+	ifMatch := r.Header.Get("If-Match")
+	ifNone := r.Header.Get("If-None-Match")
 	switch {
 	case b.May != nil && !b.May(login, r.Method, path+prefix):
 		return answer(http.StatusForbidden, "AccessDenied", nil, "")
@@ -93,7 +99,8 @@ func (b *Bucket) listed(bucket, prefix string) []byte {
 		Contents []object
 	}
 	for path, text := range b.objects {
-		if key, in := strings.CutPrefix(path, strings.TrimSuffix(bucket, "/")+"/"); in && strings.HasPrefix(key, prefix) {
+		if key, in := strings.CutPrefix(path, strings.TrimSuffix(bucket, "/")+"/"); in &&
+			strings.HasPrefix(key, prefix) {
 			page.Contents = append(page.Contents, object{key, etagOf(text), access.WallClock().UTC()})
 		}
 	}

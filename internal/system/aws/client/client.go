@@ -28,8 +28,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Client sends signed requests to S3 and IAM. The SDK finds the login and signs; what is asked is so little that the SDK's own clients
-// would only make the program larger. It makes nothing before its first request.
+// Client sends signed requests to S3 and IAM. The SDK finds the login and signs; what is asked is so little that the
+// SDK's own clients would only make the program larger. It makes nothing before its first request.
 type Client struct {
 	Site Site
 	HTTP *http.Client
@@ -63,8 +63,11 @@ func New(o Site) *Client {
 		}
 		transport = usual
 	}
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one place
-	return &Client{Site: o, HTTP: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), Login: o.Credentials, clocks: map[string]clock{}, away: map[string]*access.Outages{},
+	// a signature is for one place
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Client{Site: o, HTTP: &http.Client{Transport: transport, CheckRedirect: stay},
+		room: make(chan struct{}, o.Concurrency), Login: o.Credentials, clocks: map[string]clock{},
+		away: map[string]*access.Outages{},
 		made: map[string]time.Time{}, lacks: map[string]error{}}
 }
 
@@ -103,7 +106,9 @@ func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
 		if err == nil {
 			err = errorOf(a)
 		}
-		if a != nil && !ofAll(err) && !foreign(err) { // a login that is not found is no answer of this service
+		if a != nil &&
+			!ofAll(err) &&
+			!foreign(err) { // a login that is not found is no answer of this service
 			outages.Answered(access.WallClock())
 		}
 		if err == nil {
@@ -114,21 +119,26 @@ func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
 		}
 		now := access.WallClock()
 		spent := now.Sub(begun) > patience
-		if !c.mayPass(r, err, round) || ctx.Err() != nil || spent || outages.Since(begun) != nil {
+		if !c.mayPass(r, err, round) ||
+			ctx.Err() != nil ||
+			spent ||
+			outages.Since(begun) != nil {
 			if ofAll(err) && ctx.Err() == nil {
-				err = outages.GaveUp(begun, now, strings.TrimPrefix(err.Error(), access.ErrUnavailable.Error()+": "), spent).Met(err)
+				err = outages.GaveUp(begun, now, strings.TrimPrefix(err.Error(), access.ErrUnavailable.Error()+": "),
+					spent).Met(err)
 			}
 			return a, err
 		}
 		before = err
-		if access.Pause(ctx, time.Duration(1<<min(round, 5))*50*time.Millisecond+rand.N(50*time.Millisecond)) != nil { //nolint:gosec // spreads those who wait
+		if access.Pause(ctx, time.Duration(1<<min(round, 5))*50*time.Millisecond+
+			rand.N(50*time.Millisecond)) != nil { //nolint:gosec // spreads those who wait
 			return nil, before
 		}
 	}
 }
 
-// mayPass reports whether a request that failed may succeed if it is sent again: AWS was busy; or it was signed by a clock that is off, which
-// is known since its first answer; or no answer came, and a second time does no harm.
+// mayPass reports whether a request that failed may succeed if it is sent again: AWS was busy; or it was signed by a
+// clock that is off, which is known since its first answer; or no answer came, and a second time does no harm.
 func (c *Client) mayPass(r Request, err error, round int) bool {
 	var said *Error
 	if !errors.As(err, &said) {
@@ -146,8 +156,8 @@ func ofAll(err error) bool {
 	return errors.Is(err, access.ErrUnavailable) && !foreign(err)
 }
 
-// stranger is the error of an answer to one request that somebody in between gave, as a firewall does that dislikes what a policy says. It
-// says nothing of what was asked, nor of whether the service is there.
+// stranger is the error of an answer to one request that somebody in between gave, as a firewall does that dislikes
+// what a policy says. It says nothing of what was asked, nor of whether the service is there.
 type stranger struct{ error }
 
 // Unwrap returns what it says.
@@ -189,15 +199,18 @@ func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 	defer cancel()
 	resp, err := c.HTTP.Do(req.WithContext(ctx))
 	if err != nil {
-		return nil, fmt.Errorf("%w: ask %s: %w", access.ErrUnavailable, req.URL.Host, inWords(cmp.Or(errors.Unwrap(err), err)))
+		return nil, fmt.Errorf("%w: ask %s: %w", access.ErrUnavailable, req.URL.Host,
+			inWords(cmp.Or(errors.Unwrap(err), err)))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("%w: read the answer of %s: %w", access.ErrUnavailable, req.URL.Host, inWords(err))
 	}
-	if aPage.Match(body) { // of whatever status: else a proxy's 404 would be an object that is gone, and its 200 a key that is deleted
-		err = fmt.Errorf("%w: ask %s: status %d: the answer is an HTML page, as firewalls, proxies and login pages send, not AWS's",
+	// of whatever status: else a proxy's 404 would be an object that is gone, and its 200 a key that is deleted
+	if aPage.Match(body) {
+		err = fmt.Errorf("%w: ask %s: status %d: the answer is an HTML page, as firewalls, proxies and login pages "+
+			"send, not AWS's",
 			access.ErrUnavailable, req.URL.Host, resp.StatusCode)
 		if resp.StatusCode < http.StatusInternalServerError {
 			err = stranger{err}
@@ -217,9 +230,11 @@ func connected(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Resp
 	case http.StatusOK:
 		return nil
 	case http.StatusProxyAuthRequired:
-		return errors.New("the proxy of the environment (HTTPS_PROXY) answered 407 and made no connection: it asks for a name and a password")
+		return errors.New("the proxy of the environment (HTTPS_PROXY) answered 407 and made no connection: it asks " +
+			"for a name and a password")
 	}
-	return fmt.Errorf("the proxy of the environment (HTTPS_PROXY) answered %d and made no connection: allow it this host, or name the host in NO_PROXY", answer.StatusCode)
+	return fmt.Errorf("the proxy of the environment (HTTPS_PROXY) answered %d and made no connection: allow it this "+
+		"host, or name the host in NO_PROXY", answer.StatusCode)
 }
 
 // inWords says what became of an answer that did not arrive.
@@ -227,7 +242,8 @@ func inWords(err error) error {
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown):
-		return fmt.Errorf("its certificate is signed by an authority that is not trusted here, as by a proxy that looks into TLS: name it with AWS_CA_BUNDLE: %w", err)
+		return fmt.Errorf("its certificate is signed by an authority that is not trusted here, as by a proxy that "+
+			"looks into TLS: name it with AWS_CA_BUNDLE: %w", err)
 	case errors.Is(err, context.DeadlineExceeded): // not wrapped: the limit is ours, and nobody interrupted it
 		return errors.New("no answer in time")
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -314,7 +330,8 @@ func (c *Client) off(service string) time.Duration {
 	return c.clocks[service].ahead
 }
 
-// S3Time returns the time at S3, by whose clock the marks of the ledger tell when something was cut, too; false where it was told long ago, or never.
+// S3Time returns the time at S3, by whose clock the marks of the ledger tell when something was cut, too; false where
+// it was told long ago, or never.
 func (c *Client) S3Time() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

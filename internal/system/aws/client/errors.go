@@ -58,7 +58,8 @@ func (e *Error) Is(target error) bool {
 	case access.ErrLogin:
 		return slices.Contains(logins, e.Code)
 	case access.ErrNotPermitted:
-		return (e.Status == http.StatusForbidden || e.Code == "AccessDeniedException") && !slices.Contains(logins, e.Code)
+		return (e.Status == http.StatusForbidden || e.Code == "AccessDeniedException") &&
+			!slices.Contains(logins, e.Code)
 	case access.ErrUnavailable:
 		return e.passing() || e.Code == "NoSuchBucket"
 	}
@@ -70,24 +71,30 @@ var absentCodes = []string{"NoSuchEntity", "NoSuchKey", "ResourceNotFoundExcepti
 
 // logins are the codes of a login that was not taken.
 var logins = []string{
-	"InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException",
+	"InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException",
+	"UnrecognizedClientException",
 	"RequestTimeTooSkewed", "MissingAuthenticationToken", "InvalidToken",
 }
 
 // ofClock reports whether it may be that a signature was of another time.
 func (e *Error) ofClock() bool {
-	return slices.Contains([]string{"RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired"}, e.Code)
+	return slices.Contains([]string{"RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException",
+		"RequestExpired"}, e.Code)
 }
 
 // busy are the codes of what may be done in a moment.
 var busy = []string{
-	"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown", "ServiceUnavailable", "InternalError",
-	"InternalFailure", "ServiceFailure", "ConcurrentModification", "EntityTemporarilyUnmodifiable", "RequestTimeout", "OperationAborted",
+	"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown",
+	"ServiceUnavailable", "InternalError",
+	"InternalFailure", "ServiceFailure", "ConcurrentModification", "EntityTemporarilyUnmodifiable", "RequestTimeout",
+	"OperationAborted",
 }
 
 // passing reports whether it may be done in a moment.
 func (e *Error) passing() bool {
-	return e.Status >= http.StatusInternalServerError && e.Status != http.StatusNotImplemented || e.Status == http.StatusTooManyRequests || slices.Contains(busy, e.Code)
+	return (e.Status >= http.StatusInternalServerError && e.Status != http.StatusNotImplemented) ||
+		e.Status == http.StatusTooManyRequests ||
+		slices.Contains(busy, e.Code)
 }
 
 // errorOf returns the error that an answer is; nil where it is none.
@@ -110,16 +117,19 @@ func errorOf(a *Answer) error {
 	}
 	if json.Unmarshal(a.Body, &typed) == nil { // as DynamoDB says it
 		_, e.Code, _ = strings.Cut(typed.Type, "#")
-		e.Code, e.message = cmp.Or(e.Code, typed.Type), typed.Message
+		e.Code = cmp.Or(e.Code, typed.Type)
+		e.message = typed.Message
 	} else if xml.NewDecoder(bytes.NewReader(a.Body)).Decode(&said) == nil {
 		if e.Code, e.message = said.Code, said.Message; e.Code == "" {
 			e.Code, e.message = said.Inner.Code, said.Inner.Message
 		}
 	}
-	again := a.Status == http.StatusTooManyRequests || a.Status == http.StatusPreconditionFailed // whoever says so, it is looked at again
+	// whoever says so, it is looked at again
+	again := a.Status == http.StatusTooManyRequests || a.Status == http.StatusPreconditionFailed
 	if e.Code == "" && a.Status/100 == 4 && !again {
 		// a gateway's 404 is no object that is gone
-		return stranger{fmt.Errorf("%w: status %d: the answer is not AWS's, but that of a proxy or gateway in between", access.ErrUnavailable, a.Status)}
+		return stranger{fmt.Errorf("%w: status %d: the answer is not AWS's, but that of a proxy or gateway in between",
+			access.ErrUnavailable, a.Status)}
 	}
 	if e.Code == "" {
 		e.Code = http.StatusText(a.Status)
@@ -127,7 +137,10 @@ func errorOf(a *Answer) error {
 	if region := a.Header.Get("X-Amz-Bucket-Region"); region != "" && a.Status < http.StatusBadRequest {
 		e.message = "the bucket is in the region " + region
 	}
-	if to, err := url.Parse(a.Header.Get("Location")); err == nil && to.Host != "" && e.message == "" && a.Status < http.StatusBadRequest {
+	if to, err := url.Parse(a.Header.Get("Location")); err == nil &&
+		to.Host != "" &&
+		e.message == "" &&
+		a.Status < http.StatusBadRequest {
 		e.message = fmt.Sprintf("it points to %s://%s, which is not followed", to.Scheme, to.Host)
 	}
 	return e
@@ -136,7 +149,8 @@ func errorOf(a *Answer) error {
 // CannotIssue reports whether no key can be made as things are here, and not only at this moment.
 func CannotIssue(err error) bool {
 	var refused *Error
-	return errors.Is(err, ErrFull) || errors.As(err, &refused) && (refused.Code == "LimitExceeded" || errors.Is(refused, access.ErrNotPermitted))
+	return errors.Is(err, ErrFull) ||
+		(errors.As(err, &refused) && (refused.Code == "LimitExceeded" || errors.Is(refused, access.ErrNotPermitted)))
 }
 
 // Gone takes "no such thing" for done.
@@ -158,5 +172,6 @@ func Supported(err error) error {
 
 // Unknown reports whether AWS, or who speaks like it, does not know the action.
 func (e *Error) Unknown() bool {
-	return slices.Contains([]string{"InvalidAction", "NotImplemented", "UnknownOperationException", "UnsupportedOperation", "MethodNotAllowed"}, e.Code) || e.Status == 501
+	return slices.Contains([]string{"InvalidAction", "NotImplemented", "UnknownOperationException",
+		"UnsupportedOperation", "MethodNotAllowed"}, e.Code) || e.Status == 501
 }

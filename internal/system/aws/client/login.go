@@ -24,9 +24,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// The login is found where AWS's own programs find theirs, and in their order: keys in the environment, a token file, the profile, the
-// container, the machine. The SDK reads the environment and the files. Its own chain would link its clients of four more services,
-// which is a seventh of the program: the two calls of STS are made here, and who logs in with SSO is asked of AWS's own program.
+// The login is found where AWS's own programs find theirs, and in their order: keys in the environment, a token file,
+// the profile, the container, the machine. The SDK reads the environment and the files. Its own chain would link its
+// clients of four more services, which is a seventh of the program: the two calls of STS are made here, and who logs in
+// with SSO is asked of AWS's own program.
 
 // FindLogin returns the login of this process.
 func (c *Client) FindLogin(ctx context.Context) (aws.CredentialsProvider, error) {
@@ -40,15 +41,17 @@ func (c *Client) FindLogin(ctx context.Context) (aws.CredentialsProvider, error)
 	case env.WebIdentityTokenFilePath != "":
 		return c.cached(webIdentity{c, env.RoleARN, env.RoleSessionName, env.WebIdentityTokenFilePath}), nil
 	}
-	profile, err := config.LoadSharedConfigProfile(ctx, cmp.Or(env.SharedConfigProfile, config.DefaultSharedConfigProfile), func(o *config.LoadSharedConfigOptions) {
-		if env.SharedConfigFile != "" {
-			o.ConfigFiles = []string{env.SharedConfigFile}
-		}
-		if env.SharedCredentialsFile != "" {
-			o.CredentialsFiles = []string{env.SharedCredentialsFile}
-		}
-	})
-	if missing := (config.SharedConfigProfileNotExistError{}); errors.As(err, &missing) && env.SharedConfigProfile == "" {
+	profile, err := config.LoadSharedConfigProfile(ctx,
+		cmp.Or(env.SharedConfigProfile, config.DefaultSharedConfigProfile), func(o *config.LoadSharedConfigOptions) {
+			if env.SharedConfigFile != "" {
+				o.ConfigFiles = []string{env.SharedConfigFile}
+			}
+			if env.SharedCredentialsFile != "" {
+				o.CredentialsFiles = []string{env.SharedCredentialsFile}
+			}
+		})
+	if missing := (config.SharedConfigProfileNotExistError{}); errors.As(err, &missing) &&
+		env.SharedConfigProfile == "" {
 		return c.ofMachine(env)
 	}
 	if err != nil {
@@ -67,7 +70,8 @@ func (c *Client) ofProfile(p config.SharedConfig, env config.EnvConfig) (login a
 	case p.WebIdentityTokenFile != "":
 		return c.cached(webIdentity{c, p.RoleARN, p.RoleSessionName, p.WebIdentityTokenFile}), nil
 	case p.SSOAccountID != "", p.LoginSession != "":
-		login = c.cached(processcreds.NewProviderCommand(processcreds.NewCommandBuilderFunc(exportCredentials(p.Profile))))
+		login =
+			c.cached(processcreds.NewProviderCommand(processcreds.NewCommandBuilderFunc(exportCredentials(p.Profile))))
 	case p.CredentialProcess != "":
 		login = c.cached(processcreds.NewProvider(p.CredentialProcess))
 	default:
@@ -121,7 +125,13 @@ func (t Taken) Credentials() (aws.Credentials, error) {
 	if t.ID == "" || t.Secret == "" {
 		return aws.Credentials{}, fmt.Errorf("%w: STS answers without credentials", access.ErrLogin)
 	}
-	return aws.Credentials{AccessKeyID: t.ID, SecretAccessKey: t.Secret, SessionToken: t.Token, CanExpire: true, Expires: t.Expires}, nil
+	return aws.Credentials{
+		AccessKeyID:     t.ID,
+		SecretAccessKey: t.Secret,
+		SessionToken:    t.Token,
+		CanExpire:       true,
+		Expires:         t.Expires,
+	}, nil
 }
 
 // SessionName is what a session of the provider's is called, where nobody calls it otherwise.
@@ -142,7 +152,8 @@ func (w webIdentity) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		Taken Taken `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
 	}
 	err = w.As(nil).STS(ctx, &out, url.Values{
-		"Action": {"AssumeRoleWithWebIdentity"}, "RoleArn": {w.role}, "RoleSessionName": {cmp.Or(w.name, SessionName)}, "WebIdentityToken": {string(token)},
+		"Action": {"AssumeRoleWithWebIdentity"}, "RoleArn": {w.role}, "RoleSessionName": {cmp.Or(w.name, SessionName)},
+		"WebIdentityToken": {string(token)},
 	})
 	if err != nil {
 		return aws.Credentials{}, err
@@ -158,7 +169,11 @@ type assumed struct {
 }
 
 func (a assumed) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	form := url.Values{"Action": {"AssumeRole"}, "RoleArn": {a.profile.RoleARN}, "RoleSessionName": {cmp.Or(a.profile.RoleSessionName, SessionName)}}
+	form := url.Values{
+		"Action":          {"AssumeRole"},
+		"RoleArn":         {a.profile.RoleARN},
+		"RoleSessionName": {cmp.Or(a.profile.RoleSessionName, SessionName)},
+	}
 	if a.profile.ExternalID != "" {
 		form.Set("ExternalId", a.profile.ExternalID)
 	}
@@ -188,7 +203,14 @@ func (c *Client) As(login aws.CredentialsProvider) *Client {
 // STS asks STS, and reads the answer into out.
 func (c *Client) STS(ctx context.Context, out any, form url.Values) error {
 	form.Set("Version", "2011-06-15")
-	a, err := c.Send(ctx, Request{Service: "sts", Region: c.Site.Region, Method: http.MethodPost, URL: c.Site.STS(), Header: OfForms(), Body: []byte(form.Encode())})
+	a, err := c.Send(ctx, Request{
+		Service: "sts",
+		Region:  c.Site.Region,
+		Method:  http.MethodPost,
+		URL:     c.Site.STS(),
+		Header:  OfForms(),
+		Body:    []byte(form.Encode()),
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", form.Get("Action"), err)
 	}
@@ -198,6 +220,7 @@ func (c *Client) STS(ctx context.Context, out any, form url.Values) error {
 // exportCredentials runs AWS's own program, which knows every way to log in: it prints what credential_process prints.
 func exportCredentials(profile string) func(context.Context) (*exec.Cmd, error) {
 	return func(ctx context.Context) (*exec.Cmd, error) {
-		return exec.CommandContext(ctx, "aws", "configure", "export-credentials", "--format", "process", "--profile", profile), nil
+		return exec.CommandContext(ctx, "aws", "configure", "export-credentials", "--format", "process", "--profile",
+			profile), nil
 	}
 }

@@ -51,9 +51,9 @@ func (c *Client) Query(ctx context.Context, action string, in map[string]string,
 	return decoded(action, a, out)
 }
 
-// named reports whether an answer names its request in its header. AWS answers each action with XML; a cloud that speaks like it and writes
-// nothing where there is nothing to tell has done what was asked, or nobody could be cut there. A gateway in maintenance may be as silent,
-// but it knows no request: what it answers is not taken for a cut.
+// named reports whether an answer names its request in its header. AWS answers each action with XML; a cloud that
+// speaks like it and writes nothing where there is nothing to tell has done what was asked, or nobody could be cut
+// there. A gateway in maintenance may be as silent, but it knows no request: what it answers is not taken for a cut.
 func (a *Answer) named() bool {
 	return a.Header.Get("X-Amzn-Requestid")+a.Header.Get("X-Amz-Request-Id") != ""
 }
@@ -63,7 +63,8 @@ func (c *Client) Ask(ctx context.Context, action string, in map[string]string, o
 	return c.Query(ctx, action, in, out, false)
 }
 
-// noteLacking notes that another cloud than AWS does not serve an action, and lacking returns its answer: it is not asked again for each principal.
+// noteLacking notes that another cloud than AWS does not serve an action, and lacking returns its answer: it is not
+// asked again for each principal.
 func (c *Client) noteLacking(action string, err error) {
 	var said *Error
 	if c.Site.Endpoints.IAM == "" || !errors.As(err, &said) || said.Code != "InvalidAction" {
@@ -94,10 +95,12 @@ func (c *Client) NoteRemoved(name string) {
 	delete(c.made, name)
 }
 
-// ofPrincipals begin the actions that are about a principal and nothing that hangs on it: what they do not find is the principal.
+// ofPrincipals begin the actions that are about a principal and nothing that hangs on it: what they do not
+// find is the principal.
 var ofPrincipals = regexp.MustCompile(`^(Put|Update|Tag|List|CreateAccessKey$|GetRole$|GetUser$)`)
 
-// unheard reports whether IAM may not have heard yet of the principal that an action is about, since it was made a moment ago.
+// unheard reports whether IAM may not have heard yet of the principal that an action is about, since it
+// was made a moment ago.
 func (c *Client) unheard(action string, in map[string]string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,20 +125,22 @@ func (c *Client) Pages(ctx context.Context, action string, in map[string]string,
 		case !more:
 			return nil
 		case next == "" || next == in["Marker"]: // what is missing would be taken for gone
-			return fmt.Errorf("%w: %s: the answer is incomplete and does not say where it continues", access.ErrUnavailable, action)
+			return fmt.Errorf("%w: %s: the answer is incomplete and does not say where it continues",
+				access.ErrUnavailable, action)
 		default:
 			in["Marker"] = next
 		}
 	}
 }
 
-// following returns where the next page of a list begins, and whether there is one. Who does not say that names the place where there is.
+// following returns where the next page of a list begins, and whether there is one. Who does not say that names
+// the place where there is.
 func following(body []byte) (next string, more bool) {
 	told := false
 	for d := xml.NewDecoder(bytes.NewReader(body)); ; {
 		t, err := d.Token()
 		if err != nil {
-			return next, more || !told && next != ""
+			return next, more || (!told && next != "")
 		}
 		begin, ok := t.(xml.StartElement)
 		switch {

@@ -51,8 +51,8 @@ func (s Site) STS() string {
 	return "https://sts." + s.Region + "." + policy.PartitionOf(s.Region).Domain + "/"
 }
 
-// S3 returns the URL that the keys of a bucket follow, with a slash at its end. A bucket with dots in its name has no certificate
-// as a host.
+// S3 returns the URL that the keys of a bucket follow, with a slash at its end. A bucket with dots in its name has no
+// certificate as a host.
 func (s Site) S3(bucket string) string {
 	switch {
 	case s.Endpoints.S3 != "":

@@ -48,15 +48,18 @@ func parseARN(p access.Pattern) (ARN, error) {
 	a.Resource = strings.TrimPrefix(string(p), strings.Join(parts[:5], ":")+":")
 	switch {
 	case !partitionName.MatchString(a.Partition):
-		return ARN{}, fmt.Errorf("%s names the partition %q: write aws, or aws-cn or aws-us-gov in these regions", p, a.Partition)
+		return ARN{}, fmt.Errorf("%s names the partition %q: write aws, or aws-cn or aws-us-gov in these regions", p,
+			a.Partition)
 	case !serviceName.MatchString(a.Service):
-		return ARN{}, fmt.Errorf("%s names the service %q, which does not exist: write it in lower case, as AWS does", p, a.Service)
+		return ARN{}, fmt.Errorf("%s names the service %q, which does not exist: write it in lower case, as AWS does",
+			p, a.Service)
 	case a.Region != "" && !regionName.MatchString(a.Region):
 		return ARN{}, fmt.Errorf("%s names the region %q, which is not one: write one such as eu-west-1", p, a.Region)
 	case a.Account != "" && !accountNumber.MatchString(a.Account):
 		return ARN{}, fmt.Errorf("%s names the account %q: write its twelve digits", p, a.Account)
 	case a.Region != "" && PartitionOf(a.Region).Name != a.Partition:
-		return ARN{}, fmt.Errorf("%s names the partition %s, but the region %s is in %s", p, a.Partition, a.Region, PartitionOf(a.Region).Name)
+		return ARN{}, fmt.Errorf("%s names the partition %s, but the region %s is in %s", p, a.Partition, a.Region,
+			PartitionOf(a.Region).Name)
 	}
 	if shape, known := shapes()[a.Service]; known {
 		if problem := shape(a); problem != "" {
@@ -71,7 +74,8 @@ type shape func(ARN) string
 
 var (
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	// bucketKept are the ends of names that AWS keeps for what is no bucket that its own ARN opens: access points and directory buckets.
+	// bucketKept are the ends of names that AWS keeps for what is no bucket that its own ARN opens: access points
+	// and directory buckets.
 	bucketKept = regexp.MustCompile(`(-s3alias|--ol-s3|--x-s3|--table-s3|\.mrap)$`)
 	queueName  = regexp.MustCompile(`^([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)$`)
 	topicName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
@@ -115,9 +119,11 @@ func bucketAndKey(a ARN) string {
 	bucket, key, below := strings.Cut(a.Resource, "/")
 	switch {
 	case a.Region != "" || a.Account != "":
-		return "names a region or an account, which the ARN of a bucket does not have: write arn:" + a.Partition + ":s3:::BUCKET/FOLDER/*"
+		return "names a region or an account, which the ARN of a bucket does not have: write arn:" + a.Partition +
+			":s3:::BUCKET/FOLDER/*"
 	case bucketKept.MatchString(bucket):
-		return fmt.Sprintf("names %q, which is an access point or a directory bucket: a grant opens the bucket by its own name", bucket)
+		return fmt.Sprintf("names %q, which is an access point or a directory bucket: a grant opens the bucket by "+
+			"its own name", bucket)
 	case !bucketName.MatchString(bucket), strings.Contains(bucket, ".."):
 		return fmt.Sprintf("names the bucket %q, which is not a bucket's name: write 3 to 63 characters of a-z, 0-9, "+
 			". and -, without a wildcard", bucket)
@@ -185,14 +191,18 @@ func api(a ARN) string {
 		return problem
 	}
 	s := a.segments()
-	if len(s) < 3 || !apiID.MatchString(s[0]) || s[1] == "*" || !slices.Contains(httpMethods, s[2]) {
-		return "names no request: write API/STAGE/METHOD/PATH, as in a1b2c3d4e5/prod/GET/orders/*, with one of " + strings.Join(httpMethods, ", ")
+	if len(s) < 3 ||
+		!apiID.MatchString(s[0]) ||
+		s[1] == "*" ||
+		!slices.Contains(httpMethods, s[2]) {
+		return "names no request: write API/STAGE/METHOD/PATH, as in a1b2c3d4e5/prod/GET/orders/*, with one of " +
+			strings.Join(httpMethods, ", ")
 	}
 	return ""
 }
 
-// targets returns the things that an ARN reaches which other ARNs reach too: the rows of a table are also in its indexes, and a key or a
-// secret that was replicated is the same one in each region.
+// targets returns the things that an ARN reaches which other ARNs reach too: the rows of a table are also in its
+// indexes, and a key or a secret that was replicated is the same one in each region.
 func (a ARN) targets() []access.Target {
 	thing := a
 	var kind string
@@ -207,10 +217,15 @@ func (a ARN) targets() []access.Target {
 		return nil
 	}
 	written := access.Pattern(a.String())
-	return []access.Target{{Kind: kind, Path: access.Pattern(thing.String()), Way: func(access.Pattern) access.Pattern { return written }}}
+	return []access.Target{{
+		Kind: kind,
+		Path: access.Pattern(thing.String()),
+		Way:  func(access.Pattern) access.Pattern { return written },
+	}}
 }
 
-// place returns how many segments of a pattern only name a place: where a service is not known here, its type of resource is one.
+// place returns how many segments of a pattern only name a place: where a service is not known here, its
+// type of resource is one.
 func (a ARN) place() int {
 	_, known := shapes()[a.Service]
 	if known || strings.Contains(a.segments()[0], ":") {

@@ -52,7 +52,8 @@ func TestAnARNIsReadOnlyWhereIAMMeansWhatThePatternSays(t *testing.T) {
 		{"a partition in capital letters", "arn:AWS:s3:::partner-exchange/acme/*", "partition"},
 		{"an ARN in capital letters", "ARN:aws:s3:::partner-exchange/acme/*", "is not an ARN"},
 		{"an account in other digits", "arn:aws:sqs:eu-west-1:１１１１２２２２３３３３:acme", "twelve digits"},
-		{"the alias of an access point", "arn:aws:s3:::acme-abc123-s3alias/acme/*", "an access point or a directory bucket"},
+		{"the alias of an access point", "arn:aws:s3:::acme-abc123-s3alias/acme/*",
+			"an access point or a directory bucket"},
 		{"a directory bucket", "arn:aws:s3:::acme--euw1-az1--x-s3/acme/*", "an access point or a directory bucket"},
 		{"a bucket with two dots", "arn:aws:s3:::partner..exchange/acme/*", "not a bucket"},
 		{"an index with more behind it", at("dynamodb", "table/orders/index/day/more"), "no index"},
@@ -92,12 +93,20 @@ func TestAnARNIsReadOnlyWhereIAMMeansWhatThePatternSays(t *testing.T) {
 
 func TestWildcardsInsideOfNamesAreNoPatterns(t *testing.T) {
 	for _, text := range []string{
-		"arn:aws:s3:::*", "arn:aws:s3:::acme-*/*", "arn:aws:s3:::partner-exchange/acme/*.csv", "arn:aws:sqs:*:111122223333:acme", "arn:aws:s3:::b/${aws:username}/*",
+		"arn:aws:s3:::*", "arn:aws:s3:::acme-*/*", "arn:aws:s3:::partner-exchange/acme/*.csv",
+		"arn:aws:sqs:*:111122223333:acme", "arn:aws:s3:::b/${aws:username}/*",
 		"arn:aws:s3:::partner-exchange/a?/b", "arn:aws:s3:::partner-exchange/*/daily",
-		"arn:*:s3:::partner-exchange/acme/*", "arn:aws:*:::partner-exchange/acme/*", "arn:aws:s3:*:*:partner-exchange/acme/*", "arn:aws:sqs:eu-west-1:*:acme", "arn:aws:sqs:eu-west-?:111122223333:acme",
-		"arn:aws:s3:::partner?exchange/acme/*", "arn:aws:s3:::partner-exchange/${*}/*", "arn:aws:s3:::partner-exchange/$/*", "arn:aws:s3:::partner-exchange/a%2Fb/*", "arn:aws:s3:::partner-exchange/ä/*",
-		"arn:aws:s3:::partner-exchange/a b/*", "arn:aws:s3:::partner-exchange/acme\u200b/*", "arn:aws:s3:::partner-exchange/../acme/*", "arn:aws:lambda:eu-west-1:111122223333:function:acme-*",
-		"arn:aws:kms:eu-west-1:111122223333:key/mrk-*", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:partners/acme/f?ed-AbCdEf", "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/*/GET/orders",
+		"arn:*:s3:::partner-exchange/acme/*", "arn:aws:*:::partner-exchange/acme/*",
+		"arn:aws:s3:*:*:partner-exchange/acme/*", "arn:aws:sqs:eu-west-1:*:acme",
+		"arn:aws:sqs:eu-west-?:111122223333:acme",
+		"arn:aws:s3:::partner?exchange/acme/*", "arn:aws:s3:::partner-exchange/${*}/*",
+		"arn:aws:s3:::partner-exchange/$/*", "arn:aws:s3:::partner-exchange/a%2Fb/*",
+		"arn:aws:s3:::partner-exchange/ä/*",
+		"arn:aws:s3:::partner-exchange/a b/*", "arn:aws:s3:::partner-exchange/acme\u200b/*",
+		"arn:aws:s3:::partner-exchange/../acme/*", "arn:aws:lambda:eu-west-1:111122223333:function:acme-*",
+		"arn:aws:kms:eu-west-1:111122223333:key/mrk-*",
+		"arn:aws:secretsmanager:eu-west-1:111122223333:secret:partners/acme/f?ed-AbCdEf",
+		"arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/*/GET/orders",
 	} {
 		if p, err := access.ParsePattern(text); err == nil {
 			if _, err := parseARN(p); err == nil {
@@ -116,13 +125,21 @@ func TestWhatGoesByTwoARNsIsOneThing(t *testing.T) {
 	}{
 		{"dynamodb" + here + "table/orders", "dynamodb" + here + "table/orders/index/by-day", "read", true},
 		{"dynamodb" + here + "table/orders", "dynamodb" + here + "table/invoices", "read", false},
-		// A key of several regions is the same key in each (AWS KMS, multi-Region keys), and so is a secret that was replicated.
-		{"kms" + here + "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "kms" + there + "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "decrypt", true},
-		{"kms" + here + "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "kms" + there + "key/mrk-1a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "decrypt", false},
-		{"kms" + here + "key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", "kms" + there + "key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", "decrypt", false},
-		{"secretsmanager" + here + "secret:partners/acme/feed-AbCdEf", "secretsmanager" + there + "secret:partners/acme/feed-AbCdEf", "read", true},
-		{"secretsmanager" + here + "secret:partners/acme/feed-AbCdEf", "secretsmanager" + there + "secret:partners/acme/feed-ZbCdEf", "read", false},
-		{"secretsmanager" + here + "secret:partners/acme/*", "secretsmanager" + there + "secret:partners/acme/*", "read", false}, // nobody can tell
+		// A key of several regions is the same key in each (AWS KMS, multi-Region keys), and so is a
+		// secret that was replicated.
+		{"kms" + here + "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f",
+			"kms" + there + "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "decrypt", true},
+		{"kms" + here + "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f",
+			"kms" + there + "key/mrk-1a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "decrypt", false},
+		{"kms" + here + "key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f",
+			"kms" + there + "key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", "decrypt", false},
+		{"secretsmanager" + here + "secret:partners/acme/feed-AbCdEf",
+			"secretsmanager" + there + "secret:partners/acme/feed-AbCdEf", "read", true},
+		{"secretsmanager" + here + "secret:partners/acme/feed-AbCdEf",
+			"secretsmanager" + there + "secret:partners/acme/feed-ZbCdEf", "read", false},
+		// nobody can tell
+		{"secretsmanager" + here + "secret:partners/acme/*", "secretsmanager" + there + "secret:partners/acme/*",
+			"read", false},
 	} {
 		targets := func(arn string) []access.Target {
 			return words.Reach(access.Pattern("arn:aws:"+arn), []string{c.does}).Targets
@@ -130,7 +147,7 @@ func TestWhatGoesByTwoARNsIsOneThing(t *testing.T) {
 		same := false
 		for _, one := range targets(c.one) {
 			for _, other := range targets(c.other) {
-				same = same || one.Kind == other.Kind && one.Path.Overlaps(other.Path)
+				same = same || (one.Kind == other.Kind && one.Path.Overlaps(other.Path))
 			}
 		}
 		if same != c.same {

@@ -24,7 +24,8 @@ type Grant struct {
 	EndsAt   time.Time
 }
 
-// right is one statement before it is merged with others: the resources that it is on are the only thing that it may share.
+// right is one statement before it is merged with others: the resources that it is on are the only
+// thing that it may share.
 type right struct {
 	actions   []string
 	resources []string
@@ -36,8 +37,9 @@ type right struct {
 	end    time.Time
 }
 
-// CompileGrants returns partner-grants of a principal: all grants of its identity, each until the earlier of its own end and
-// the principal's. What has the same actions and the same end is one statement, and so is what is on the same resources.
+// CompileGrants returns partner-grants of a principal: all grants of its identity, each until the earlier of
+// its own end and the principal's. What has the same actions and the same end is one statement, and so is what
+// is on the same resources.
 func CompileGrants(grants []Grant, end time.Time, words Words) (Document, error) {
 	if end.IsZero() {
 		return Document{}, errors.New("compile grants: the principal has no end")
@@ -104,7 +106,8 @@ func (w Words) rights(g Grant, end time.Time) ([]right, error) {
 	return all, nil
 }
 
-// listed returns the right to see what lies in a folder: it is one on the bucket, for names that begin with the folder's.
+// listed returns the right to see what lies in a folder: it is one on the bucket, for names that
+// begin with the folder's.
 func listed(a ARN, actions []string, end time.Time) right {
 	bucket, prefix, _ := strings.Cut(a.Resource, "/")
 	on := a
@@ -120,7 +123,8 @@ func listed(a ARN, actions []string, end time.Time) right {
 func (w Words) ownRight(a ARN, actions []string, end time.Time) (right, error) {
 	r := right{actions: actions, resources: []string{a.String()}, region: cmp.Or(a.Region, w.Region), end: end}
 	if r.region == "" {
-		return right{}, fmt.Errorf("%s names no region, and without one a word of your own would be valid everywhere", a)
+		return right{}, fmt.Errorf("%s names no region, and without one a word of your own would be valid everywhere",
+			a)
 	}
 	if a.Resource == "" {
 		r.resources = []string{"*"}
@@ -154,8 +158,8 @@ func (r right) same(but *[]string, of *right) string {
 	}, "\n")
 }
 
-// unite makes one of the rights that differ in one part only: each allows all combinations of its parts, so together they allow
-// what they did before. Those that are set apart stay.
+// unite makes one of the rights that differ in one part only: each allows all combinations of its parts, so together
+// they allow what they did before. Those that are set apart stay.
 func unite(rights []right, part func(*right) *[]string, apart func(right) bool) []right {
 	var united []right
 	at := map[string]int{}
@@ -209,8 +213,8 @@ const (
 // second writes a moment as IAM reads it. What lies between two seconds ends at the first.
 func second(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// End returns partner-end of a principal: from its end on it is denied everything, whatever else is attached to it. Where it
-// may come from some networks only, so is each request from elsewhere: also inside of a session.
+// End returns partner-end of a principal: from its end on it is denied everything, whatever else is attached to it.
+// Where it may come from some networks only, so is each request from elsewhere: also inside of a session.
 func End(end time.Time, allowed []netip.Prefix) Document {
 	over := everything()
 	over.Condition = Conditions{"DateGreaterThanEquals": {currentTime: {second(end)}}}

@@ -48,11 +48,15 @@ func TrustIn(text string) []Stated {
 func DeniesAll(text string) bool {
 	f, ok := read(text)
 	return ok && slices.ContainsFunc(f.Statement, func(s Stated) bool {
-		return s.Effect == deny && slices.ContainsFunc(s.Action, isAll) && slices.ContainsFunc(s.Resource, isAll) && s.always()
+		return s.Effect == deny &&
+			slices.ContainsFunc(s.Action, isAll) &&
+			slices.ContainsFunc(s.Resource, isAll) &&
+			s.always()
 	})
 }
 
-// Denies reports whether a policy denies everything, or each of the actions that another one allows, where that allows them.
+// Denies reports whether a policy denies everything, or each of the actions that another one allows,
+// where that allows them.
 func Denies(text string, granted Document) bool {
 	if DeniesAll(text) {
 		return true
@@ -66,7 +70,11 @@ func Denies(text string, granted Document) bool {
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
 				each++
-				if !slices.ContainsFunc(f.Statement, func(d Stated) bool { return d.Effect == deny && d.always() && d.meets(action, resource) }) {
+				if !slices.ContainsFunc(f.Statement, func(d Stated) bool {
+					return d.Effect == deny &&
+						d.always() &&
+						d.meets(action, resource)
+				}) {
 					left++
 				}
 			}
@@ -78,13 +86,14 @@ func Denies(text string, granted Document) bool {
 // meets reports whether a statement is about an action on all of a resource.
 func (s *Stated) meets(action, resource string) bool {
 	of := func(patterns Texts) bool {
-		return slices.ContainsFunc(patterns, func(pattern string) bool { return isAll(pattern) || actionMatches(pattern, action) })
+		return slices.ContainsFunc(patterns,
+			func(pattern string) bool { return isAll(pattern) || actionMatches(pattern, action) })
 	}
 	on := slices.ContainsFunc(s.Resource, func(pattern string) bool {
 		begin, wild := strings.CutSuffix(pattern, "*")
-		return isAll(pattern) || pattern == resource || wild && strings.HasPrefix(resource, begin)
+		return isAll(pattern) || pattern == resource || (wild && strings.HasPrefix(resource, begin))
 	})
-	return on && (of(s.Action) || len(s.NotAction) > 0 && !of(s.NotAction))
+	return on && (of(s.Action) || (len(s.NotAction) > 0 && !of(s.NotAction)))
 }
 
 // isAll reports whether an action or a resource is each of them: *, ** or *:*.
@@ -126,8 +135,9 @@ func OnlyDenies(text string) bool {
 	return !slices.ContainsFunc(f.Statement, func(s Stated) bool { return s.Effect != deny })
 }
 
-// LetsNobodyIn reports whether the trust of a role was closed by somebody: nothing in it allows anything to anybody but the company's own account, or
-// it is denied to everybody, and it is not what we write where there is nobody to trust. own is that account; "" where its principals count, too.
+// LetsNobodyIn reports whether the trust of a role was closed by somebody: nothing in it allows anything to anybody but
+// the company's own account, or it is denied to everybody, and it is not what we write where there is nobody to trust.
+// own is that account; "" where its principals count, too.
 func LetsNobodyIn(trust, own string) bool {
 	f, ok := read(trust)
 	if !ok || NoTrust().Is(trust) {
@@ -151,10 +161,16 @@ func LetsNobodyIn(trust, own string) bool {
 func (s *Stated) within(account string) bool {
 	of := s.Of()
 	who := Listed(of["AWS"])
-	return account != "" && len(of) == 1 && len(who) > 0 && !slices.ContainsFunc(who, func(arn string) bool { return arn != account && !strings.Contains(arn, "::"+account+":") })
+	return account != "" &&
+		len(of) == 1 &&
+		len(who) > 0 &&
+		!slices.ContainsFunc(who, func(arn string) bool {
+			return arn != account && !strings.Contains(arn, "::"+account+":")
+		})
 }
 
-// Of returns whom a statement is about, by kind. One that names only those whom it is not about is about everybody else.
+// Of returns whom a statement is about, by kind. One that names only those whom it is not about
+// is about everybody else.
 func (s *Stated) Of() map[string]any {
 	if s.Principal == "*" || s.Principal == nil {
 		return map[string]any{"AWS": "*"}

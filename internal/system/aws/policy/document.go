@@ -81,15 +81,15 @@ func (d Document) JSON() string {
 	return string(text)
 }
 
-// Size returns how many characters AWS counts of the document: all but white space. There is none in the short form, but
-// inside of texts, which is counted to be safe.
+// Size returns how many characters AWS counts of the document: all but white space. There is none in the short form,
+// but inside of texts, which is counted to be safe.
 func (d Document) Size() int { return utf8.RuneCountInString(d.JSON()) }
 
 // Counted returns how many characters AWS counts of a policy that anybody wrote.
 func Counted(text string) int { return utf8.RuneCountInString(strings.Join(strings.Fields(text), "")) }
 
-// Is reports whether a policy that IAM holds means the document: the order of keys, white space, and a list around a single
-// value make no difference.
+// Is reports whether a policy that IAM holds means the document: the order of keys, white space, and a list around a
+// single value make no difference.
 func (d Document) Is(text string) bool {
 	var held, own any
 	if json.Unmarshal([]byte(text), &held) != nil {
@@ -109,8 +109,8 @@ func Held(text string) (d Document) {
 	return d
 }
 
-// Within reports whether each statement of partner-grants is in one of a policy that IAM holds: the same conditions, and no value of these, no
-// action and no resource more. Then it gives nothing that IAM does not give already.
+// Within reports whether each statement of partner-grants is in one of a policy that IAM holds: the same conditions,
+// and no value of these, no action and no resource more. Then it gives nothing that IAM does not give already.
 func (d Document) Within(text string) bool {
 	var held Document
 	if json.Unmarshal([]byte(text), &held) != nil {
@@ -137,7 +137,10 @@ func (d Document) Within(text string) bool {
 	}
 	return !slices.ContainsFunc(d.Statement, func(s Statement) bool {
 		return !slices.ContainsFunc(held.Statement, func(of Statement) bool {
-			return s.Effect == of.Effect && in(s.Action, of.Action) && in(s.Resource, of.Resource) && under(s.Condition, of.Condition)
+			return s.Effect == of.Effect &&
+				in(s.Action, of.Action) &&
+				in(s.Resource, of.Resource) &&
+				under(s.Condition, of.Condition)
 		})
 	})
 }

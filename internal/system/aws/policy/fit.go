@@ -13,8 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// How many characters AWS takes of all policies of a principal together, white space not counted (IAM and STS quotas: inline
-// policies of roles and users). Nobody can have them raised.
+// How many characters AWS takes of all policies of a principal together, white space not counted (IAM and STS quotas:
+// inline policies of roles and users). Nobody can have them raised.
 const (
 	maxRole = 10240
 	maxUser = 2048
@@ -28,7 +28,8 @@ func quota(k access.Kind) (what string, most int) {
 	return "role", maxRole
 }
 
-// Room returns how many characters are left for the grants of a credential: what ends it, and what cuts it, also by hand, always fits.
+// Room returns how many characters are left for the grants of a credential: what ends it, and what cuts it,
+// also by hand, always fits.
 func Room(c *access.Credential) int {
 	_, most := quota(c.Kind())
 	return most - End(c.ExpiresAt.Time, c.AllowedCIDRs).Size() - 2*Cut().Size()
@@ -45,16 +46,17 @@ type Misfit struct {
 func (m *Misfit) Error() string {
 	what, most := quota(m.Kind)
 	text := fmt.Sprintf("the %s of the %s credential has %d of the identity's %d grants. Together they take %d "+
-		"characters; of the %d that AWS allows in the policies of a %s, %d are left beside the policies that end "+
-		"and cut it. Merge grants: those with the same actions and the same end share all but their resources", what, m.Kind, m.Fit, m.Have, m.Size, most, what, m.Room)
+		"characters; of the %d that AWS allows in the policies of a %s, %d are left beside the policies that end and "+
+		"cut it. Merge grants: those with the same actions and the same end share all but their resources", what,
+		m.Kind, m.Fit, m.Have, m.Size, most, what, m.Room)
 	if m.Kind == access.Secret {
 		return text + ". Or use a federated credential: a role has room for five times as much"
 	}
 	return text + ". Or give another use case an identity of its own"
 }
 
-// CheckWhole returns a Misfit where the grants of an identity do not fit into what AWS keeps for one of its credentials, counted
-// as AWS counts.
+// CheckWhole returns a Misfit where the grants of an identity do not fit into what AWS keeps for one of its
+// credentials, counted as AWS counts.
 func (w Words) CheckWhole(credentials []*access.Credential, granted []access.Granted) error {
 	var grants []Grant
 	for _, g := range granted {
@@ -81,12 +83,15 @@ func (w Words) CheckWhole(credentials []*access.Credential, granted []access.Gra
 	return nil
 }
 
-// CompileFitting returns partner-grants with as many of the grants as fit into a number of characters, and the names of those that do not:
-// they give nothing. That happens only where less was asked for and takes more room, as when one of many grants of one end is to end
-// earlier. Nobody is left with more than is declared, and the first to end go first, since they are missed for the shortest time.
+// CompileFitting returns partner-grants with as many of the grants as fit into a number of characters, and the names of
+// those that do not: they give nothing. That happens only where less was asked for and takes more room, as when one of
+// many grants of one end is to end earlier. Nobody is left with more than is declared, and the first to end go first,
+// since they are missed for the shortest time.
 func CompileFitting(grants []Grant, end time.Time, words Words, room int) (d Document, left []string, err error) {
 	grants = slices.Clone(grants)
-	order.Sort(grants, func(a, b Grant) int { return cmp.Or(a.EndsAt.Compare(b.EndsAt), strings.Compare(a.Name, b.Name)) })
+	order.Sort(grants, func(a, b Grant) int {
+		return cmp.Or(a.EndsAt.Compare(b.EndsAt), strings.Compare(a.Name, b.Name))
+	})
 	for ; ; grants = grants[1:] {
 		if d, err = CompileGrants(grants, end, words); err != nil || d.Empty() || d.Size() <= room {
 			slices.Sort(left)

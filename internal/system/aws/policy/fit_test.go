@@ -17,8 +17,9 @@ import (
 func grantsOf(n int, endOf func(int) time.Time) (all []access.Granted) {
 	for i := range n {
 		all = append(all, access.Granted{EndsAt: endOf(i), Grant: &access.Grant{
-			Name: fmt.Sprintf("g%03d", i), Resource: access.Pattern(fmt.Sprintf("arn:aws:s3:::partner-exchange/acme/folder-%03d/*", i)),
-			Actions: []string{"list", "read"},
+			Name:     fmt.Sprintf("g%03d", i),
+			Resource: access.Pattern(fmt.Sprintf("arn:aws:s3:::partner-exchange/acme/folder-%03d/*", i)),
+			Actions:  []string{"list", "read"},
 		}})
 	}
 	return all
@@ -47,7 +48,10 @@ func TestWhatDoesNotFitIsRefusedWithHowManyFit(t *testing.T) {
 		}
 		var misfit *Misfit
 		err := (Words{}).CheckWhole([]*access.Credential{c.of}, grantsOf(c.most+1, c.ends))
-		if !errors.As(err, &misfit) || misfit.Fit != c.most || misfit.Have != c.most+1 || !strings.Contains(err.Error(), "Merge grants") {
+		if !errors.As(err, &misfit) ||
+			misfit.Fit != c.most ||
+			misfit.Have != c.most+1 ||
+			!strings.Contains(err.Error(), "Merge grants") {
 			t.Errorf("%s: %v, want %d of %d", c.says, err, c.most, c.most+1)
 		}
 	}
@@ -66,7 +70,8 @@ func TestWhatEndsAndCutsAlwaysFitsBesideTheGrants(t *testing.T) {
 	}
 }
 
-// To end one of many grants of one end earlier takes a statement more. It was refused by IAM where that did not fit, and the grant went on.
+// To end one of many grants of one end earlier takes a statement more. It was refused by IAM where that did not fit,
+// and the grant went on.
 func TestWhatDoesNotFitGivesNothingAndTheRestStands(t *testing.T) {
 	key := &access.Credential{Terms: until(noon.Add(9999 * time.Hour)), Secret: &access.SecretRequest{}}
 	room := Room(key)
@@ -97,7 +102,11 @@ func TestWhatDoesNotFitGivesNothingAndTheRestStands(t *testing.T) {
 			}
 			allows := iamRead(t, d.JSON())
 			for n, g := range less {
-				r := request{action: "s3:GetObject", resource: strings.TrimSuffix(string(g.Resource), "*") + "file", now: noon.Add(-2 * time.Hour)}
+				r := request{
+					action:   "s3:GetObject",
+					resource: strings.TrimSuffix(string(g.Resource), "*") + "file",
+					now:      noon.Add(-2 * time.Hour),
+				}
 				if got := iamAllows(t, allows, r); got == slices.Contains(c.shorter, n) {
 					t.Errorf("%s is allowed: %v", g.Name, got)
 				}

@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Found is what somebody wrote into policies and a trust, in the words of declarations. Unsaid is what these have no words for: it is told, and
-// never widened to what they have.
+// Found is what somebody wrote into policies and a trust, in the words of declarations. Unsaid is what these have no
+// words for: it is told, and never widened to what they have.
 type Found struct {
 	Trusts []access.FederatedTrust
 	Grants []Grant
@@ -72,7 +72,8 @@ func under(s Stated) string {
 	return fmt.Sprintf(" under the condition %q", s.Condition)
 }
 
-// conditions reads what a statement is bound to; false where a part of it cannot be read, such as a value that is no text.
+// conditions reads what a statement is bound to; false where a part of it cannot be read, such as a
+// value that is no text.
 func conditions(s Stated) (when map[string]map[string]Texts, ok bool) {
 	return when, len(s.Condition) == 0 || json.Unmarshal(s.Condition, &when) == nil
 }
@@ -125,8 +126,13 @@ func trustInAccount(who string, when map[string]map[string]Texts) (access.Federa
 // trustInIssuer returns the trust in an issuer under conditions; false if they are not one subject and its audiences.
 func trustInIssuer(issuer string, when map[string]map[string]Texts) (access.FederatedTrust, bool) {
 	equal := when["StringEquals"]
-	subject, audiences := equal[issuer+":sub"], equal[issuer+":aud"]
-	if issuer == "" || len(when) != 1 || len(equal) != 2 || len(subject) != 1 || len(audiences) == 0 {
+	subject := equal[issuer+":sub"]
+	audiences := equal[issuer+":aud"]
+	if issuer == "" ||
+		len(when) != 1 ||
+		len(equal) != 2 ||
+		len(subject) != 1 ||
+		len(audiences) == 0 {
 		return access.FederatedTrust{}, false
 	}
 	return access.FederatedTrust{Issuer: "https://" + issuer, Subject: subject[0], Audiences: audiences}, true
@@ -162,13 +168,15 @@ func (w Words) open(s Stated, opens map[access.Pattern][]string, found *Found) {
 		}
 		for _, action := range s.Action {
 			if !said[action] {
-				found.Unsaid = append(found.Unsaid, fmt.Sprintf("%q on %q under the condition %q", action, resource, s.Condition))
+				found.Unsaid = append(found.Unsaid,
+					fmt.Sprintf("%q on %q under the condition %q", action, resource, s.Condition))
 			}
 		}
 	}
 }
 
-// places returns the patterns that a resource is as grants write it: of a bucket that is listed, the folders that the condition names.
+// places returns the patterns that a resource is as grants write it: of a bucket that is listed, the folders
+// that the condition names.
 func (w Words) places(s Stated, resource string) (all []access.Pattern) {
 	texts := []string{resource}
 	if bucket, is := strings.CutPrefix(resource, "arn:aws:s3:::"); is && !strings.Contains(bucket, "/") {
@@ -193,7 +201,8 @@ func (w Words) places(s Stated, resource string) (all []access.Pattern) {
 	return all
 }
 
-// wordsIn returns the words for a place all of whose actions a statement allows, and notes which of the statement's actions they say.
+// wordsIn returns the words for a place all of whose actions a statement allows, and notes which of the
+// statement's actions they say.
 func (w Words) wordsIn(p access.Pattern, allowed Texts, said map[string]bool) (words []string) {
 	a, err := parseARN(p)
 	if err != nil {
@@ -228,9 +237,10 @@ func (w Words) wordsIn(p access.Pattern, allowed Texts, said map[string]bool) (w
 	return words
 }
 
-// actionMatches reports whether an action, which may end in a wildcard, stands for another one. IAM is blind to case here.
+// actionMatches reports whether an action, which may end in a wildcard, stands for another one. IAM
+// is blind to case here.
 func actionMatches(pattern, action string) bool {
 	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
 	start, wild := strings.CutSuffix(pattern, "*")
-	return pattern == action || wild && strings.HasPrefix(action, start)
+	return pattern == action || (wild && strings.HasPrefix(action, start))
 }

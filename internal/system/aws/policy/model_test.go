@@ -16,8 +16,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// A model of how IAM judges a request, after its reference of policy elements and evaluation logic, in its own terms: it
-// reads the text of the policies, and knows nothing of how they were made.
+// A model of how IAM judges a request, after its reference of policy elements and evaluation logic, in its own terms:
+// it reads the text of the policies, and knows nothing of how they were made.
 
 // request is what AWS is asked, with what it knows of who asks.
 type request struct {
@@ -42,7 +42,8 @@ func iamRead(t testing.TB, policies ...string) (statements []map[string]any) {
 	return statements
 }
 
-// iamAllows says whether IAM allows a request by some statements: one Deny is enough to refuse it, one Allow to allow it.
+// iamAllows says whether IAM allows a request by some statements: one Deny is enough to refuse it,
+// one Allow to allow it.
 func iamAllows(t testing.TB, statements []map[string]any, r request) bool {
 	allowed := false
 	for _, s := range statements {
@@ -79,7 +80,8 @@ func iamApplies(t testing.TB, s map[string]any, r request) bool {
 func iamHolds(t testing.TB, operator, key string, values []string, r request) bool {
 	of, known := r.context[key]
 	in := func() bool {
-		return slices.ContainsFunc(values, func(v string) bool { return netip.MustParsePrefix(v).Contains(netip.MustParseAddr(of)) })
+		return slices.ContainsFunc(values,
+			func(v string) bool { return netip.MustParsePrefix(v).Contains(netip.MustParseAddr(of)) })
 	}
 	switch operator {
 	case "DateLessThan", "DateGreaterThanEquals":
@@ -123,13 +125,15 @@ func iamLike(pattern, text string) bool {
 		return text == ""
 	}
 	if pattern[0] == '*' {
-		return iamLike(pattern[1:], text) || text != "" && iamLike(pattern, text[1:])
+		return iamLike(pattern[1:], text) || (text != "" && iamLike(pattern, text[1:]))
 	}
-	return text != "" && (pattern[0] == '?' || pattern[0] == text[0]) && iamLike(pattern[1:], text[1:])
+	return text != "" &&
+		(pattern[0] == '?' || pattern[0] == text[0]) &&
+		iamLike(pattern[1:], text[1:])
 }
 
-// declared says whether a request is one that a grant means: the actions of its words on what its pattern stands for, before
-// its end and the principal's.
+// declared says whether a request is one that a grant means: the actions of its words on what its pattern stands for,
+// before its end and the principal's.
 func declared(grants []Grant, end time.Time, words map[string][]string, r request) bool {
 	return slices.ContainsFunc(grants, func(g Grant) bool {
 		if !r.now.Before(g.EndsAt.Truncate(time.Second)) || !r.now.Before(end.Truncate(time.Second)) {
@@ -166,18 +170,22 @@ func meant(p access.Pattern, word string, words map[string][]string, r request) 
 
 // meanings are the words of the model: written down here once more, so that a slip in the table shows.
 var meanings = map[string][]string{
-	"s3 read": {"s3:GetObject"}, "s3 write": {"s3:PutObject", "s3:AbortMultipartUpload"}, "s3 delete": {"s3:DeleteObject"},
-	"sqs send":    {"sqs:SendMessage", "sqs:GetQueueUrl"},
-	"sqs receive": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"},
+	"s3 read": {"s3:GetObject"}, "s3 write": {"s3:PutObject", "s3:AbortMultipartUpload"},
+	"s3 delete": {"s3:DeleteObject"},
+	"sqs send":  {"sqs:SendMessage", "sqs:GetQueueUrl"},
+	"sqs receive": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
+		"sqs:GetQueueUrl"},
 	"kms decrypt": {"kms:Decrypt"}, "kms encrypt": {"kms:GenerateDataKey"},
 	"s3 peek": {"s3:GetObjectTagging"},
 }
 
 var (
-	noon    = time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)
-	ends    = []time.Time{noon, noon.Add(time.Hour), noon.Add(time.Hour + 300*time.Millisecond), noon.Add(2 * time.Hour)}
+	noon = time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)
+	ends = []time.Time{noon, noon.Add(time.Hour), noon.Add(time.Hour + 300*time.Millisecond),
+		noon.Add(2 * time.Hour)}
 	moments = []time.Time{
-		noon.Add(-time.Second), noon, noon.Add(time.Hour - time.Second), noon.Add(time.Hour), noon.Add(2*time.Hour - 1), noon.Add(3 * time.Hour),
+		noon.Add(-time.Second), noon, noon.Add(time.Hour - time.Second), noon.Add(time.Hour), noon.Add(2*time.Hour - 1),
+		noon.Add(3 * time.Hour),
 	}
 )
 
@@ -194,7 +202,8 @@ func someResource(t *rapid.T) access.Pattern {
 	if rapid.Bool().Draw(t, "open") {
 		segments[len(segments)-1] = "*"
 	}
-	return access.Pattern("arn:aws:s3:::" + rapid.SampledFrom([]string{"one", "two"}).Draw(t, "bucket") + "/" + strings.Join(segments, "/"))
+	return access.Pattern("arn:aws:s3:::" + rapid.SampledFrom([]string{"one", "two"}).Draw(t, "bucket") + "/" +
+		strings.Join(segments, "/"))
 }
 
 func someGrant(t *rapid.T) Grant {
@@ -233,15 +242,27 @@ func someRequests(now time.Time) (all []request) {
 				all = append(all, request{action: action, resource: bucket + "/" + key, now: now})
 			}
 			for _, prefix := range []string{key, key + "/"} {
-				all = append(all, request{action: "s3:ListBucket", resource: bucket, now: now, context: map[string]string{"s3:prefix": prefix}})
+				all = append(all, request{
+					action:   "s3:ListBucket",
+					resource: bucket,
+					now:      now,
+					context:  map[string]string{"s3:prefix": prefix},
+				})
 			}
 			for _, region := range []string{"eu-west-1", "us-east-1"} {
-				all = append(all, request{action: "s3:GetObjectTagging", resource: bucket + "/" + key, now: now, context: map[string]string{"aws:RequestedRegion": region}})
+				all = append(all, request{
+					action:   "s3:GetObjectTagging",
+					resource: bucket + "/" + key,
+					now:      now,
+					context:  map[string]string{"aws:RequestedRegion": region},
+				})
 			}
 		}
-		all = append(all, request{action: "s3:PutBucketPolicy", resource: bucket, now: now}, request{action: "s3:ListBucketVersions", resource: bucket, now: now})
+		all = append(all, request{action: "s3:PutBucketPolicy", resource: bucket, now: now},
+			request{action: "s3:ListBucketVersions", resource: bucket, now: now})
 	}
-	for _, via := range []string{"", "s3.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com", "s3.us-east-1.amazonaws.com", "ec2.eu-west-1.amazonaws.com"} {
+	for _, via := range []string{"", "s3.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com",
+		"s3.us-east-1.amazonaws.com", "ec2.eu-west-1.amazonaws.com"} {
 		for _, action := range []string{"kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"} {
 			r := request{action: action, resource: aKey, now: now, context: map[string]string{"kms:ViaService": via}}
 			if via == "" {
@@ -250,8 +271,10 @@ func someRequests(now time.Time) (all []request) {
 			all = append(all, r)
 		}
 	}
-	for _, action := range []string{"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:GetQueueUrl", "sqs:DeleteMessage", "sqs:AddPermission", "sqs:DeleteQueue"} {
-		all = append(all, request{action: action, resource: aQueue, now: now}, request{action: action, resource: aQueue + "x", now: now})
+	for _, action := range []string{"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:GetQueueUrl", "sqs:DeleteMessage",
+		"sqs:AddPermission", "sqs:DeleteQueue"} {
+		all = append(all, request{action: action, resource: aQueue, now: now},
+			request{action: action, resource: aQueue + "x", now: now})
 	}
 	return all
 }
@@ -275,7 +298,8 @@ func TestIAMAllowsExactlyWhatAGrantMeansWhileNothingHasEnded(t *testing.T) {
 		statements := iamRead(t, policies...)
 		for _, r := range someRequests(rapid.SampledFrom(moments).Draw(rt, "now")) {
 			if is, want := iamAllows(t, statements, r), declared(grants, end, meanings, r); is != want {
-				rt.Fatalf("%s on %s at %s with %v: IAM allows it: %v, declared: %v\n%v\n%s", r.action, r.resource, r.now, r.context, is, want, grants, policies)
+				rt.Fatalf("%s on %s at %s with %v: IAM allows it: %v, declared: %v\n%v\n%s", r.action, r.resource,
+					r.now, r.context, is, want, grants, policies)
 			}
 		}
 	})
@@ -305,23 +329,34 @@ func TestTheOrderOfGrantsAndActionsMakesNoDifferenceToThePolicy(t *testing.T) {
 
 func TestAfterItsEndAndFromElsewhereAPrincipalIsDeniedWhateverElseIsAttached(t *testing.T) {
 	administrator := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
-	end := End(noon, []netip.Prefix{netip.MustParsePrefix("203.0.113.0/25"), netip.MustParsePrefix("203.0.113.128/25")}).JSON()
+	end := End(noon, []netip.Prefix{netip.MustParsePrefix("203.0.113.0/25"),
+		netip.MustParsePrefix("203.0.113.128/25")}).JSON()
 	for name, c := range map[string]struct {
 		policy string
 		at     time.Time
 		from   map[string]string
 		want   bool
 	}{
-		"a second before its end, from home":       {end, noon.Add(-time.Second), map[string]string{"aws:SourceIp": "203.0.113.200"}, true},
-		"at its end":                               {end, noon, map[string]string{"aws:SourceIp": "203.0.113.200"}, false},
-		"from elsewhere":                           {end, noon.Add(-time.Second), map[string]string{"aws:SourceIp": "198.51.100.1"}, false},
-		"from a network that AWS does not see":     {end, noon.Add(-time.Second), nil, false},
-		"by a service of AWS that asks for it":     {end, noon.Add(-time.Second), map[string]string{"aws:SourceIp": "198.51.100.1", "aws:ViaAWSService": "true"}, true},
-		"by itself, where a server says so":        {end, noon.Add(-time.Second), map[string]string{"aws:SourceIp": "198.51.100.1", "aws:ViaAWSService": "false"}, false},
-		"cut":                                      {Cut().JSON(), noon.Add(-time.Hour), nil, false},
+		"a second before its end, from home": {end, noon.Add(-time.Second),
+			map[string]string{"aws:SourceIp": "203.0.113.200"}, true},
+		"at its end": {end, noon, map[string]string{"aws:SourceIp": "203.0.113.200"},
+			false},
+		"from elsewhere": {end, noon.Add(-time.Second),
+			map[string]string{"aws:SourceIp": "198.51.100.1"}, false},
+		"from a network that AWS does not see": {end, noon.Add(-time.Second), nil, false},
+		"by a service of AWS that asks for it": {end, noon.Add(-time.Second),
+			map[string]string{"aws:SourceIp": "198.51.100.1", "aws:ViaAWSService": "true"}, true},
+		"by itself, where a server says so": {end, noon.Add(-time.Second),
+			map[string]string{"aws:SourceIp": "198.51.100.1", "aws:ViaAWSService": "false"}, false},
+		"cut": {Cut().JSON(), noon.Add(-time.Hour), nil, false},
 		"where nothing limits from where it comes": {End(noon, nil).JSON(), noon.Add(-time.Second), nil, true},
 	} {
-		r := request{action: "ec2:RunInstances", resource: "arn:aws:ec2:eu-west-1:111122223333:instance/*", now: c.at, context: c.from}
+		r := request{
+			action:   "ec2:RunInstances",
+			resource: "arn:aws:ec2:eu-west-1:111122223333:instance/*",
+			now:      c.at,
+			context:  c.from,
+		}
 		if is := iamAllows(t, iamRead(t, administrator, c.policy), r); is != c.want {
 			t.Errorf("%s: allowed %v, want %v", name, is, c.want)
 		}

@@ -50,41 +50,55 @@ func TestTheShippedRightsAllowWhatEachNeedsAndNoMore(t *testing.T) {
 		{"have that looked up", "iam:GenerateCredentialReport", "*", nil, true, true, false},
 		{"read a principal", "iam:GetRolePolicy", theRole, nil, true, true, false},
 		{"read the ledger", "s3:GetObject", theLedger, nil, true, true, false},
-		{"tell a missing object from a forbidden one", "s3:ListBucket", "arn:aws:s3:::example-partner-access", nil, true, true, false},
+		{"tell a missing object from a forbidden one", "s3:ListBucket", "arn:aws:s3:::example-partner-access", nil,
+			true, true, false},
 		{"find whom to cut", "iam:ListRoles", "*", nil, true, true, true},
 		{"cut", "iam:PutUserPolicy", theUser, nil, false, true, true},
-		{"let a cut last", "s3:PutObject", "arn:aws:s3:::example-partner-access/prod/held/acme", nil, false, true, true},
+		{"let a cut last", "s3:PutObject", "arn:aws:s3:::example-partner-access/prod/held/acme", nil, false, true,
+			true},
 		{"write the ledger", "s3:PutObject", theLedger, nil, false, true, false},
 		{"make a role within the boundary", "iam:CreateRole", theRole, within, false, true, false},
 		{"make a user within the boundary", "iam:CreateUser", theUser, within, false, true, false},
 		{"shut a trust", "iam:UpdateAssumeRolePolicy", theRole, nil, false, true, false},
 		{"make a key", "iam:CreateAccessKey", theUser, nil, false, true, false},
 		{"trust an issuer", "iam:CreateOpenIDConnectProvider", theIssuer, nil, false, true, false},
-		{"distrust an issuer that it made", "iam:DeleteOpenIDConnectProvider", theIssuer, map[string]string{"aws:ResourceTag/partner:issuer": "terraform-provider-partner"}, false, true, false},
-		{"become the twin of a rehearsal", "sts:AssumeRole", "arn:aws:iam::111122223333:role/partner/rehearsal-1a2b3c4d/prod/partner.rehearsal-1a2b3c4d.prod.twin.federated", nil, false, true, false},
+		{"distrust an issuer that it made", "iam:DeleteOpenIDConnectProvider", theIssuer,
+			map[string]string{"aws:ResourceTag/partner:issuer": "terraform-provider-partner"}, false, true, false},
+		{"become the twin of a rehearsal", "sts:AssumeRole",
+			"arn:aws:iam::111122223333:role/partner/rehearsal-1a2b3c4d/prod/partner.rehearsal-1a2b3c4d.prod.twin.federated", nil, false, true, false},
 
 		{"make a role without a boundary", "iam:CreateRole", theRole, nil, false, false, false},
-		{"make a role within another boundary", "iam:CreateRole", theRole, map[string]string{"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}, false, false, false},
+		{"make a role within another boundary", "iam:CreateRole", theRole,
+			map[string]string{"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}, false, false,
+			false},
 		{"make a role elsewhere", "iam:CreateRole", otherRole, within, false, false, false},
 		{"take the boundary away", "iam:DeleteRolePermissionsBoundary", theRole, nil, false, false, false},
 		{"pass a role on", "iam:PassRole", theRole, nil, false, false, false},
 		{"pass any role on", "iam:PassRole", otherRole, nil, false, false, false},
 		{"attach the administrator's policy", "iam:AttachRolePolicy", theRole, nil, false, false, false},
 		{"give a user a password", "iam:CreateLoginProfile", theUser, nil, false, false, false},
-		{"put a user into a group", "iam:AddUserToGroup", "arn:aws:iam::111122223333:group/admins", nil, false, false, false},
+		{"put a user into a group", "iam:AddUserToGroup", "arn:aws:iam::111122223333:group/admins", nil, false, false,
+			false},
 		{"change somebody else's role", "iam:PutRolePolicy", otherRole, nil, false, false, false},
 		{"change the boundary itself", "iam:CreatePolicyVersion", theBoundary, nil, false, false, false},
 		{"become a partner", "sts:AssumeRole", theRole, nil, false, false, false},
-		{"distrust an issuer of somebody else's", "iam:DeleteOpenIDConnectProvider", theIssuer, nil, false, false, false},
-		{"read what partners read", "s3:GetObject", "arn:aws:s3:::partner-exchange/acme/feed.csv", nil, false, false, false},
-		{"remove another ledger", "s3:DeleteObject", "arn:aws:s3:::example-partner-access/other/x.json", nil, false, false, false},
+		{"distrust an issuer of somebody else's", "iam:DeleteOpenIDConnectProvider", theIssuer, nil, false, false,
+			false},
+		{"read what partners read", "s3:GetObject", "arn:aws:s3:::partner-exchange/acme/feed.csv", nil, false, false,
+			false},
+		{"remove another ledger", "s3:DeleteObject", "arn:aws:s3:::example-partner-access/other/x.json", nil, false,
+			false, false},
 		{"remove the bucket", "s3:DeleteBucket", "arn:aws:s3:::example-partner-access", nil, false, false, false},
 	} {
 		r := request{action: c.action, resource: c.resource, context: c.context}
 		for who, can := range map[string]struct {
 			policies []string
 			want     bool
-		}{"plan": {[]string{"plan"}, c.plan}, "apply": {[]string{"plan", "apply"}, c.apply}, "cut": {[]string{"cut"}, c.cut}} {
+		}{
+			"plan":  {[]string{"plan"}, c.plan},
+			"apply": {[]string{"plan", "apply"}, c.apply},
+			"cut":   {[]string{"cut"}, c.cut},
+		} {
 			if is := iamAllows(t, shipped(t, can.policies...), r); is != can.want {
 				t.Errorf("%s may %s (%s on %s): %v", who, c.says, c.action, c.resource, is)
 			}
@@ -96,10 +110,12 @@ func TestTheShippedRightsAllowWhatEachNeedsAndNoMore(t *testing.T) {
 func TestTheRightOfTheFloorIsNothingElse(t *testing.T) {
 	floor := shipped(t, "floor")
 	for resource, want := range map[string]bool{
-		besideLedger + "floor.json": true, besideLedger + "was/1.x.y": true, "arn:aws:s3:::example-partner-access/prod/floor/1": true,
+		besideLedger + "floor.json": true, besideLedger + "was/1.x.y": true,
+		"arn:aws:s3:::example-partner-access/prod/floor/1":     true,
 		"arn:aws:s3:::example-partner-access/prod/system.json": true,
-		theLedger: false, "arn:aws:s3:::example-partner-access/prod/held/acme": false, "arn:aws:s3:::example-partner-access/prod/released/acme/prod/etl/eA": false,
-		"arn:aws:s3:::example-partner-access/stage.floor/floor.json": false,
+		theLedger: false, "arn:aws:s3:::example-partner-access/prod/held/acme": false,
+		"arn:aws:s3:::example-partner-access/prod/released/acme/prod/etl/eA": false,
+		"arn:aws:s3:::example-partner-access/stage.floor/floor.json":         false,
 	} {
 		if is := iamAllows(t, floor, request{action: "s3:PutObject", resource: resource}); is != want {
 			t.Errorf("security may write %s: %v", resource, is)
@@ -150,7 +166,8 @@ func TestTheBoundaryLetsThroughWhatTheWordsMeanAndNothingElse(t *testing.T) {
 			t.Errorf("a partner may %s of the ledger", action)
 		}
 	}
-	for _, action := range []string{"iam:CreateUser", "iam:PassRole", "sts:AssumeRole", "s3:PutBucketPolicy", "kms:CreateGrant", "sqs:AddPermission", "ec2:RunInstances", "secretsmanager:PutSecretValue"} {
+	for _, action := range []string{"iam:CreateUser", "iam:PassRole", "sts:AssumeRole", "s3:PutBucketPolicy",
+		"kms:CreateGrant", "sqs:AddPermission", "ec2:RunInstances", "secretsmanager:PutSecretValue"} {
 		if slices.Contains(meant, action) || iamAllows(t, boundary, request{action: action, resource: "*"}) {
 			t.Errorf("the boundary lets %s through", action)
 		}

@@ -27,7 +27,8 @@ func IssuerOf(provider string) string {
 	return name
 }
 
-// TrustOIDC returns the trust of a role in one workload of an issuer, until the end. IAM names the issuer, which may end in a slash.
+// TrustOIDC returns the trust of a role in one workload of an issuer, until the end. IAM names the issuer,
+// which may end in a slash.
 func TrustOIDC(provider string, trust access.FederatedTrust, end time.Time, allowed []netip.Prefix) Document {
 	name := IssuerOf(provider)
 	s := trustUntil("sts:AssumeRoleWithWebIdentity", end, allowed)
@@ -39,7 +40,8 @@ func TrustOIDC(provider string, trust access.FederatedTrust, end time.Time, allo
 	return document(s)
 }
 
-// TrustAccount returns the trust of a role in a principal of another account, which has to tell the external id, until the end.
+// TrustAccount returns the trust of a role in a principal of another account, which has to tell the
+// external id, until the end.
 func TrustAccount(p access.AWSPrincipal, externalID string, end time.Time, allowed []netip.Prefix) Document {
 	s := trustUntil("sts:AssumeRole", end, allowed)
 	s.Principal = map[string]string{"AWS": p.String()}
@@ -48,25 +50,38 @@ func TrustAccount(p access.AWSPrincipal, externalID string, end time.Time, allow
 }
 
 func trustUntil(action string, end time.Time, allowed []netip.Prefix) Statement {
-	s := Statement{Effect: allow, Action: Texts{action}, Condition: Conditions{"DateLessThan": {currentTime: {second(end)}}}}
+	s := Statement{
+		Effect:    allow,
+		Action:    Texts{action},
+		Condition: Conditions{"DateLessThan": {currentTime: {second(end)}}},
+	}
 	if len(allowed) > 0 {
 		s.Condition["IpAddress"] = map[string]Texts{sourceIP: networks(allowed)}
 	}
 	return s
 }
 
-// Narrows compares the trust of a role with the one that IAM holds: whether both trust the same parties, and whether it lets them in for no
-// longer and from nowhere else. held is that one.
+// Narrows compares the trust of a role with the one that IAM holds: whether both trust the same parties, and whether it
+// lets them in for no longer and from nowhere else. held is that one.
 func (d Document) Narrows(text string) (held Document, parties, less bool) {
-	if json.Unmarshal([]byte(text), &held) != nil || len(held.Statement) != 1 || len(d.Statement) != 1 {
+	if json.Unmarshal([]byte(text), &held) != nil ||
+		len(held.Statement) != 1 ||
+		len(d.Statement) != 1 {
 		return held, false, false
 	}
 	own, other := d.Statement[0], held.Statement[0]
-	parties = own.Effect == other.Effect && maps.Equal(own.Principal, other.Principal) && slices.Equal(own.Action, other.Action) &&
+	parties = own.Effect == other.Effect &&
+		maps.Equal(own.Principal, other.Principal) &&
+		slices.Equal(own.Action, other.Action) &&
 		maps.EqualFunc(own.Condition["StringEquals"], other.Condition["StringEquals"], slices.Equal[Texts])
-	from, until := other.Condition["IpAddress"][sourceIP], other.Condition["DateLessThan"][currentTime]
-	sooner := len(until) == 0 || len(own.Condition["DateLessThan"][currentTime]) == 1 && own.Condition["DateLessThan"][currentTime][0] <= until[0]
-	inside := len(from) == 0 || len(own.Condition["IpAddress"][sourceIP]) > 0 && access.NetworkCovers(prefixes(from), prefixes(own.Condition["IpAddress"][sourceIP]))
+	from := other.Condition["IpAddress"][sourceIP]
+	until := other.Condition["DateLessThan"][currentTime]
+	sooner := len(until) == 0 ||
+		(len(own.Condition["DateLessThan"][currentTime]) == 1 &&
+			own.Condition["DateLessThan"][currentTime][0] <= until[0])
+	inside := len(from) == 0 ||
+		(len(own.Condition["IpAddress"][sourceIP]) > 0 &&
+			access.NetworkCovers(prefixes(from), prefixes(own.Condition["IpAddress"][sourceIP])))
 	return held, parties, parties && sooner && inside
 }
 
@@ -84,15 +99,16 @@ func prefixes(texts Texts) (all []netip.Prefix) {
 // NoTrust returns the trust of a role that nobody can assume any more.
 func NoTrust() Document {
 	return document(Statement{
-		Effect: deny, Principal: map[string]string{"AWS": "*"}, Action: Texts{"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"},
+		Effect: deny, Principal: map[string]string{"AWS": "*"},
+		Action: Texts{"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"},
 	})
 }
 
 // maxTrust is how many characters AWS takes as the trust of a role where nobody has asked for more.
 const maxTrust = 2048
 
-// CheckTrust returns an error where IAM could not hold what a credential trusts, or would read it as more. own is the number of
-// the account that the access is to; "" where it is not known yet. here is its partition.
+// CheckTrust returns an error where IAM could not hold what a credential trusts, or would read it as more. own is the
+// number of the account that the access is to; "" where it is not known yet. here is its partition.
 func CheckTrust(c *access.Credential, own string, here Partition) error {
 	f := c.Federated
 	switch {
@@ -156,7 +172,8 @@ func fitsTrust(d Document) error {
 // literal returns an error where IAM would read a text as more than itself.
 func literal(text string) error {
 	if strings.Contains(text, "${") {
-		return fmt.Errorf("%q contains ${, which IAM replaces with a value from the request: write the name itself", text)
+		return fmt.Errorf("%q contains ${, which IAM replaces with a value from the request: write the name itself",
+			text)
 	}
 	return nil
 }

@@ -23,8 +23,9 @@ var builtIn = sync.OnceValue(func() map[string]map[string][]string {
 			"delete": {"s3:DeleteObject"},
 		},
 		"sqs": {
-			"send":    {"sqs:GetQueueUrl", "sqs:SendMessage"},
-			"receive": {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"},
+			"send": {"sqs:GetQueueUrl", "sqs:SendMessage"},
+			"receive": {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
+				"sqs:ReceiveMessage"},
 		},
 		"sns":            {"publish": {"sns:Publish"}},
 		"secretsmanager": {"read": {"secretsmanager:GetSecretValue"}},
@@ -42,53 +43,69 @@ const listing = "list"
 
 // administrations are the services that say who may do what, and why no partner is granted any of them.
 var administrations = map[string]string{
-	"iam": "IAM, which decides who may do what", "sts": "STS, which issues sessions", "organizations": "AWS Organizations, which rules over accounts",
-	"sso": "IAM Identity Center, which gives people access", "sso-directory": "IAM Identity Center, which gives people access",
-	"identitystore": "IAM Identity Center, which gives people access", "account": "the account itself", "rolesanywhere": "IAM Roles Anywhere, which issues " +
-		"sessions",
-	"ram": "AWS RAM, which shares the account's resources with others", "cloudformation": "CloudFormation, which acts with roles of its own",
-	"signin": "AWS Sign-In, which issues sessions", "sso-oauth": "IAM Identity Center, which gives people access",
-	"ds": "AWS Directory Service, which decides who may log in", "ds-data": "AWS Directory Service, which decides who " +
-		"may log in",
-	"apigateway": "the administration of API Gateway, which issues keys for APIs",
+	"iam": "IAM, which decides who may do what", "sts": "STS, which issues sessions",
+	"organizations": "AWS Organizations, which rules over accounts",
+	"sso":           "IAM Identity Center, which gives people access",
+	"sso-directory": "IAM Identity Center, which gives people access",
+	"identitystore": "IAM Identity Center, which gives people access", "account": "the account itself",
+	"rolesanywhere":  "IAM Roles Anywhere, which issues sessions",
+	"ram":            "AWS RAM, which shares the account's resources with others",
+	"cloudformation": "CloudFormation, which acts with roles of its own",
+	"signin":         "AWS Sign-In, which issues sessions",
+	"sso-oauth":      "IAM Identity Center, which gives people access",
+	"ds":             "AWS Directory Service, which decides who may log in",
+	"ds-data":        "AWS Directory Service, which decides who may log in",
+	"apigateway":     "the administration of API Gateway, which issues keys for APIs",
 }
 
 // starters are the services whose access AWS checks only when it starts: nothing ends what was started.
 var starters = map[string]string{
 	"rds-db": "AWS checks a login to a database only when it starts", "eks": "AWS checks access to Kubernetes only " +
 		"when a token is issued",
-	"ssm": "AWS checks a session of Systems Manager only when it starts", "ssmmessages": "AWS checks a session of Systems Manager only when it starts",
-	"ecs": "AWS checks a shell in a container only when it starts", "ec2-instance-connect": "AWS checks a login to a machine only when it starts",
-	"cognito-identity": "what Cognito issues works beyond the end",
+	"ssm":                  "AWS checks a session of Systems Manager only when it starts",
+	"ssmmessages":          "AWS checks a session of Systems Manager only when it starts",
+	"ecs":                  "AWS checks a shell in a container only when it starts",
+	"ec2-instance-connect": "AWS checks a login to a machine only when it starts",
+	"cognito-identity":     "what Cognito issues works beyond the end",
 }
 
-// startingActions are the actions of these and other services by which something starts, or is given out, that outlives them, where their names do
-// not say so.
+// startingActions are the actions of these and other services by which something starts, or is given out, that outlives
+// them, where their names do not say so.
 var startingActions = []string{
-	"ssm:StartSession", "ssm:ResumeSession", "ssm:SendCommand", "ssm:StartAutomationExecution", "ecs:ExecuteCommand", "s3:GetDataAccess",
+	"ssm:StartSession", "ssm:ResumeSession", "ssm:SendCommand", "ssm:StartAutomationExecution", "ecs:ExecuteCommand",
+	"s3:GetDataAccess",
 	"s3express:CreateSession", "codebuild:StartBuild", "codebuild:StartBuildBatch", "cognito-idp:AdminInitiateAuth",
-	"dsql:DbConnect", "dsql:DbConnectAdmin", "elasticache:Connect", "kafka-cluster:Connect", "memorydb:Connect", "ssm:CreateAssociation", "ssm:StartAssociationsOnce", "ssm:StartChangeRequestExecution",
+	"dsql:DbConnect", "dsql:DbConnectAdmin", "elasticache:Connect", "kafka-cluster:Connect", "memorydb:Connect",
+	"ssm:CreateAssociation", "ssm:StartAssociationsOnce", "ssm:StartChangeRequestExecution",
 	"ssm:UpdateAssociation", "codecommit:GitPull", "iot:Connect", "airflow:InvokeRestApi", "cloudshell:CreateSession",
-	"ssm-guiconnect:StartConnection", "workspaces:Stream", "logs:StartLiveTail", "states:StartExecution", "emr-serverless:GetDashboardForJobRun",
+	"ssm-guiconnect:StartConnection", "workspaces:Stream", "logs:StartLiveTail", "states:StartExecution",
+	"emr-serverless:GetDashboardForJobRun",
 	"gamelift:GetComputeAccess", "gamelift:GetInstanceAccess", "lakeformation:GetDataAccess",
 	// What goes on by itself: messages to whoever subscribed, and events to their targets.
-	"sns:Subscribe", "sns:ConfirmSubscription", "logs:PutSubscriptionFilter", "events:PutRule", "events:PutTargets", "scheduler:CreateSchedule",
-	"scheduler:UpdateSchedule", "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "s3:PutBucketNotification",
+	"sns:Subscribe", "sns:ConfirmSubscription", "logs:PutSubscriptionFilter", "events:PutRule", "events:PutTargets",
+	"scheduler:CreateSchedule",
+	"scheduler:UpdateSchedule", "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping",
+	"s3:PutBucketNotification",
 	"s3:PutInventoryConfiguration", "s3:PutBucketLogging",
 }
 
-// secretActions read, and answer with a password or a key that opens something else, which their names do not say (glue:GetConnection: the reference
-// of AWS Glue's API, at HidePassword).
+// secretActions read, and answer with a password or a key that opens something else, which their names do not say
+// (glue:GetConnection: the reference of AWS Glue's API, at HidePassword).
 var secretActions = []string{
-	"amplify:GetApp", "amplify:GetBranch", "amplify:ListApps", "amplify:ListBranches", "chime:GetAttendee", "chime:ListAttendees", "codepipeline:GetJobDetails",
-	"codepipeline:GetThirdPartyJobDetails", "cognito-idp:DescribeIdentityProvider", "cognito-idp:DescribeUserPoolClient", "directconnect:DescribeVirtualInterfaces",
-	"ec2:DescribeVpnConnections", "ec2:GetPasswordData", "ec2:GetVpnConnectionDeviceSampleConfiguration", "firehose:DescribeDeliveryStream", "geo:DescribeKey",
-	"glue:GetConnection", "glue:GetConnections", "lambda:GetFunction", "managedblockchain:GetAccessor", "mediapackage:DescribeChannel", "mediapackage:ListChannels",
+	"amplify:GetApp", "amplify:GetBranch", "amplify:ListApps", "amplify:ListBranches", "chime:GetAttendee",
+	"chime:ListAttendees", "codepipeline:GetJobDetails",
+	"codepipeline:GetThirdPartyJobDetails", "cognito-idp:DescribeIdentityProvider",
+	"cognito-idp:DescribeUserPoolClient", "directconnect:DescribeVirtualInterfaces",
+	"ec2:DescribeVpnConnections", "ec2:GetPasswordData", "ec2:GetVpnConnectionDeviceSampleConfiguration",
+	"firehose:DescribeDeliveryStream", "geo:DescribeKey",
+	"glue:GetConnection", "glue:GetConnections", "lambda:GetFunction", "managedblockchain:GetAccessor",
+	"mediapackage:DescribeChannel", "mediapackage:ListChannels",
 	"snowball:GetJobUnlockCode", "storagegateway:DescribeChapCredentials",
 }
 
-// handlesData are the names of actions that do nothing but read, write, send or delete data, at each request, or invoke what the company made for it.
-// What is not among them is refused: what creates, runs, stops, registers or changes a thing leaves it so, or lets it act with a role of its own.
+// handlesData are the names of actions that do nothing but read, write, send or delete data, at each request, or invoke
+// what the company made for it. What is not among them is refused: what creates, runs, stops, registers or changes a
+// thing leaves it so, or lets it act with a role of its own.
 var handlesData = regexp.MustCompile(`^(Batch)?(` +
 	`(Classify|Converse|Detect|Head|Query|Read|Select|Translate)[A-Za-z0-9]*|` +
 	`(Decrypt|Encrypt)(Data)?|ReEncrypt(Data|From|To)|Generate(DataKey|DataKeyWithoutPlaintext|Mac)|Sign|Verify(Mac)?|` +
@@ -102,8 +119,8 @@ var handlesData = regexp.MustCompile(`^(Batch)?(` +
 	`(Start|Stop|Cancel)Query|(Start|Stop)QueryExecution)$`)
 
 // knownData names some of these to whoever wrote another one.
-const knownData = "what begins with Describe, Get, List and Query, and such as PutObject, DeleteObject, PutItem, UpdateItem, DeleteItem, PutRecord, PutEvents, " +
-	"SendMessage, DeleteMessage, InvokeFunction and StartQueryExecution"
+const knownData = "what begins with Describe, Get, List and Query, and such as PutObject, DeleteObject, PutItem, " +
+	"UpdateItem, DeleteItem, PutRecord, PutEvents, SendMessage, DeleteMessage, InvokeFunction and StartQueryExecution"
 
 // givesOut is how actions are called that give out a login, in whatever service, also where they only read.
 var givesOut = regexp.MustCompile(`(?i)(tokens?|credentials?|passwords?|(api|access|stream|private)keys?|urls?|accessdetails|authcode)((with|for)\w+)?$`)
@@ -113,14 +130,18 @@ var givesNone = []string{"secretsmanager:GetRandomPassword", "sqs:GetQueueUrl"}
 
 // passing are words in the names of actions that pass access on, or administer what gives it out.
 var passing = []string{
-	"policy", "permission", "passrole", "assume", "grant", "acl", "accesskey", "loginprofile", "accesspoint", "ownership", "publicaccess",
-	"updatefunction", "devendpoint", "replication", "updatestatemachine", "updatedomainconfig", "setqueueattributes", "settopicattributes",
-	"instanceprofile", "datalakesettings", "createuser", "registeruser", "setuser", "password", "sshpublickey", "keypair", "apikey", "certificate",
+	"policy", "permission", "passrole", "assume", "grant", "acl", "accesskey", "loginprofile", "accesspoint",
+	"ownership", "publicaccess",
+	"updatefunction", "devendpoint", "replication", "updatestatemachine", "updatedomainconfig", "setqueueattributes",
+	"settopicattributes",
+	"instanceprofile", "datalakesettings", "createuser", "registeruser", "setuser", "password", "sshpublickey",
+	"keypair", "apikey", "certificate",
 }
 
 // keyUse are the actions of KMS that use a key; all others administer it.
 var keyUse = []string{
-	"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateMac",
+	"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext",
+	"kms:GenerateMac",
 	"kms:GetPublicKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:Sign", "kms:Verify", "kms:VerifyMac",
 }
 
@@ -142,15 +163,18 @@ func NewWords(region string, own map[string][]string) (Words, error) {
 	w := Words{Region: region, own: map[string][]string{}}
 	for _, word := range slices.Sorted(maps.Keys(own)) {
 		if !access.ValidAction(word) || word == "*" {
-			return Words{}, fmt.Errorf("aws.actions: %q is not a word: write small letters, digits and hyphens, at most 32", word)
+			return Words{}, fmt.Errorf("aws.actions: %q is not a word: write small letters, digits and "+
+				"hyphens, at most 32", word)
 		}
 		for _, service := range slices.Sorted(maps.Keys(builtIn())) {
 			if _, taken := builtIn()[service][word]; taken {
-				return Words{}, fmt.Errorf("aws.actions: %s is already a word of %s: give yours another name", word, service)
+				return Words{}, fmt.Errorf("aws.actions: %s is already a word of %s: give yours another name", word,
+					service)
 			}
 		}
 		if len(own[word]) == 0 {
-			return Words{}, fmt.Errorf("aws.actions: %s stands for no action: list what it does, such as [\"ec2:DescribeInstances\"]", word)
+			return Words{}, fmt.Errorf("aws.actions: %s stands for no action: list what it does, such as "+
+				"[\"ec2:DescribeInstances\"]", word)
 		}
 		for _, action := range own[word] {
 			if problem := wrongAction(action); problem != "" {
@@ -177,13 +201,16 @@ func wrongAction(action string) string {
 		return "has a wildcard, which may cover what gives out a login, now or once AWS adds it: list the actions"
 	case service == "kms" && !slices.Contains(keyUse, action):
 		return "administers keys: of KMS there are " + strings.Join(keyUse, ", ")
-	case service == "rds-db", service == "eks" && !verb("Describe") && !verb("List"), service == "ec2-instance-connect", service == "cognito-identity", service == "ssmmessages":
+	case service == "rds-db", service == "eks" &&
+		!verb("Describe") &&
+		!verb("List"), service == "ec2-instance-connect", service == "cognito-identity", service == "ssmmessages":
 		return "cannot end: " + starters[service] + ", so leave it out"
 	}
 	return wrongName(action, name)
 }
 
-// wrongName says why an action is in no word, whatever service it is of: by what actions of that name do; "" where it may be.
+// wrongName says why an action is in no word, whatever service it is of: by what actions of that name
+// do; "" where it may be.
 func wrongName(action, name string) string {
 	is := func(other string) bool { return strings.EqualFold(action, other) }
 	in := func(word string) bool { return strings.Contains(strings.ToLower(name), word) }
@@ -197,8 +224,9 @@ func wrongName(action, name string) string {
 	case slices.ContainsFunc(startingActions, is):
 		return "cannot end: what it starts or issues works beyond the end, so leave it out"
 	case changes && !handlesData.MatchString(name):
-		return "is not known to do nothing but read or write data: it may start or change what stays so after the end, or act with a role of its own. Leave it out, and have it " +
-			"done by a login of your own. Known are " + knownData
+		return "is not known to do nothing but read or write data: it may start or change what stays so after the " +
+			"end, or act with a role of its own. Leave it out, and have it done by a login of your own. Known are " +
+			knownData
 	}
 	return ""
 }
@@ -209,8 +237,8 @@ func reads(action string) bool {
 	return slices.ContainsFunc(readingVerbs, func(v string) bool { return strings.HasPrefix(name, v) })
 }
 
-// Does says what a word lets do on a pattern: the actions of IAM, which knows no case, but for what only tells where a queue is. Nothing says
-// what a word did that the company has no more.
+// Does says what a word lets do on a pattern: the actions of IAM, which knows no case, but for what only tells where a
+// queue is. Nothing says what a word did that the company has no more.
 func (w Words) Does(p access.Pattern, word string) (does []string) {
 	a, err := parseARN(p)
 	if err != nil {
@@ -245,7 +273,8 @@ func (w Words) actions(a ARN, word string) (actions []string, own bool, err erro
 	case len(actions) > 0:
 		return actions, true, ownFits(a, word, actions)
 	case w.own[word] != nil:
-		return nil, false, fmt.Errorf("%s stands for no action of %s: it stands for %s", word, a.Service, strings.Join(w.own[word], ", "))
+		return nil, false, fmt.Errorf("%s stands for no action of %s: it stands for %s", word, a.Service,
+			strings.Join(w.own[word], ", "))
 	}
 	return nil, false, fmt.Errorf("%s has no action %q: %s", a.Service, word, w.known(a.Service))
 }

@@ -35,7 +35,8 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 		{"organizations", "rule", []string{"organizations:ListAccounts"}, "accounts"},
 		{"to change who may read a bucket", "share", []string{"s3:PutBucketPolicy"}, "passes access on"},
 		{"to let others send", "share", []string{"sqs:AddPermission"}, "passes access on"},
-		{"to change what a function does with its role", "deploy", []string{"lambda:UpdateFunctionCode"}, "passes access on"},
+		{"to change what a function does with its role", "deploy", []string{"lambda:UpdateFunctionCode"},
+			"passes access on"},
 		{"to give a key away", "share", []string{"kms:CreateGrant"}, "administers keys"},
 		{"to look at keys with a wildcard", "keys", []string{"kms:List*"}, "a wildcard"},
 		{"to open a shell", "shell", []string{"ssm:StartSession"}, "cannot end"},
@@ -69,7 +70,8 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 		{"the login of a machine", "enter", []string{"lightsail:GetInstanceAccessDetails"}, "cannot end"},
 		{"the login of a machine by a wildcard", "enter", []string{"lightsail:Get*"}, "a wildcard"},
 		{"a token of whatever service", "tokens", []string{"license-manager:GetAccessToken"}, "cannot end"},
-		{"credentials of a service that is not listed", "tokens", []string{"newservice:GetProjectCredentialsForUser"}, "cannot end"},
+		{"credentials of a service that is not listed", "tokens", []string{"newservice:GetProjectCredentialsForUser"},
+			"cannot end"},
 		{"a page that lets in", "open", []string{"sagemaker:CreatePresignedMlflowTrackingServerUrl"}, "cannot end"},
 		{"passwords of databases", "connect", []string{"glue:GetConnection"}, "cannot end"},
 		{"passwords of databases by a wildcard", "connect", []string{"glue:Get*"}, "a wildcard"},
@@ -78,26 +80,34 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 		{"a database's password", "admin", []string{"lightsail:GetRelationalDatabaseMasterUserPassword"}, "cannot end"},
 		{"machines that stay", "run", []string{"ec2:RunInstances"}, "nothing but read or write data"},
 		{"containers with a role", "run", []string{"ecs:RunTask"}, "nothing but read or write data"},
-		{"what a machine does with its role", "run", []string{"ec2:ModifyInstanceAttribute"}, "nothing but read or write data"},
+		{"what a machine does with its role", "run", []string{"ec2:ModifyInstanceAttribute"},
+			"nothing but read or write data"},
 		{"a job with a role", "run", []string{"batch:SubmitJob"}, "nothing but read or write data"},
 		{"a job with another script", "run", []string{"glue:StartJobRun"}, "nothing but read or write data"},
 		{"steps of a cluster", "run", []string{"elasticmapreduce:AddJobFlowSteps"}, "nothing but read or write data"},
 		{"code on machines", "deploy", []string{"codedeploy:CreateDeployment"}, "nothing but read or write data"},
 		{"a function with a role", "deploy", []string{"lambda:CreateFunction"}, "nothing but read or write data"},
 		{"a tag that opens something", "tag", []string{"ec2:CreateTags"}, "nothing but read or write data"},
-		{"a service that nobody knows", "make", []string{"newservice:ProvisionThing"}, "nothing but read or write data"},
+		{"a service that nobody knows", "make", []string{"newservice:ProvisionThing"},
+			"nothing but read or write data"},
 		{"the logs of an application", "log", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, ""},
-		{"records of a stream", "feed", []string{"kinesis:PutRecord", "kinesis:PutRecords", "firehose:PutRecordBatch"}, ""},
+		{"records of a stream", "feed", []string{"kinesis:PutRecord", "kinesis:PutRecords", "firehose:PutRecordBatch"},
+			""},
 		{"a model", "ask", []string{"bedrock:InvokeModel", "bedrock:Converse"}, ""},
-		{"a query", "query", []string{"athena:StartQueryExecution", "athena:GetQueryResults", "athena:StopQueryExecution"}, ""},
-		{"rows of a table", "rows", []string{"dynamodb:UpdateItem", "dynamodb:BatchWriteItem", "dynamodb:PartiQLSelect"}, ""},
+		{"a query", "query", []string{"athena:StartQueryExecution", "athena:GetQueryResults",
+			"athena:StopQueryExecution"}, ""},
+		{"rows of a table", "rows", []string{"dynamodb:UpdateItem", "dynamodb:BatchWriteItem",
+			"dynamodb:PartiQLSelect"}, ""},
 		{"a search", "search", []string{"es:ESHttpGet", "es:ESHttpHead"}, ""},
 		{"a mail", "mail", []string{"ses:SendEmail"}, ""},
-		{"an image of a registry", "push", []string{"ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage", "ecr:BatchCheckLayerAvailability"}, ""},
+		{"an image of a registry", "push",
+			[]string{"ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:PutImage",
+				"ecr:BatchCheckLayerAvailability"}, ""},
 		{"what is only called like a token", "balance", []string{"managedblockchain-query:GetTokenBalance"}, ""},
 		{"where a queue is", "queue", []string{"sqs:GetQueueUrl"}, ""},
 		{"a password that nobody has", "random", []string{"secretsmanager:GetRandomPassword"}, ""},
-		{"data that goes", "clear", []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "dynamodb:DeleteItem", "sqs:DeleteMessage"}, ""},
+		{"data that goes", "clear", []string{"s3:DeleteObject", "s3:DeleteObjectVersion", "dynamodb:DeleteItem",
+			"sqs:DeleteMessage"}, ""},
 		{"a query that is stopped", "stop", []string{"logs:StopQuery", "timestream:CancelQuery"}, ""},
 		{"messages that others wait for", "leave", []string{"sns:Unsubscribe"}, "nothing but read or write data"},
 		{"a workflow that goes on", "start", []string{"states:StartExecution"}, "cannot end"},
@@ -109,7 +119,7 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 		{"the wildcard as a word", "*", []string{"ec2:DescribeInstances"}, "not a word"},
 	} {
 		_, err := NewWords("eu-west-1", map[string][]string{c.word: c.actions})
-		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+		if (err == nil) != (c.refused == "") || (err != nil && !strings.Contains(err.Error(), c.refused)) {
 			t.Errorf("%s: %v, want %q", c.says, err, c.refused)
 		}
 		if err != nil && !says(err, "eave it out", "list ", "write ", "give yours", "of KMS there are") {
@@ -118,10 +128,12 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 	}
 }
 
-// Each of these went through once, by how its name begins. What leaves a change behind is refused by name, and so is what answers with a login.
-// A word of the company's own may let do what a word of the service lets do: under it, access went on that had ended.
+// Each of these went through once, by how its name begins. What leaves a change behind is refused by name, and so is
+// what answers with a login. A word of the company's own may let do what a word of the service lets do: under it,
+// access went on that had ended.
 func TestTwoWordsThatLetDoTheSameAreTold(t *testing.T) {
-	w, err := NewWords("eu-west-1", map[string][]string{"fetch": {"s3:GetOBJECT"}, "look": {"sqs:GetQueueUrl", "s3:GetObjectTagging"}})
+	w, err := NewWords("eu-west-1",
+		map[string][]string{"fetch": {"s3:GetOBJECT"}, "look": {"sqs:GetQueueUrl", "s3:GetObjectTagging"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +151,8 @@ func TestTwoWordsThatLetDoTheSameAreTold(t *testing.T) {
 		{folder, "forgotten", "read", false},
 	} {
 		does := w.Does(c.resource, c.b)
-		if same := slices.ContainsFunc(w.Does(c.resource, c.a), func(action string) bool { return slices.Contains(does, action) }); same != c.same {
+		if same := slices.ContainsFunc(w.Does(c.resource, c.a),
+			func(action string) bool { return slices.Contains(does, action) }); same != c.same {
 			t.Errorf("%s and %s on %s do the same: %v", c.a, c.b, c.resource, same)
 		}
 	}
@@ -148,23 +161,36 @@ func TestTwoWordsThatLetDoTheSameAreTold(t *testing.T) {
 func TestNoActionPassesByItsVerbAlone(t *testing.T) {
 	for refused, actions := range map[string][]string{
 		"nothing but read or write data": {
-			"cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "guardduty:DeleteDetector", "dynamodb:DeleteTable", "s3:DeleteBucket", "s3:DeleteBucketWebsite",
-			"ec2:StopInstances", "ec2:DeleteVolume", "ssm:DeleteDocument", "glue:BatchDeleteTable", "config:StopConfigurationRecorder", "ses:VerifyEmailIdentity",
-			"ses:VerifyDomainIdentity", "cognito-idp:SignUp", "cognito-idp:InitiateAuth", "elasticbeanstalk:AbortEnvironmentUpdate", "ec2:CancelSpotInstanceRequests",
-			"autoscaling:CompleteLifecycleAction", "storagegateway:RetrieveTapeArchive", "sqs:PurgeQueue", "license-manager:CheckoutLicense", "ses:SendCustomVerificationEmail",
-			"redshift-data:ExecuteStatement", "rds-data:ExecuteStatement", "rds-data:BatchExecuteStatement", "es:ESHttpPut", "es:ESHttpPost", "es:ESHttpPatch",
-			"es:ESHttpDelete", "bedrock-agentcore:InvokeAgentRuntimeCommand", "lambda:InvokeAsync", "sagemaker:InvokeEndpointAsync",
+			"cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "guardduty:DeleteDetector", "dynamodb:DeleteTable",
+			"s3:DeleteBucket", "s3:DeleteBucketWebsite",
+			"ec2:StopInstances", "ec2:DeleteVolume", "ssm:DeleteDocument", "glue:BatchDeleteTable",
+			"config:StopConfigurationRecorder", "ses:VerifyEmailIdentity",
+			"ses:VerifyDomainIdentity", "cognito-idp:SignUp", "cognito-idp:InitiateAuth",
+			"elasticbeanstalk:AbortEnvironmentUpdate", "ec2:CancelSpotInstanceRequests",
+			"autoscaling:CompleteLifecycleAction", "storagegateway:RetrieveTapeArchive", "sqs:PurgeQueue",
+			"license-manager:CheckoutLicense", "ses:SendCustomVerificationEmail",
+			"redshift-data:ExecuteStatement", "rds-data:ExecuteStatement", "rds-data:BatchExecuteStatement",
+			"es:ESHttpPut", "es:ESHttpPost", "es:ESHttpPatch",
+			"es:ESHttpDelete", "bedrock-agentcore:InvokeAgentRuntimeCommand", "lambda:InvokeAsync",
+			"sagemaker:InvokeEndpointAsync",
 		},
 		"cannot end": {
-			"ssm:SendCommand", "states:StartExecution", "ec2:DescribeVpnConnections", "ec2:GetVpnConnectionDeviceSampleConfiguration", "ec2:GetPasswordData",
-			"ivs:GetStreamKey", "ivs:BatchGetStreamKey", "kinesisvideo:GetHLSStreamingSessionURL", "kinesisvideo:GetDASHStreamingSessionURL", "geo:DescribeKey",
-			"mediapackage:DescribeChannel", "mediapackage:ListChannels", "bedrock-agentcore:GetResourceApiKey", "amplify:GetApp", "chime:GetAttendee",
-			"managedblockchain:GetAccessor", "datazone:GetIamPortalLoginUrl", "ecr:GetDownloadUrlForLayer", "lambda:GetFunction",
-			"redshift:GetClusterCredentialsWithIAM", "lambda:InvokeFunctionUrl", "gamelift:GetGameSessionLogUrl", "quicksight:GenerateEmbedUrlForRegisteredUser", "sagemaker:CreatePresignedDomainUrl", "airflow:CreateCliToken",
+			"ssm:SendCommand", "states:StartExecution", "ec2:DescribeVpnConnections",
+			"ec2:GetVpnConnectionDeviceSampleConfiguration", "ec2:GetPasswordData",
+			"ivs:GetStreamKey", "ivs:BatchGetStreamKey", "kinesisvideo:GetHLSStreamingSessionURL",
+			"kinesisvideo:GetDASHStreamingSessionURL", "geo:DescribeKey",
+			"mediapackage:DescribeChannel", "mediapackage:ListChannels", "bedrock-agentcore:GetResourceApiKey",
+			"amplify:GetApp", "chime:GetAttendee",
+			"managedblockchain:GetAccessor", "datazone:GetIamPortalLoginUrl", "ecr:GetDownloadUrlForLayer",
+			"lambda:GetFunction",
+			"redshift:GetClusterCredentialsWithIAM", "lambda:InvokeFunctionUrl", "gamelift:GetGameSessionLogUrl",
+			"quicksight:GenerateEmbedUrlForRegisteredUser", "sagemaker:CreatePresignedDomainUrl",
+			"airflow:CreateCliToken",
 			"license-manager:ListTokens", "quicksight:GetAuthCode", "lightsail:GetBucketAccessKeys",
 		},
 		"a wildcard": {
-			"ec2:Describe*", "bedrock-agentcore:Get*", "finspace-api:Get*", "amplifybackend:Get*", "codeconnections:Get*", "newservice:List*", "s3:GetObject*",
+			"ec2:Describe*", "bedrock-agentcore:Get*", "finspace-api:Get*", "amplifybackend:Get*",
+			"codeconnections:Get*", "newservice:List*", "s3:GetObject*",
 		},
 	} {
 		for _, action := range actions {
@@ -183,7 +209,8 @@ func says(err error, texts ...string) bool {
 func someWords(t *testing.T) Words {
 	t.Helper()
 	words, err := NewWords("eu-west-1", map[string][]string{
-		"observe": {"ec2:DescribeInstances", "ssm:GetParameter"}, "call": {"lambda:InvokeFunction"}, "sign": {"kms:Sign"},
+		"observe": {"ec2:DescribeInstances", "ssm:GetParameter"}, "call": {"lambda:InvokeFunction"},
+		"sign": {"kms:Sign"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -208,17 +235,19 @@ func TestAGrantIsOfWhatItsServiceHas(t *testing.T) {
 
 		{"list one object", "arn:aws:s3:::partner-exchange/acme/feed.csv", []string{"list"}, "end in /*"},
 		{"send to a bucket", "arn:aws:s3:::partner-exchange/acme/*", []string{"send"}, "it has call, delete, list"},
-		{"write to an index", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/index/day", []string{"write"}, "an index"},
+		{"write to an index", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/index/day", []string{"write"},
+			"an index"},
 		{"call a bucket", "arn:aws:s3:::partner-exchange/acme/*", []string{"call"}, "no action of s3"},
 		{"call every function", "arn:aws:lambda:eu-west-1:111122223333:", []string{"call"}, "Describe or List"},
-		{"a service without words", "arn:aws:athena:eu-west-1:111122223333:workgroup/acme", []string{"query"}, "aws.actions"},
+		{"a service without words", "arn:aws:athena:eu-west-1:111122223333:workgroup/acme", []string{"query"},
+			"aws.actions"},
 		{"another partition", "arn:aws-cn:s3:::partner-exchange/acme/*", []string{"read"}, "partition"},
 	} {
 		if c.says == "send to a bucket" {
 			c.refused = "it has delete, list, read, write"
 		}
 		err := words.CheckGrant(&access.Grant{Resource: c.pattern, Actions: c.actions})
-		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+		if (err == nil) != (c.refused == "") || (err != nil && !strings.Contains(err.Error(), c.refused)) {
 			t.Errorf("%s: %v, want %q", c.says, err, c.refused)
 		}
 	}
@@ -227,9 +256,10 @@ func TestAGrantIsOfWhatItsServiceHas(t *testing.T) {
 func TestWhatAWSChecksOnlyAtItsStartCannotEnd(t *testing.T) {
 	words := someWords(t)
 	for pattern, ends := range map[access.Pattern]bool{
-		"arn:aws:s3:::partner-exchange/acme/*":                        true,
-		"arn:aws:ssm:eu-west-1:111122223333:parameter/acme/url":       true, // a word of the company's own
-		"arn:aws:ssm:eu-west-1:111122223333:session/acme":             true, // the same: what it allows is on no session
+		"arn:aws:s3:::partner-exchange/acme/*":                  true,
+		"arn:aws:ssm:eu-west-1:111122223333:parameter/acme/url": true, // a word of the company's own
+		// the same: what it allows is on no session
+		"arn:aws:ssm:eu-west-1:111122223333:session/acme":             true,
 		"arn:aws:ecs:eu-west-1:111122223333:task/acme":                false,
 		"arn:aws:eks:eu-west-1:111122223333:cluster/acme":             false,
 		"arn:aws:rds-db:eu-west-1:111122223333:dbuser:db-ABCDEF/acme": false,
@@ -258,7 +288,8 @@ func TestTheAdministrationOfAWSIsNoData(t *testing.T) {
 			t.Errorf("%s compiles: %v", pattern, err)
 		}
 	}
-	if r := words.Reach("arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", []string{"sign"}); r.Privileged == "" {
+	if r := words.Reach("arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f",
+		[]string{"sign"}); r.Privileged == "" {
 		t.Error("to sign is not privileged")
 	}
 }

@@ -31,7 +31,8 @@ type Stored struct {
 func (b *Bucket) newRequest(method, key string, header map[string]string, body []byte) client.Request {
 	path := (&url.URL{Path: b.Prefix + "/" + key}).EscapedPath()
 	return client.Request{
-		Service: "s3", Region: b.Client.Site.Region, Method: method, URL: b.Client.Site.S3(b.Name) + path, Header: header, Body: body,
+		Service: "s3", Region: b.Client.Site.Region, Method: method, URL: b.Client.Site.S3(b.Name) + path,
+		Header: header, Body: body,
 	}
 }
 
@@ -46,7 +47,8 @@ func (b *Bucket) Get(ctx context.Context, key, unless string) (text []byte, etag
 		return nil, "", fmt.Errorf("read %s: %w", b.Where(key), err)
 	}
 	if a.Status == http.StatusNotModified && unless == "" {
-		return nil, "", fmt.Errorf("%w: read %s: the server says unchanged, but it was never read before", access.ErrUnavailable, b.Where(key))
+		return nil, "", fmt.Errorf("%w: read %s: the server says unchanged, but it was never read before",
+			access.ErrUnavailable, b.Where(key))
 	}
 	if a.Status == http.StatusNotModified {
 		return nil, unless, nil
@@ -58,9 +60,11 @@ func (b *Bucket) Get(ctx context.Context, key, unless string) (text []byte, etag
 }
 
 // noETag says of an answer what it lacks, and what to do.
-const noETag = "the answer has no ETag: a proxy or gateway removes it. Let it through, or set endpoints.s3 to the storage itself"
+const noETag = "the answer has no ETag: a proxy or gateway removes it. Let it through, or set endpoints.s3 to the " +
+	"storage itself"
 
-// strong returns an ETag as S3 spells it. Who stands in between may make it weak, and another cloud leave its quotes away.
+// strong returns an ETag as S3 spells it. Who stands in between may make it weak, and another cloud
+// leave its quotes away.
 func strong(etag string) string {
 	if etag = strings.Trim(strings.TrimPrefix(etag, "W/"), `"`); etag == "" {
 		return ""
@@ -154,7 +158,8 @@ func (b *Bucket) List(ctx context.Context, folder string) (all []Stored, err err
 		}
 		before := token
 		if token = page.Next; token == "" || token == before { // what is missing would be taken for gone
-			return nil, fmt.Errorf("%w: list %s: the answer is incomplete and does not say where it continues", access.ErrUnavailable, b.Where(folder))
+			return nil, fmt.Errorf("%w: list %s: the answer is incomplete and does not say where it continues",
+				access.ErrUnavailable, b.Where(folder))
 		}
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// Family is what a change has to do with: its identity, all that this hangs on and, for a change of an identity, all that hangs on it.
+// Family is what a change has to do with: its identity, all that this hangs on and, for a change of an
+// identity, all that hangs on it.
 type Family struct {
 	Pages map[access.IdentityID]*Page
 	Holds ledger.Holds
@@ -26,8 +27,9 @@ type Family struct {
 	others ledger.Ledger
 	// spent are the values of hold_released that were used, of all.
 	spent map[access.IdentityID][]string
-	// Making is what a change is of. A role that is gone is made again only by a change of its own credential, which a plan tells: whoever
-	// puts an old page back, or removes a role to cut it off, is not undone by somebody else's change.
+	// Making is what a change is of. A role that is gone is made again only by a change of its own credential,
+	// which a plan tells: whoever puts an old page back, or removes a role to cut it off, is not undone by
+	// somebody else's change.
 	Making access.Ref
 	// Removing: something goes, and that is not refused because what stays can no longer be told.
 	Removing bool
@@ -79,9 +81,12 @@ func (s *Store[N]) FamilyOf(ctx context.Context, o access.Object) (*Family, erro
 	return f, s.Above(ctx, f, o.Holder())
 }
 
-// Beside reads what others have and had, where a credential may bring back what was cut by hand. One listing tells for all that a walk makes.
+// Beside reads what others have and had, where a credential may bring back what was cut by hand. One listing tells for
+// all that a walk makes.
 func (s *Store[N]) Beside(ctx context.Context, f *Family, change access.Change) error {
-	if change.Object.Ref().Type != access.TypeCredential || len(f.Holds) == 0 || Lessens(f.Pages[change.Object.Holder()], change) {
+	if change.Object.Ref().Type != access.TypeCredential ||
+		len(f.Holds) == 0 ||
+		Lessens(f.Pages[change.Object.Holder()], change) {
 		return nil
 	}
 	h, err := s.View(ctx)
@@ -98,7 +103,10 @@ func (s *Store[N]) wide(ctx context.Context, f *Family, i *access.Identity) erro
 	if err != nil {
 		return err
 	}
-	f.Holds, f.stones, f.others, f.spent = h.Holds, h.Stones, h.Ledger, h.spent
+	f.Holds = h.Holds
+	f.stones = h.Stones
+	f.others = h.Ledger
+	f.spent = h.spent
 	for _, e := range h.Ledger.Under(i.ID) {
 		f.Pages[e.Object.Holder()] = h.Pages[e.Object.Holder()]
 	}
@@ -123,7 +131,8 @@ func (s *Store[N]) Above(ctx context.Context, f *Family, id access.IdentityID) e
 }
 
 // Climb reads an identity and what is above it, until it meets what the family has.
-func (s *Store[N]) Climb(ctx context.Context, f *Family, id access.IdentityID, parent func(*Page) access.IdentityID) error {
+func (s *Store[N]) Climb(ctx context.Context, f *Family, id access.IdentityID,
+	parent func(*Page) access.IdentityID) error {
 	for id != (access.IdentityID{}) && f.Pages[id] == nil {
 		p, err := s.Fetch(ctx, id)
 		if err != nil {
@@ -147,7 +156,8 @@ func parentOf(p *Page) access.IdentityID {
 // Drafted returns a page as a draft leaves it, with the principals that it asks for and those that it had.
 func Drafted(p *Page, d *ledger.Draft) *Page {
 	next := p.Copied()
-	next.Entries, next.Stone = ledger.Ledger{}, d.Tombstones[p.ID]
+	next.Entries = ledger.Ledger{}
+	next.Stone = d.Tombstones[p.ID]
 	for ref, e := range d.Ledger {
 		if e.Object.Holder() == p.ID {
 			next.Entries[ref] = e
@@ -162,9 +172,11 @@ func Drafted(p *Page, d *ledger.Draft) *Page {
 			}
 		}
 	}
-	grants := slices.ContainsFunc(SortedRefs(next.Entries), func(ref access.Ref) bool { return ref.Type == access.TypeGrant && !next.Entries[ref].Removed() })
+	grants := slices.ContainsFunc(SortedRefs(next.Entries),
+		func(ref access.Ref) bool { return ref.Type == access.TypeGrant && !next.Entries[ref].Removed() })
 	for n, x := range next.Principals { // what we are about to remove nobody cut by hand
-		next.Principals[n].Built, next.Principals[n].Granted = x.Built && stay[x.Name], x.Granted && grants
+		next.Principals[n].Built = x.Built && stay[x.Name]
+		next.Principals[n].Granted = x.Granted && grants
 	}
 	order.Sort(next.Principals, func(a, b Principal) int { return compareNames(a.Name, b.Name) })
 	return next
@@ -214,5 +226,8 @@ func (s *Store[N]) Same(ctx context.Context, f *Family, id access.IdentityID) er
 // Lessens reports whether a change only takes away: then it matters to nobody that what is above it cannot be read.
 func Lessens(p *Page, change access.Change) bool {
 	e := p.Entries[change.Object.Ref()]
-	return e != nil && !e.Removed() && change.Issue == access.IssueKeep && access.Narrows(e.Object, change.Object)
+	return e != nil &&
+		!e.Removed() &&
+		change.Issue == access.IssueKeep &&
+		access.Narrows(e.Object, change.Object)
 }

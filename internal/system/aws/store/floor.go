@@ -17,9 +17,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 )
 
-// The floor is an object beside the ledger, LEDGER.floor/floor.json, and not in it: who may write there may not write it. Each floor that ever
-// was has a mark at its side, LEDGER.floor/was/, whose name says what it was, and that nobody has to remove. The ledger remembers how many there
-// were, so that one that is gone with all its marks is missed, too.
+// The floor is an object beside the ledger, LEDGER.floor/floor.json, and not in it: who may write there may not write
+// it. Each floor that ever was has a mark at its side, LEDGER.floor/was/, whose name says what it was, and that nobody
+// has to remove. The ledger remembers how many there were, so that one that is gone with all its marks is missed, too.
 const (
 	FloorSuffix = ".floor"
 	floorKey    = "floor.json"
@@ -97,9 +97,14 @@ func (f *Floors[N]) look(ctx context.Context) (s sighting, err error) {
 	return s, err
 }
 
-// lost returns the error of a floor that is not what it was last. Whose it was says nobody but the rights on the object.
+// lost returns the error of a floor that is not what it was last. Whose it was says nobody but
+// the rights on the object.
 func (f *Floors[N]) lost(newest int64, format string, values ...any) error {
-	return &access.FloorError{Where: f.beside.Where(floorKey), Problem: fmt.Sprintf(format, values...), Was: access.FloorMark{Generation: newest}}
+	return &access.FloorError{
+		Where:   f.beside.Where(floorKey),
+		Problem: fmt.Sprintf(format, values...),
+		Was:     access.FloorMark{Generation: newest},
+	}
 }
 
 // read reads the floor; one that is lost is a FloorError.
@@ -131,8 +136,8 @@ func (f *Floors[N]) read(ctx context.Context) (laid, error) {
 	return s.laid, nil
 }
 
-// authenticate compares a floor that was read with what is known of it: it is of this system, not older than what is remembered, and has
-// its mark.
+// authenticate compares a floor that was read with what is known of it: it is of this system, not older than what is
+// remembered, and has its mark.
 func (f *Floors[N]) authenticate(ctx context.Context, r *access.FloorRecord, s sighting) (err error) {
 	if !slices.Contains(s.marks, r.Mark()) { // it may be younger than what was listed before it
 		if s.marks, _, err = f.listed(ctx); err != nil {
@@ -179,7 +184,8 @@ func closedTo(err error) bool {
 
 // keyOfMark returns the name of a mark, which is all that it says.
 func keyOfMark(m access.FloorMark) string {
-	return fmt.Sprintf("%s%d.%s.%s", floorMarks, m.Generation, m.Digest, base64.RawURLEncoding.EncodeToString([]byte(m.Stack)))
+	return fmt.Sprintf("%s%d.%s.%s", floorMarks, m.Generation, m.Digest,
+		base64.RawURLEncoding.EncodeToString([]byte(m.Stack)))
 }
 
 // markIn returns what the name of a mark says.
@@ -207,7 +213,8 @@ func generationIn(text string) int64 {
 }
 
 // SetFloor sets the floor, or changes it.
-func (f *Floors[N]) SetFloor(ctx context.Context, floor access.Floor, stack string, known int64) (*access.FloorRecord, error) {
+func (f *Floors[N]) SetFloor(ctx context.Context, floor access.Floor, stack string, known int64) (*access.FloorRecord,
+	error) {
 	return f.change(ctx, "set", stack, known, floor.Set)
 }
 
@@ -217,14 +224,15 @@ func (f *Floors[N]) LiftFloor(ctx context.Context, stack string, known int64) (*
 }
 
 // change writes what complete makes of the next record, where it says that there is something to write.
-func (f *Floors[N]) change(ctx context.Context, act, stack string, known int64, complete access.FloorChange) (now *access.FloorRecord, err error) {
+func (f *Floors[N]) change(ctx context.Context, act, stack string, known int64,
+	complete access.FloorChange) (now *access.FloorRecord, err error) {
 	err = Again(ctx, func() error {
 		if err := f.ledger.Identify(ctx); err != nil {
 			return err
 		}
 		l, err := f.settled(ctx)
 		var lost *access.FloorError
-		if err != nil && !errors.As(err, &lost) || l.hidden {
+		if (err != nil && !errors.As(err, &lost)) || l.hidden {
 			return err
 		}
 		date, _ := f.ledger.Client.S3Time()
@@ -243,14 +251,15 @@ func (f *Floors[N]) change(ctx context.Context, act, stack string, known int64, 
 	return now, nil
 }
 
-// write writes a floor in place of one of an ETag. Its mark comes first: who dies in between leaves a floor that is missed, until its stack
-// sets it again, and never one that could be put back unseen.
+// write writes a floor in place of one of an ETag. Its mark comes first: who dies in between leaves a floor that is
+// missed, until its stack sets it again, and never one that could be put back unseen.
 func (f *Floors[N]) write(ctx context.Context, r *access.FloorRecord, over string) error {
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err
 	}
-	if err := f.beside.Place(ctx, keyOfMark(r.Mark()), []byte("What the floor was once, by terraform-provider-partner.\n")); err != nil {
+	if err := f.beside.Place(ctx, keyOfMark(r.Mark()),
+		[]byte("What the floor was once, by terraform-provider-partner.\n")); err != nil {
 		return err
 	}
 	if _, err := f.beside.Replace(ctx, floorKey, text, over); err != nil {
@@ -258,7 +267,8 @@ func (f *Floors[N]) write(ctx context.Context, r *access.FloorRecord, over strin
 	}
 	defer f.ledger.Reread()
 	note := floorNotes + strconv.FormatInt(r.Generation, 10)
-	if err := f.ledger.Place(ctx, note, []byte("There is a floor beside this ledger, by terraform-provider-partner.\n")); err != nil {
+	if err := f.ledger.Place(ctx, note,
+		[]byte("There is a floor beside this ledger, by terraform-provider-partner.\n")); err != nil {
 		return fmt.Errorf("the floor was written, but not its note in the ledger, without which nobody would notice "+
 			"that it vanished: run the same command again: %w", err)
 	}

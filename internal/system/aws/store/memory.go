@@ -9,8 +9,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// memory is what was asked of principals after a reading of the ledger. It goes with that reading, and what it has of a principal goes with each
-// change of its page.
+// memory is what was asked of principals after a reading of the ledger. It goes with that reading, and what it has of a
+// principal goes with each change of its page.
 type memory[N any] struct {
 	mu       sync.Mutex
 	natives  map[string]N // by the principal's handle
@@ -33,7 +33,8 @@ func (h *Shelf[N]) SetNative(p Principal, n N) {
 	h.memory.natives[p.Handle()] = n
 }
 
-// SetAll keeps what the whole account has, and what of it is ours, by the principals' handles. What was asked of one since is newer.
+// SetAll keeps what the whole account has, and what of it is ours, by the principals' handles. What was asked
+// of one since is newer.
 func (h *Shelf[N]) SetAll(all []N, ours map[string]N, unlisted bool) {
 	m := &h.memory
 	m.mu.Lock()
@@ -73,8 +74,8 @@ type alone[N any] struct {
 	asked  time.Time
 }
 
-// Recall returns a principal as it was asked for by itself, for as long as one reading serves; the zero N where it was not. A new reading of the ledger does
-// not ask all of them again.
+// Recall returns a principal as it was asked for by itself, for as long as one reading serves; the zero N where it was
+// not. A new reading of the ledger does not ask all of them again.
 func (s *Store[N]) Recall(p Principal) (n N) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

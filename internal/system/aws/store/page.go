@@ -15,14 +15,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// Page is what the ledger keeps of one identity: one object in S3, LEDGER/identities/acme/prod/orders-etl.json. Nothing secret is in it but
-// what was sealed to the partner. It outlives the identity, as its tombstone, for as long as something is to be remembered.
+// Page is what the ledger keeps of one identity: one object in S3, LEDGER/identities/acme/prod/orders-etl.json. Nothing
+// secret is in it but what was sealed to the partner. It outlives the identity, as its tombstone, for as long as
+// something is to be remembered.
 type Page struct {
 	ID   access.IdentityID
 	ETag string // "" where it is not there yet
 	// Entries are the identity and all under it that is its own.
 	Entries ledger.Ledger
-	// Principals are all that may be there: those that entries ask for, those that are about to be made, and those that have yet to go.
+	// Principals are all that may be there: those that entries ask for, those that are about to be made, and
+	// those that have yet to go.
 	Principals []Principal
 	// Issued is the number of the last user.
 	Issued int
@@ -85,8 +87,8 @@ func closed(id access.IdentityID, etag string, why error) *Page {
 	return &Page{ID: id, ETag: etag, Entries: ledger.Ledger{}, Damage: why, Stone: ledger.Tombstone{Damaged: true}}
 }
 
-// take reads the text of a page into it. It believes nothing that does not follow from the page's identity: a page that somebody wrote by
-// hand can name no other partner's principals.
+// take reads the text of a page into it. It believes nothing that does not follow from the page's identity: a page that
+// somebody wrote by hand can name no other partner's principals.
 func (p *Page) take(text []byte) error {
 	f, err := readPage(text)
 	if err != nil {
@@ -106,7 +108,9 @@ func (p *Page) take(text []byte) error {
 	if len(p.Entries) > 0 && p.Entries[p.ID.Ref()] == nil {
 		return errors.New("it has no identity")
 	}
-	p.Principals, p.Issued, p.Lifting = f.Principals, f.Issued, f.Lifting
+	p.Principals = f.Principals
+	p.Issued = f.Issued
+	p.Lifting = f.Lifting
 	for n, x := range p.Principals { // a page of before does not say it
 		p.Principals[n].Known = x.Known || x.Built || x.Key != ""
 	}
@@ -125,7 +129,8 @@ func readPage(text []byte) (f pageFile, err error) {
 		return f, err
 	}
 	if header.Version != ledger.Version {
-		return f, fmt.Errorf("it has version %d, but this provider knows only version %d", header.Version, ledger.Version)
+		return f, fmt.Errorf("it has version %d, but this provider knows only version %d", header.Version,
+			ledger.Version)
 	}
 	err = json.Unmarshal(text, &f)
 	return f, err
@@ -147,7 +152,8 @@ func (p *Page) takeEntry(e *ledger.Entry) error {
 	return nil
 }
 
-// ownAll refuses a page that names principals other than those that follow from its identity and from how many keys it had.
+// ownAll refuses a page that names principals other than those that follow from its identity and
+// from how many keys it had.
 func (p *Page) ownAll(f *pageFile) error {
 	if f.Issued < 0 || f.Issued > mostIssued {
 		return fmt.Errorf("it counts %d keys", f.Issued)
@@ -172,7 +178,8 @@ func (p *Page) ownAll(f *pageFile) error {
 // text writes the page: but for the word of its writing the same page gives the same bytes.
 func (p *Page) text() ([]byte, error) {
 	f := pageFile{
-		Version: ledger.Version, Written: access.NewUID(), Identity: p.ID.String(), Principals: p.Principals, Issued: p.Issued, Lifting: p.Lifting,
+		Version: ledger.Version, Written: access.NewUID(), Identity: p.ID.String(), Principals: p.Principals,
+		Issued: p.Issued, Lifting: p.Lifting,
 	}
 	for _, ref := range SortedRefs(p.Entries) {
 		f.Entries = append(f.Entries, p.Entries[ref])

@@ -36,8 +36,9 @@ func FolderOf(id access.IdentityID) string { return Root + id.Partner + "/" + id
 // mostName is how long the name of a principal may be.
 const mostName = 64
 
-// NameOf returns a principal's name. Names are unique in an account whatever their folder, and case does not tell them apart. Ids have no
-// dots, so that no two are one; one that is too long is its beginning, a sign that no id has, and half of its SHA-256.
+// NameOf returns a principal's name. Names are unique in an account whatever their folder, and case does not tell
+// them apart. Ids have no dots, so that no two are one; one that is too long is its beginning, a sign that no id has,
+// and half of its SHA-256.
 func NameOf(id access.IdentityID, of string) string {
 	text := strings.Join([]string{"partner", id.Partner, id.Environment, id.Name, of}, ".")
 	if len(text) <= mostName {

@@ -10,7 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// When a partner was rehearsed stands in the name of an object, so that the listing of the ledger tells it: rehearsed/PARTNER/MOMENT.
+// When a partner was rehearsed stands in the name of an object, so that the listing of the ledger tells it:
+// rehearsed/PARTNER/MOMENT.
 const (
 	RehearsedKey  = "rehearsed/"
 	RehearsedForm = "20060102T150405Z"

@@ -11,12 +11,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// A value of hold_released is used once. The page says so, and so does an object beside it: a page of before that somebody puts back, as from a
-// backup, does not make it count again.
+// A value of hold_released is used once. The page says so, and so does an object beside it: a page of before that
+// somebody puts back, as from a backup, does not make it count again.
 
 const (
 	releasedKey = "released/"
-	// mostReleased is how long a value may be that the name of an object can hold. A longer one stands in the page alone.
+	// mostReleased is how long a value may be that the name of an object can hold. A longer one
+	// stands in the page alone.
 	mostReleased = 500
 )
 
@@ -38,7 +39,10 @@ func releasedIn(key string) (id access.IdentityID, value string, is bool) {
 // Spend writes beside the page of an identity that a value of hold_released was used.
 func (s *Store[N]) Spend(ctx context.Context, f *Family, o access.Object) error {
 	i, is := o.(*access.Identity)
-	if !is || i.HoldReleased == "" || len(i.HoldReleased) > mostReleased || slices.Contains(f.spent[i.ID], i.HoldReleased) {
+	if !is ||
+		i.HoldReleased == "" ||
+		len(i.HoldReleased) > mostReleased ||
+		slices.Contains(f.spent[i.ID], i.HoldReleased) {
 		return nil
 	}
 	key := releasedKey + i.ID.String() + "/" + base64.RawURLEncoding.EncodeToString([]byte(i.HoldReleased))

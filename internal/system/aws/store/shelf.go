@@ -32,7 +32,8 @@ func (h *Shelf[N]) with(p *Page) *Shelf[N] {
 	h.memory.mu.Lock()
 	defer h.memory.mu.Unlock()
 	next := &Shelf[N]{
-		Pages: maps.Clone(h.Pages), Ledger: maps.Clone(h.Ledger), Stones: maps.Clone(h.Stones), Holds: h.Holds, spent: h.spent, System: h.System, floor: h.floor, begun: h.begun,
+		Pages: maps.Clone(h.Pages), Ledger: maps.Clone(h.Ledger), Stones: maps.Clone(h.Stones), Holds: h.Holds,
+		spent: h.spent, System: h.System, floor: h.floor, begun: h.begun,
 		Rehearsed: h.Rehearsed,
 		memory:    memory[N]{natives: maps.Clone(h.memory.natives), whole: h.memory.whole, unlisted: h.memory.unlisted},
 	}

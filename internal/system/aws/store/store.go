@@ -57,7 +57,8 @@ type Options struct {
 func New[N any](o Options) *Store[N] {
 	return &Store[N]{
 		Bucket:  &Bucket{Client: o.Client, Name: o.Bucket, Prefix: o.Prefix},
-		address: o.Address, fresh: o.Fresh, account: o.Account, pages: map[access.IdentityID]*Page{}, alone: map[string]alone[N]{},
+		address: o.Address, fresh: o.Fresh, account: o.Account, pages: map[access.IdentityID]*Page{},
+		alone: map[string]alone[N]{},
 	}
 }
 
@@ -97,8 +98,8 @@ func (s *Store[N]) Keep(p *Page) *Page {
 	return p
 }
 
-// Write writes a page in place of the one that it is a copy of, or removes it where there is nothing in it. S3 compares the etag (If-Match):
-// errChanged where somebody else was first, and the next look reads the page anew.
+// Write writes a page in place of the one that it is a copy of, or removes it where there is nothing in it. S3 compares
+// the etag (If-Match): errChanged where somebody else was first, and the next look reads the page anew.
 func (s *Store[N]) Write(ctx context.Context, p *Page) (*Page, error) {
 	if err := p.Broken(s.Where(KeyOf(p.ID))); err != nil {
 		return nil, err
@@ -155,7 +156,8 @@ func (s *Store[N]) Last() *Shelf[N] {
 // Load reads everything: one listing, and those pages that have another ETag than when they were read last.
 func (s *Store[N]) Load(ctx context.Context) (*Shelf[N], error) {
 	h := &Shelf[N]{
-		Pages: map[access.IdentityID]*Page{}, Ledger: ledger.Ledger{}, Stones: ledger.Tombstones{}, Holds: ledger.Holds{},
+		Pages: map[access.IdentityID]*Page{}, Ledger: ledger.Ledger{}, Stones: ledger.Tombstones{},
+		Holds: ledger.Holds{},
 		begun: access.WallClock(), memory: memory[N]{natives: map[string]N{}}, spent: map[access.IdentityID][]string{},
 		Rehearsed: map[string]time.Time{},
 	}
@@ -211,7 +213,7 @@ func (s *Store[N]) readAll(ctx context.Context, h *Shelf[N], all []Stored) error
 			}
 			reading.Go(func() error {
 				p, err := s.fetchOrClose(ctx, id, o.ETag)
-				if err != nil || p.ETag == "" && p.Damage == nil { // it was removed since
+				if err != nil || (p.ETag == "" && p.Damage == nil) { // it was removed since
 					return err
 				}
 				add(p)
@@ -232,7 +234,8 @@ func (s *Store[N]) Cached(id access.IdentityID) *Page {
 	return s.pages[id]
 }
 
-// fetchOrClose reads a page. One that may not be read, since it or its key is closed, gives nothing, and stops nobody else.
+// fetchOrClose reads a page. One that may not be read, since it or its key is closed, gives nothing,
+// and stops nobody else.
 func (s *Store[N]) fetchOrClose(ctx context.Context, id access.IdentityID, etag string) (*Page, error) {
 	p, err := s.Fetch(ctx, id)
 	if !errors.Is(err, access.ErrNotPermitted) || errors.Is(err, access.ErrLogin) {
@@ -263,7 +266,8 @@ func (s *Store[N]) Mark(ctx context.Context, scope string) error {
 	return s.Place(ctx, HeldKey+scope, []byte("Cut by hand.\n"))
 }
 
-// Reread lets the next reading ask: what was read does not know of what was written beside the pages. What IAM has is not outdated by that.
+// Reread lets the next reading ask: what was read does not know of what was written beside the pages. What IAM has
+// is not outdated by that.
 func (s *Store[N]) Reread() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -278,7 +282,8 @@ func Again(ctx context.Context, change func() error) error {
 		if !errors.Is(err, client.ErrChanged) {
 			return err
 		}
-		if err := access.Pause(ctx, time.Duration(min(round+1, 10))*5*time.Millisecond+rand.N(20*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
+		if err := access.Pause(ctx, time.Duration(min(round+1, 10))*5*time.Millisecond+
+			rand.N(20*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
 			return err
 		}
 	}
@@ -303,7 +308,8 @@ func (s *Store[N]) Now(ctx context.Context) (time.Time, error) {
 	}
 	now, known := s.Client.S3Time()
 	if !known {
-		return time.Time{}, fmt.Errorf("%w: ask AWS what time it is: the answer of %s has no Date that can be read", access.ErrUnavailable, s.address)
+		return time.Time{}, fmt.Errorf("%w: ask AWS what time it is: the answer of %s has no Date that can be read",
+			access.ErrUnavailable, s.address)
 	}
 	return now, nil
 }

@@ -51,7 +51,8 @@ func (s *Store[N]) Identified(ctx context.Context) (string, error) {
 }
 
 // ErrNameless says that what the ledger says of itself cannot be read. It is as good as lost.
-var ErrNameless = errors.New("does not say which access system this is: restore it, or, if there is no partner access, remove it")
+var ErrNameless = errors.New("does not say which access system this is: restore it, or, if there is no partner " +
+	"access, remove it")
 
 // About reads what the ledger says of itself.
 func (s *Store[N]) About(ctx context.Context) (f SystemFile, etag string, err error) {
@@ -65,8 +66,8 @@ func (s *Store[N]) About(ctx context.Context) (f SystemFile, etag string, err er
 	return f, etag, nil
 }
 
-// Identify gives a ledger that is not there yet an id, and tries whether writes with a condition are what they are on S3: nothing else
-// keeps two processes from writing over each other.
+// Identify gives a ledger that is not there yet an id, and tries whether writes with a condition are what they are on
+// S3: nothing else keeps two processes from writing over each other.
 func (s *Store[N]) Identify(ctx context.Context) error {
 	s.mu.Lock()
 	probed := s.probed
@@ -84,7 +85,13 @@ func (s *Store[N]) Identify(ctx context.Context) error {
 		}
 		id = access.NewUID()
 	}
-	text, err := json.Marshal(SystemFile{Version: ledger.Version, ID: id, Account: s.account(), About: "Which access system this is, by terraform-provider-partner. Never change it: states know the system by it."})
+	text, err := json.Marshal(SystemFile{
+		Version: ledger.Version,
+		ID:      id,
+		Account: s.account(),
+		About: "Which access system this is, by terraform-provider-partner. Never change it: states know the " +
+			"system by it.",
+	})
 	if err != nil {
 		return err
 	}
@@ -116,7 +123,8 @@ func (s *Store[N]) SystemID() string {
 	return s.system
 }
 
-// Owner returns the number of the account that the ledger is of, as it was read; "" where it was not, or nobody could tell.
+// Owner returns the number of the account that the ledger is of, as it was read; "" where it was
+// not, or nobody could tell.
 func (s *Store[N]) Owner() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -46,8 +46,8 @@ type Issued struct {
 }
 
 // Open loads the keys in a directory, or creates them where there are none. With a passphrase they are kept encrypted,
-// and plain keys found there are encrypted in place. The caller holds the lock of the directory above. The clock tells when an
-// authority begins that is created now.
+// and plain keys found there are encrypted in place. The caller holds the lock of the directory above. The clock tells
+// when an authority begins that is created now.
 func Open(keysDir, passphrase string, clock access.Clock) (*Authority, error) {
 	a, err := open(keysDir, passphrase, clock)
 	if err != nil {
@@ -92,7 +92,8 @@ func (a *Authority) CertificatePEM() []byte {
 // SSHPublicKey returns the public key of the SSH authority, as a line for sshd's TrustedUserCAKeys.
 func (a *Authority) SSHPublicKey() []byte { return ssh.MarshalAuthorizedKey(a.ssh.PublicKey()) }
 
-// keyID returns a key identifier by method 1 of RFC 7093: the leftmost 160 bits of the SHA-256 of the subject public key.
+// keyID returns a key identifier by method 1 of RFC 7093: the leftmost 160 bits of the SHA-256 of
+// the subject public key.
 func keyID(public crypto.PublicKey) ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
@@ -106,8 +107,8 @@ func keyID(public crypto.PublicKey) ([]byte, error) {
 	return sum[:20], nil
 }
 
-// newSerial returns a random serial number of 128 bits whose first octet is not zero, so that every tool writes it as the
-// same 32 digits. RFC 5280, 4.1.2.2 allows 20 octets; a set top bit costs a 17th.
+// newSerial returns a random serial number of 128 bits whose first octet is not zero, so that every tool writes it as
+// the same 32 digits. RFC 5280, 4.1.2.2 allows 20 octets; a set top bit costs a 17th.
 func newSerial() (*big.Int, error) {
 	octets := make([]byte, 16)
 	for octets[0] == 0 {

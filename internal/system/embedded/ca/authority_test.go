@@ -81,14 +81,18 @@ func TestPassphraseEncryptsAlsoWhatWasPlain(t *testing.T) {
 		t.Fatalf("encrypting made another authority: %v", err)
 	}
 	for name, text := range contents(t, dir) {
-		if strings.Contains(text, "PRIVATE KEY") || strings.HasSuffix(name, ".key") && !strings.HasPrefix(text, "-----BEGIN AGE ENCRYPTED FILE-----") {
+		if strings.Contains(text, "PRIVATE KEY") ||
+			(strings.HasSuffix(name, ".key") && !strings.HasPrefix(text, "-----BEGIN AGE ENCRYPTED FILE-----")) {
 			t.Errorf("%s is not encrypted", name)
 		}
 	}
-	if _, err := Open(dir, "", access.WallClock); err == nil || !strings.Contains(err.Error(), "passphrase") && !strings.Contains(err.Error(), "PASSPHRASE") {
+	if _, err := Open(dir, "", access.WallClock); err == nil ||
+		(!strings.Contains(err.Error(), "passphrase") && !strings.Contains(err.Error(), "PASSPHRASE")) {
 		t.Errorf("without passphrase: %v", err)
 	}
-	if _, err := Open(dir, "wrong horse", access.WallClock); err == nil || strings.Contains(err.Error(), "wrong horse") || strings.Contains(err.Error(), "correct horse") {
+	if _, err := Open(dir, "wrong horse", access.WallClock); err == nil ||
+		strings.Contains(err.Error(), "wrong horse") ||
+		strings.Contains(err.Error(), "correct horse") {
 		t.Errorf("with a wrong one: %v", err)
 	} else {
 		t.Log(err)
@@ -105,7 +109,12 @@ func TestALostCertificateIsMadeAgainAndServesWhatWasSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issued, err := a.SignX509(X509Request{CSR: request(t, ecKey(t, elliptic.P256()), &x509.CertificateRequest{}), Identity: orders, NotBefore: now, NotAfter: now.Add(time.Hour)})
+	issued, err := a.SignX509(X509Request{
+		CSR:       request(t, ecKey(t, elliptic.P256()), &x509.CertificateRequest{}),
+		Identity:  orders,
+		NotBefore: now,
+		NotAfter:  now.Add(time.Hour),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +125,8 @@ func TestALostCertificateIsMadeAgainAndServesWhatWasSigned(t *testing.T) {
 	if err != nil || same(a, again) {
 		t.Fatalf("no new certificate: %v", err)
 	}
-	mustRun(t, "openssl", "verify", "-CAfile", write(t, "ca.pem", again.CertificatePEM()), write(t, "leaf.pem", []byte(issued.Text)))
+	mustRun(t, "openssl", "verify", "-CAfile", write(t, "ca.pem", again.CertificatePEM()),
+		write(t, "leaf.pem", []byte(issued.Text)))
 }
 
 func TestDamagedKeysAreNeverReplaced(t *testing.T) {
@@ -125,7 +135,8 @@ func TestDamagedKeysAreNeverReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"x509.key": "", "ssh.key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "x509.pem": contents(t, foreign)["x509.pem"],
+		"x509.key": "", "ssh.key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+		"x509.pem": contents(t, foreign)["x509.pem"],
 	} {
 		dir := filepath.Join(t.TempDir(), "keys")
 		if _, err := Open(dir, "", access.WallClock); err != nil {
@@ -150,7 +161,11 @@ func TestTheClockOfTheSystemSaysWhenAnAuthorityBegins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := parse(t, string(a.CertificatePEM())); c.NotBefore.After(begin) || c.NotAfter.Sub(begin) < 9*365*24*time.Hour || !c.IsCA || c.MaxPathLen != 0 || !c.MaxPathLenZero {
+	if c := parse(t, string(a.CertificatePEM())); c.NotBefore.After(begin) ||
+		c.NotAfter.Sub(begin) < 9*365*24*time.Hour ||
+		!c.IsCA ||
+		c.MaxPathLen != 0 ||
+		!c.MaxPathLenZero {
 		t.Errorf("from %s to %s", c.NotBefore, c.NotAfter)
 	}
 }

@@ -52,8 +52,10 @@ func addCertificate(path string, key crypto.Signer, now time.Time) (*x509.Certif
 	if err != nil {
 		return nil, err
 	}
-	text, disk := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}), durable.Disk{}
-	if err := disk.Replace(path, filepath.Join(filepath.Dir(path), ".certificate-"+rand.Text()), text, 0o600, nil); err != nil {
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
+	disk := durable.Disk{}
+	if err := disk.Replace(path, filepath.Join(filepath.Dir(path), ".certificate-"+rand.Text()), text, 0o600,
+		nil); err != nil {
 		return nil, err
 	}
 	return certificate, disk.Sync(filepath.Dir(path))
@@ -74,8 +76,12 @@ func selfSign(key crypto.Signer, now time.Time) (*x509.Certificate, error) {
 	}
 	begin := now.UTC().Truncate(time.Second).Add(-24 * time.Hour)
 	template := &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{Country: []string{"XX"}, Organization: []string{"Partner access"}, CommonName: fmt.Sprintf("Partner access %x", id[:8])},
+		SerialNumber: serial,
+		Subject: pkix.Name{
+			Country:      []string{"XX"},
+			Organization: []string{"Partner access"},
+			CommonName:   fmt.Sprintf("Partner access %x", id[:8]),
+		},
 		NotBefore:             begin,
 		NotAfter:              begin.Add(life),
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,

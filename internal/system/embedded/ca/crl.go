@@ -29,8 +29,8 @@ type Revoked struct {
 	Hold   bool
 }
 
-// CRL returns the signed revocation list (RFC 5280, 5) in PEM. The number must grow from list to list. It begins a little before
-// now, as certificates do. Verifiers may refuse every certificate once nextUpdate has passed.
+// CRL returns the signed revocation list (RFC 5280, 5) in PEM. The number must grow from list to list. It begins a
+// little before now, as certificates do. Verifiers may refuse every certificate once nextUpdate has passed.
 func (a *Authority) CRL(revoked []Revoked, number int64, now, nextUpdate time.Time) ([]byte, error) {
 	return a.list(revoked, number, now.Add(-access.Late), nextUpdate, nil)
 }
@@ -38,11 +38,12 @@ func (a *Authority) CRL(revoked []Revoked, number int64, now, nextUpdate time.Ti
 // distributionPoint names the lists of one identity. Nothing is fetched from there.
 func distributionPoint(id access.IdentityID) string { return "partner:" + id.String() }
 
-// Cut returns a list like CRL's for the certificates of one identity alone, whose distribution point they name. It begins a second
-// later than a list that was signed at the same moment. Of two lists that are for a certificate OpenSSL and BoringSSL take the
-// one that begins later (x509_vfy.c, get_crl_sk): so behind the list for all in one file it is the one that counts, and as
-// many as one likes can be added there.
-func (a *Authority) Cut(id access.IdentityID, revoked []Revoked, number int64, now, nextUpdate time.Time) ([]byte, error) {
+// Cut returns a list like CRL's for the certificates of one identity alone, whose distribution point they name. It
+// begins a second later than a list that was signed at the same moment. Of two lists that are for a certificate OpenSSL
+// and BoringSSL take the one that begins later (x509_vfy.c, get_crl_sk): so behind the list for all in one file it is
+// the one that counts, and as many as one likes can be added there.
+func (a *Authority) Cut(id access.IdentityID, revoked []Revoked, number int64, now, nextUpdate time.Time) ([]byte,
+	error) {
 	value, err := only(distributionPoint(id))
 	if err != nil {
 		return nil, fmt.Errorf("sign the revocation list: %w", err)
@@ -81,7 +82,10 @@ func ListFor(lists []*x509.RevocationList, c *x509.Certificate, now time.Time) (
 				})
 			}
 		}
-		if mine && !now.Before(l.ThisUpdate) && !now.After(l.NextUpdate) && (found == nil || l.ThisUpdate.After(found.ThisUpdate)) {
+		if mine &&
+			!now.Before(l.ThisUpdate) &&
+			!now.After(l.NextUpdate) &&
+			(found == nil || l.ThisUpdate.After(found.ThisUpdate)) {
 			found = l
 		}
 	}
@@ -96,7 +100,8 @@ func AreCuts(text []byte) bool {
 			return false
 		}
 		l, err := x509.ParseRevocationList(block.Bytes)
-		if err != nil || !slices.ContainsFunc(l.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(onlyFor) }) {
+		if err != nil ||
+			!slices.ContainsFunc(l.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(onlyFor) }) {
 			return false
 		}
 		text = rest
@@ -105,7 +110,8 @@ func AreCuts(text []byte) bool {
 }
 
 // list signs a revocation list (RFC 5280, 5) and returns it in PEM. Its moments are in UTC, to the second.
-func (a *Authority) list(revoked []Revoked, number int64, begin, nextUpdate time.Time, extensions []pkix.Extension) ([]byte, error) {
+func (a *Authority) list(revoked []Revoked, number int64, begin, nextUpdate time.Time,
+	extensions []pkix.Extension) ([]byte, error) {
 	entries, err := revocations(revoked)
 	if err != nil {
 		return nil, fmt.Errorf("sign the revocation list: %w", err)

@@ -13,7 +13,8 @@ import (
 
 func TestRevocationListIsSortedAndSaysEachCertificateOnce(t *testing.T) {
 	text, err := authority(t).CRL([]Revoked{
-		{Serial: "0f", At: now}, {Serial: "02", At: now, Hold: true}, {Serial: "f", At: now.Add(-time.Hour), Hold: true}, {Serial: "0F", At: now.Add(-time.Minute)},
+		{Serial: "0f", At: now}, {Serial: "02", At: now, Hold: true},
+		{Serial: "f", At: now.Add(-time.Hour), Hold: true}, {Serial: "0F", At: now.Add(-time.Minute)},
 	}, 5, now, now.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
@@ -24,13 +25,18 @@ func TestRevocationListIsSortedAndSaysEachCertificateOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries := list.RevokedCertificateEntries
-	if len(entries) != 2 || list.Number.Int64() != 5 || !list.ThisUpdate.Equal(now.Add(-access.Late)) || !list.NextUpdate.Equal(now.Add(time.Hour)) {
+	if len(entries) != 2 ||
+		list.Number.Int64() != 5 ||
+		!list.ThisUpdate.Equal(now.Add(-access.Late)) ||
+		!list.NextUpdate.Equal(now.Add(time.Hour)) {
 		t.Fatalf("%+v", list)
 	}
 	if entries[0].SerialNumber.Int64() != 2 || entries[0].ReasonCode != certificateHold {
 		t.Errorf("first %+v", entries[0])
 	}
-	if entries[1].SerialNumber.Int64() != 15 || entries[1].ReasonCode != 0 || !entries[1].RevocationTime.Equal(now.Add(-time.Minute)) {
+	if entries[1].SerialNumber.Int64() != 15 ||
+		entries[1].ReasonCode != 0 ||
+		!entries[1].RevocationTime.Equal(now.Add(-time.Minute)) {
 		t.Errorf("a revocation did not win over a hold: %+v", entries[1])
 	}
 }

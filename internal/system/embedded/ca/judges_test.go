@@ -28,7 +28,11 @@ import (
 var (
 	orders = access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders-etl"}
 	// longest is the longest id that there can be: 191 characters.
-	longest = access.IdentityID{Partner: strings.Repeat("p", 63), Environment: strings.Repeat("e", 63), Name: strings.Repeat("n", 63)}
+	longest = access.IdentityID{
+		Partner:     strings.Repeat("p", 63),
+		Environment: strings.Repeat("e", 63),
+		Name:        strings.Repeat("n", 63),
+	}
 	// now is the real time: ssh-keygen and sshd have no other.
 	now = time.Now().UTC().Truncate(time.Second)
 )
@@ -92,7 +96,8 @@ func sshLine(t *testing.T, key crypto.Signer) string {
 func leaf(t *testing.T, a *Authority, id access.IdentityID) (Issued, *x509.Certificate) {
 	t.Helper()
 	issued, err := a.SignX509(X509Request{
-		CSR: request(t, ecKey(t, elliptic.P256()), &x509.CertificateRequest{}), Identity: id, NotBefore: now, NotAfter: now.Add(24 * time.Hour),
+		CSR: request(t, ecKey(t, elliptic.P256()), &x509.CertificateRequest{}), Identity: id, NotBefore: now,
+		NotAfter: now.Add(24 * time.Hour),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -137,9 +142,12 @@ func mustRun(t *testing.T, program string, args ...string) string {
 
 // explained are the findings of zlint that stay, each with its reason.
 var explained = map[string]string{
-	"w_distribution_point_missing_ldap_or_uri":                      "nothing is fetched: it ties a certificate to the lists that cut.sh adds",
-	"w_root_ca_basic_constraints_path_len_constraint_field_present": "for public roots only: ours signs leaves and nothing else",
-	"e_crl_revocation_time_after_this_update":                       "a list begins earlier than it is made, for gateways whose clocks are late, and says when it revoked",
+	"w_distribution_point_missing_ldap_or_uri": "nothing is fetched: it ties a certificate to " +
+		"the lists that cut.sh adds",
+	"w_root_ca_basic_constraints_path_len_constraint_field_present": "for public roots only: ours signs leaves and " +
+		"nothing else",
+	"e_crl_revocation_time_after_this_update": "a list begins earlier than it is made, for " +
+		"gateways whose clocks are late, and says when it revoked",
 }
 
 // lint fails the test at every error and warning of zlint that nobody explained.

@@ -35,8 +35,8 @@ func (a *Authority) KRL(serials []uint64, version uint64, now time.Time) ([]byte
 	return append(krl, a.KRLSection(sorted)...), nil
 }
 
-// KRLSection returns a section of such a list; nothing where there are no serials. More of them can be added behind the last one:
-// sshd adds up all that it reads.
+// KRLSection returns a section of such a list; nothing where there are no serials. More of them can be added behind the
+// last one: sshd adds up all that it reads.
 func (a *Authority) KRLSection(serials []uint64) []byte {
 	if len(serials) == 0 {
 		return nil
@@ -75,7 +75,8 @@ func KRLEnds(krl []byte) (ends []int) {
 	return ends
 }
 
-// RevokedSerials returns the serials of a list that KRL wrote. One in another form, such as ssh-keygen writes, is an error.
+// RevokedSerials returns the serials of a list that KRL wrote. One in another form, such as
+// ssh-keygen writes, is an error.
 func RevokedSerials(krl []byte) ([]uint64, error) {
 	rest, ours := bytes.CutPrefix(krl, []byte(krlMagic))
 	const head = 4 + 8 + 8 + 8 + 4 + 4 // format, version, time, flags, reserved, comment
@@ -104,7 +105,10 @@ func RevokedSerials(krl []byte) ([]uint64, error) {
 func sectionSerials(section []byte) (serials []uint64, err error) {
 	_, section, hasKey := cutString(section)
 	_, section, hasReserved := cutString(section)
-	if !hasKey || !hasReserved || len(section) == 0 || section[0] != krlSerialList {
+	if !hasKey ||
+		!hasReserved ||
+		len(section) == 0 ||
+		section[0] != krlSerialList {
 		return nil, errKRL
 	}
 	list, rest, ok := cutString(section[1:])

@@ -124,7 +124,8 @@ func criticalOptions(networks []netip.Prefix) (map[string]string, error) {
 // allExtensions returns those that ssh-keygen gives by default.
 func allExtensions() map[string]string {
 	return map[string]string{
-		"permit-X11-forwarding": "", "permit-agent-forwarding": "", "permit-port-forwarding": "", "permit-pty": "", "permit-user-rc": "",
+		"permit-X11-forwarding": "", "permit-agent-forwarding": "", "permit-port-forwarding": "", "permit-pty": "",
+		"permit-user-rc": "",
 	}
 }
 

@@ -17,7 +17,13 @@ import (
 
 func sshCertificate(t *testing.T, a *Authority, key crypto.Signer, networks ...netip.Prefix) Issued {
 	t.Helper()
-	issued, err := a.SignSSH(SSHRequest{PublicKey: sshLine(t, key), Identity: orders, NotBefore: now, NotAfter: now.Add(time.Hour), Networks: networks})
+	issued, err := a.SignSSH(SSHRequest{
+		PublicKey: sshLine(t, key),
+		Identity:  orders,
+		NotBefore: now,
+		NotAfter:  now.Add(time.Hour),
+		Networks:  networks,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,14 +33,19 @@ func sshCertificate(t *testing.T, a *Authority, key crypto.Signer, networks ...n
 func TestSSHCertificateIsOfOneIdentityFromItsNetworks(t *testing.T) {
 	a := authority(t)
 	keys := map[string]crypto.Signer{
-		"ssh-ed25519": edKey(t), "ecdsa-sha2-nistp256": ecKey(t, elliptic.P256()), "ecdsa-sha2-nistp384": ecKey(t, elliptic.P384()),
+		"ssh-ed25519": edKey(t), "ecdsa-sha2-nistp256": ecKey(t, elliptic.P256()),
+		"ecdsa-sha2-nistp384": ecKey(t, elliptic.P384()),
 		"ecdsa-sha2-nistp521": ecKey(t, elliptic.P521()), "ssh-rsa": rsaKey(t, 2048),
 	}
 	for name, key := range keys {
 		t.Run(name, func(t *testing.T) {
-			issued := sshCertificate(t, a, key, netip.MustParsePrefix("2001:db8::/48"), netip.MustParsePrefix("203.0.113.0/24"))
+			issued := sshCertificate(t, a, key, netip.MustParsePrefix("2001:db8::/48"),
+				netip.MustParsePrefix("203.0.113.0/24"))
 			fields := strings.Fields(issued.Text)
-			if len(fields) != 3 || fields[0] != name+"-cert-v01@openssh.com" || fields[2] != orders.String() || strings.ContainsAny(issued.Text, "\r\n") {
+			if len(fields) != 3 ||
+				fields[0] != name+"-cert-v01@openssh.com" ||
+				fields[2] != orders.String() ||
+				strings.ContainsAny(issued.Text, "\r\n") {
 				t.Errorf("line %q", issued.Text)
 			}
 			said := mustRun(t, "ssh-keygen", "-L", "-f", write(t, "cert.pub", []byte(issued.Text)))
@@ -42,13 +53,15 @@ func TestSSHCertificateIsOfOneIdentityFromItsNetworks(t *testing.T) {
 			if got := strings.Fields(mustRun(t, "ssh-keygen", "-l", "-f", public))[1]; got != issued.Fingerprint {
 				t.Errorf("ssh-keygen says %s, we say %s", got, issued.Fingerprint)
 			}
-			local := func(at time.Time) string { return at.Local().Format("2006-01-02T15:04:05") } // as ssh-keygen prints it
+			// as ssh-keygen prints it
+			local := func(at time.Time) string { return at.Local().Format("2006-01-02T15:04:05") }
 			for _, want := range []string{
 				"user certificate", `Key ID: "acme/prod/orders-etl"`, "Serial: " + issued.Serial,
 				"Valid: from " + local(now) + " to " + local(now.Add(time.Hour)),
 				"Principals: \n                acme/prod/orders-etl\n        Critical Options",
 				"source-address 203.0.113.0/24,2001:db8::/48\n        Extensions",
-				"permit-X11-forwarding", "permit-agent-forwarding", "permit-port-forwarding", "permit-pty", "permit-user-rc",
+				"permit-X11-forwarding", "permit-agent-forwarding", "permit-port-forwarding", "permit-pty",
+				"permit-user-rc",
 			} {
 				if !strings.Contains(said, want) {
 					t.Errorf("ssh-keygen does not say %q:\n%s", want, said)
@@ -60,7 +73,8 @@ func TestSSHCertificateIsOfOneIdentityFromItsNetworks(t *testing.T) {
 
 func TestSSHCertificateWithoutNetworksIsGoodAnywhere(t *testing.T) {
 	issued := sshCertificate(t, authority(t), edKey(t))
-	if said := mustRun(t, "ssh-keygen", "-L", "-f", write(t, "cert.pub", []byte(issued.Text))); !strings.Contains(said, "Critical Options: (none)") {
+	if said := mustRun(t, "ssh-keygen", "-L", "-f", write(t, "cert.pub", []byte(issued.Text))); !strings.Contains(said,
+		"Critical Options: (none)") {
 		t.Error(said)
 	}
 }
@@ -113,7 +127,8 @@ func TestSSHKeysThatAreNotSigned(t *testing.T) {
 
 func TestRevocationListRevokesItsSerialsOnly(t *testing.T) {
 	a, key := authority(t), edKey(t)
-	mine, other := sshCertificate(t, a, key), sshCertificate(t, a, key)
+	mine := sshCertificate(t, a, key)
+	other := sshCertificate(t, a, key)
 	serial, err := strconv.ParseUint(mine.Serial, 10, 64)
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +155,8 @@ func TestRevocationListRevokesItsSerialsOnly(t *testing.T) {
 	if !revoked(full, mine) || revoked(full, other) {
 		t.Error("the list does not revoke exactly its serials")
 	}
-	if said := mustRun(t, "ssh-keygen", "-Q", "-l", "-f", full); !strings.Contains(said, "version 3") || strings.Count(said, "serial: ") != 4 {
+	if said := mustRun(t, "ssh-keygen", "-Q", "-l", "-f", full); !strings.Contains(said, "version 3") ||
+		strings.Count(said, "serial: ") != 4 {
 		t.Errorf("ssh-keygen reads: %s", said)
 	}
 	foreignSerial, err := strconv.ParseUint(foreign.Serial, 10, 64)
@@ -165,7 +181,8 @@ func TestALargeRevocationListIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said, ok := run(t, "ssh-keygen", "-Q", "-f", write(t, "krl", krl), write(t, "c.pub", []byte(sshCertificate(t, a, edKey(t)).Text))); !ok {
+	if said, ok := run(t, "ssh-keygen", "-Q", "-f", write(t, "krl", krl),
+		write(t, "c.pub", []byte(sshCertificate(t, a, edKey(t)).Text))); !ok {
 		t.Error(said)
 	}
 }

@@ -32,7 +32,8 @@ func TestSSHDAdmitsUntilRevoked(t *testing.T) {
 		TrustedUserCAKeys: write(t, "ca.pub", a.SSHPublicKey()), RevokedKeys: revoked, Logins: []string{"deploy"},
 		AuthorizedPrincipalsFile: write(t, "principals", []byte("restrict "+orders.String()+"\n")),
 	})
-	if out, err := server.Run(t, "deploy", private, certificate, "echo welcome"); err != nil || !strings.Contains(out, "welcome") {
+	if out, err := server.Run(t, "deploy", private, certificate, "echo welcome"); err != nil ||
+		!strings.Contains(out, "welcome") {
 		t.Fatalf("refused under an empty list: %v: %s", err, out)
 	}
 	serial, err := strconv.ParseUint(issued.Serial, 10, 64)

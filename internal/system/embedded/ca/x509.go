@@ -53,7 +53,8 @@ func (a *Authority) signX509(r X509Request) (Issued, error) {
 		return Issued{}, err
 	}
 	if end.After(a.certificate.NotAfter) {
-		return Issued{}, fmt.Errorf("it would end at %s, after the authority itself at %s", moment(end), moment(a.certificate.NotAfter))
+		return Issued{}, fmt.Errorf("it would end at %s, after the authority itself at %s", moment(end),
+			moment(a.certificate.NotAfter))
 	}
 	id, err := keyID(public)
 	if err != nil {
@@ -64,11 +65,12 @@ func (a *Authority) signX509(r X509Request) (Issued, error) {
 		return Issued{}, err
 	}
 	template := &x509.Certificate{
-		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: r.Identity.CommonName()},
-		NotBefore:             begin,
-		NotAfter:              end,
-		KeyUsage:              x509.KeyUsageDigitalSignature, // all that goes with clientAuth (RFC 5280, 4.2.1.12), RSA too
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: r.Identity.CommonName()},
+		NotBefore:    begin,
+		NotAfter:     end,
+		// all that goes with clientAuth (RFC 5280, 4.2.1.12), RSA too
+		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,
 		SubjectKeyId:          id,
@@ -106,8 +108,8 @@ func requestedKey(text string) (crypto.PublicKey, error) {
 // minRSABits is what OpenSSL and OpenSSH take at least (SSH_RSA_MINIMUM_MODULUS_SIZE).
 const minRSABits = 1024
 
-// checkKey refuses keys that no certificate is made for, and those that no gateway would take. Whether a key is too weak is
-// for a rule to say, which a waiver can set aside.
+// checkKey refuses keys that no certificate is made for, and those that no gateway would take. Whether a key is too
+// weak is for a rule to say, which a waiver can set aside.
 func checkKey(public crypto.PublicKey) error {
 	switch k := public.(type) {
 	case *rsa.PublicKey:

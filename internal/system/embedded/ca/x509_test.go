@@ -32,7 +32,12 @@ func TestZlintPassesEveryCertificate(t *testing.T) {
 		for _, id := range []access.IdentityID{orders, longest} {
 			t.Run(name+" "+id.Partner[:4], func(t *testing.T) {
 				csr := request(t, key, &x509.CertificateRequest{})
-				issued, err := a.SignX509(X509Request{CSR: csr, Identity: id, NotBefore: now, NotAfter: now.Add(90 * 24 * time.Hour)})
+				issued, err := a.SignX509(X509Request{
+					CSR:       csr,
+					Identity:  id,
+					NotBefore: now,
+					NotAfter:  now.Add(90 * 24 * time.Hour),
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -43,7 +48,8 @@ func TestZlintPassesEveryCertificate(t *testing.T) {
 	t.Run("revocation list", func(t *testing.T) {
 		issued, _ := leaf(t, a, orders)
 		// Without a hold: public authorities may not use that reason, so zlint refuses what RFC 5280 allows.
-		crl, err := a.CRL([]Revoked{{Serial: issued.Serial, At: now}, {Serial: "0a", At: now}}, 7, now, now.Add(7*24*time.Hour))
+		crl, err := a.CRL([]Revoked{{Serial: issued.Serial, At: now}, {Serial: "0a", At: now}}, 7, now,
+			now.Add(7*24*time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,11 +62,21 @@ func TestCertificateSaysWhoseItIsAndNothingOfTheRequest(t *testing.T) {
 	csr := request(t, rsaKey(t, 2048), &x509.CertificateRequest{
 		Subject:  pkix.Name{CommonName: "globex/prod/admin", SerialNumber: "7", Organization: []string{"Globex"}},
 		DNSNames: []string{"admin.example.com"}, EmailAddresses: []string{"root@example.com"},
-		URIs:            []*url.URL{{Scheme: "partner", Opaque: "globex/prod/admin"}},
-		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 19}, Critical: true, Value: []byte{0x30, 3, 1, 1, 0xff}}}, // CA: true
+		URIs: []*url.URL{{Scheme: "partner", Opaque: "globex/prod/admin"}},
+		// CA: true
+		ExtraExtensions: []pkix.Extension{{
+			Id:       asn1.ObjectIdentifier{2, 5, 29, 19},
+			Critical: true,
+			Value:    []byte{0x30, 3, 1, 1, 0xff},
+		}},
 	})
 	end := now.Add(time.Hour + 900*time.Millisecond)
-	issued, err := a.SignX509(X509Request{CSR: csr, Identity: orders, NotBefore: now, NotAfter: end.In(time.FixedZone("east", 3600))})
+	issued, err := a.SignX509(X509Request{
+		CSR:       csr,
+		Identity:  orders,
+		NotBefore: now,
+		NotAfter:  end.In(time.FixedZone("east", 3600)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,17 +84,24 @@ func TestCertificateSaysWhoseItIsAndNothingOfTheRequest(t *testing.T) {
 	if got := c.Subject.String(); got != "CN=acme/prod/orders-etl" {
 		t.Errorf("subject %s", got)
 	}
-	if len(c.URIs) != 1 || c.URIs[0].String() != "partner:acme/prod/orders-etl" || len(c.DNSNames)+len(c.EmailAddresses)+len(c.IPAddresses) > 0 {
+	if len(c.URIs) != 1 ||
+		c.URIs[0].String() != "partner:acme/prod/orders-etl" ||
+		len(c.DNSNames)+len(c.EmailAddresses)+len(c.IPAddresses) > 0 {
 		t.Errorf("names %v %v %v", c.URIs, c.DNSNames, c.EmailAddresses)
 	}
-	if c.IsCA || c.KeyUsage != x509.KeyUsageDigitalSignature || len(c.ExtKeyUsage) != 1 || c.ExtKeyUsage[0] != x509.ExtKeyUsageClientAuth {
+	if c.IsCA ||
+		c.KeyUsage != x509.KeyUsageDigitalSignature ||
+		len(c.ExtKeyUsage) != 1 ||
+		c.ExtKeyUsage[0] != x509.ExtKeyUsageClientAuth {
 		t.Errorf("CA %v, usage %v, extended %v", c.IsCA, c.KeyUsage, c.ExtKeyUsage)
 	}
 	if !c.NotAfter.Equal(now.Add(time.Hour)) || !c.NotBefore.Equal(now) {
 		t.Errorf("from %s to %s", c.NotBefore, c.NotAfter)
 	}
 	sum := sha256.Sum256(c.Raw)
-	if issued.Fingerprint != hex.EncodeToString(sum[:]) || len(issued.Serial) != 32 || issued.Serial != fmt.Sprintf("%032x", c.SerialNumber) {
+	if issued.Fingerprint != hex.EncodeToString(sum[:]) ||
+		len(issued.Serial) != 32 ||
+		issued.Serial != fmt.Sprintf("%032x", c.SerialNumber) {
 		t.Errorf("fingerprint %s, serial %s of %x", issued.Fingerprint, issued.Serial, c.SerialNumber)
 	}
 	if _, rest := pem.Decode([]byte(issued.Text)); len(rest) > 0 {
@@ -94,7 +117,11 @@ func TestSerialsAre128BitsAndDiffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		der, err := asn1.Marshal(n)
-		if err != nil || n.Sign() <= 0 || n.BitLen() <= 120 || len(der)-2 > 20 || seen[n.String()] {
+		if err != nil ||
+			n.Sign() <= 0 ||
+			n.BitLen() <= 120 ||
+			len(der)-2 > 20 ||
+			seen[n.String()] {
 			t.Fatalf("serial %x (%d octets): %v", n, len(der)-2, err)
 		}
 		seen[n.String()] = true
@@ -154,7 +181,11 @@ func TestRequestsThatAreNotSigned(t *testing.T) {
 			t.Errorf("%s: the error repeats the key", name)
 		}
 	}
-	for name, end := range map[string]time.Time{"no time": now, "backwards": now.Add(-time.Hour), "after the authority": now.Add(11 * 365 * 24 * time.Hour)} {
+	for name, end := range map[string]time.Time{
+		"no time":             now,
+		"backwards":           now.Add(-time.Hour),
+		"after the authority": now.Add(11 * 365 * 24 * time.Hour),
+	} {
 		if _, err := a.SignX509(X509Request{CSR: good, Identity: orders, NotBefore: now, NotAfter: end}); err == nil {
 			t.Errorf("%s: was signed", name)
 		} else {
@@ -170,7 +201,8 @@ func TestOpensslAcceptsUntilRevoked(t *testing.T) {
 	held, _ := leaf(t, a, orders)
 	other, _ := leaf(t, a, longest)
 	verify := func(issued Issued, crl string, args ...string) (string, bool) {
-		args = append([]string{"verify", "-x509_strict", "-purpose", "sslclient", "-crl_check", "-CAfile", ca, "-CRLfile", crl}, args...)
+		args = append([]string{"verify", "-x509_strict", "-purpose", "sslclient", "-crl_check", "-CAfile", ca,
+			"-CRLfile", crl}, args...)
 		return run(t, "openssl", append(args, write(t, "leaf.pem", []byte(issued.Text)))...)
 	}
 	list := func(number int64, revoked ...Revoked) string {
@@ -179,7 +211,8 @@ func TestOpensslAcceptsUntilRevoked(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := write(t, "crl.pem", crl)
-		if out := mustRun(t, "openssl", "crl", "-in", path, "-CAfile", ca, "-noout"); !strings.Contains(out, "verify OK") {
+		if out := mustRun(t, "openssl", "crl", "-in", path, "-CAfile", ca, "-noout"); !strings.Contains(out,
+			"verify OK") {
 			t.Fatalf("openssl crl: %s", out)
 		}
 		return path
@@ -200,7 +233,8 @@ func TestOpensslAcceptsUntilRevoked(t *testing.T) {
 		t.Errorf("another's revocation refused it: %s", out)
 	}
 	early, err := a.SignX509(X509Request{
-		CSR: request(t, ecKey(t, elliptic.P256()), &x509.CertificateRequest{}), Identity: longest, NotBefore: now.Add(-access.Late), NotAfter: now.Add(time.Hour),
+		CSR: request(t, ecKey(t, elliptic.P256()), &x509.CertificateRequest{}), Identity: longest,
+		NotBefore: now.Add(-access.Late), NotAfter: now.Add(time.Hour),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -215,23 +249,27 @@ func TestOpensslAcceptsUntilRevoked(t *testing.T) {
 		}
 	}
 	text := mustRun(t, "openssl", "crl", "-in", crl, "-noout", "-text")
-	for _, want := range []string{"Certificate Hold", "X509v3 CRL Number", "X509v3 Authority Key Identifier", "Version 2", strings.ToUpper(mine.Serial)} {
+	for _, want := range []string{"Certificate Hold", "X509v3 CRL Number", "X509v3 Authority Key Identifier",
+		"Version 2", strings.ToUpper(mine.Serial)} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the list does not say %q:\n%s", want, text)
 		}
 	}
-	if out, ok := verify(mine, empty, "-attime", strconv.FormatInt(c.NotAfter.Unix(), 10)); ok || !strings.Contains(out, "expired") {
+	if out, ok := verify(mine, empty, "-attime", strconv.FormatInt(c.NotAfter.Unix(), 10)); ok ||
+		!strings.Contains(out, "expired") {
 		t.Errorf("accepted at its end: %s", out)
 	}
 	if out, ok := verify(mine, empty, "-attime", strconv.FormatInt(c.NotAfter.Unix()-1, 10)); !ok {
 		t.Errorf("refused in its last second: %s", out)
 	}
-	if got := mustRun(t, "openssl", "x509", "-noout", "-serial", "-in", write(t, "leaf.pem", []byte(mine.Text))); strings.TrimSpace(got) != "serial="+strings.ToUpper(mine.Serial) {
+	if got := mustRun(t, "openssl", "x509", "-noout", "-serial", "-in",
+		write(t, "leaf.pem", []byte(mine.Text))); strings.TrimSpace(got) != "serial="+strings.ToUpper(mine.Serial) {
 		t.Errorf("openssl says %s, we say %s", got, mine.Serial)
 	}
 }
 
-// Whether a key is too weak is for a rule to say. Where a waiver sets that aside, the plan that promises a certificate is kept.
+// Whether a key is too weak is for a rule to say. Where a waiver sets that aside, the plan that promises
+// a certificate is kept.
 func TestTheAuthorityFollowsAWaiverOfWeakKeys(t *testing.T) {
 	a := authority(t)
 	for name, csr := range map[string]string{
@@ -244,17 +282,24 @@ func TestTheAuthorityFollowsAWaiverOfWeakKeys(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, err, CheckRequest(csr))
 			continue
 		}
-		said := mustRun(t, "openssl", "verify", "-auth_level", "0", "-CAfile", write(t, "ca.pem", a.CertificatePEM()), write(t, "leaf.pem", []byte(issued.Text)))
+		said := mustRun(t, "openssl", "verify", "-auth_level", "0", "-CAfile", write(t, "ca.pem", a.CertificatePEM()),
+			write(t, "leaf.pem", []byte(issued.Text)))
 		if !strings.Contains(said, "OK") {
 			t.Errorf("%s: %s", name, said)
 		}
 	}
 	line := sshLine(t, rsaKey(t, 1024))
-	issued, err := a.SignSSH(SSHRequest{PublicKey: line, Identity: orders, NotBefore: now, NotAfter: now.Add(time.Hour)})
+	issued, err := a.SignSSH(SSHRequest{
+		PublicKey: line,
+		Identity:  orders,
+		NotBefore: now,
+		NotAfter:  now.Add(time.Hour),
+	})
 	if err != nil || CheckSSHKey(line) != nil {
 		t.Fatal(err)
 	}
-	if said := mustRun(t, "ssh-keygen", "-L", "-f", write(t, "cert.pub", []byte(issued.Text))); !strings.Contains(said, "RSA-CERT") {
+	if said := mustRun(t, "ssh-keygen", "-L", "-f", write(t, "cert.pub", []byte(issued.Text))); !strings.Contains(said,
+		"RSA-CERT") {
 		t.Error(said)
 	}
 }

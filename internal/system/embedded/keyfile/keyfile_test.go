@@ -52,7 +52,7 @@ func TestKeyIsKeptInAPrivateFile(t *testing.T) {
 		t.Error("no PKCS #8 in PEM")
 	}
 	for name, want := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700 | os.ModeDir} {
-		if info, err := os.Stat(name); err != nil || runtime.GOOS != "windows" && info.Mode() != want {
+		if info, err := os.Stat(name); err != nil || (runtime.GOOS != "windows" && info.Mode() != want) {
 			t.Errorf("%s has mode %v, want %v (%v)", name, info.Mode(), want, err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestPassphraseEncryptsTheKeyThatIsThere(t *testing.T) {
 	if bytes.Contains(text, bytes.Split(clear, []byte("\n"))[1]) || !Encrypted(text) {
 		t.Error("the key is still in the clear")
 	}
-	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+	if info, err := os.Stat(path); err != nil || (runtime.GOOS != "windows" && info.Mode() != 0o600) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	if !key.Equal(mustLoad(t, path, "correct horse", none)) {
@@ -124,7 +124,9 @@ func TestBrokenFileIsAnErrorAndStays(t *testing.T) {
 func wants(t *testing.T, path, passphrase, text string) {
 	t.Helper()
 	_, err := Load(path, passphrase, none)
-	if err == nil || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), "c2VjcmV0") {
+	if err == nil ||
+		!strings.Contains(err.Error(), text) ||
+		strings.Contains(err.Error(), "c2VjcmV0") {
 		t.Errorf("got %v, want an error with %q", err, text)
 	}
 }
@@ -162,7 +164,8 @@ func TestKeyThatCannotBeWrittenIsNotUsed(t *testing.T) {
 func TestOthersReadTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "k.pem")
 	mustLoad(t, path, "", fresh)
-	if out, err := exec.Command(realtool.Find(t, "openssl"), "pkey", "-in", path, "-noout", "-check").CombinedOutput(); err != nil {
+	if out, err := exec.Command(realtool.Find(t, "openssl"), "pkey", "-in", path, "-noout",
+		"-check").CombinedOutput(); err != nil {
 		t.Errorf("openssl: %v\n%s", err, out)
 	}
 }

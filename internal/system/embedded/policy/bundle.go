@@ -37,8 +37,9 @@ type member struct {
 	text []byte
 }
 
-// bundleFile returns the bundle, signed where there is a signer (openpolicyagent.org/docs/management-bundles, "Bundle File Format" and "Signing").
-// Such a signature has no end of its own: what ends a bundle are the ends in its data, valid_until above all.
+// bundleFile returns the bundle, signed where there is a signer (openpolicyagent.org/docs/management-bundles, "Bundle
+// File Format" and "Signing"). Such a signature has no end of its own: what ends a bundle are the ends in its data,
+// valid_until above all.
 func bundleFile(root string, s *Signer, content ...member) ([]byte, error) {
 	about, err := canonical(manifest{RegoVersion: 1, Revision: revision(content), Roots: []string{root}})
 	if err != nil {
@@ -68,8 +69,8 @@ func revision(content []member) string {
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
-// signatures returns .signatures.json. OPA hashes JSON files by their canonical form, which ours are written in, and others
-// by their bytes: so here all hashes are of bytes.
+// signatures returns .signatures.json. OPA hashes JSON files by their canonical form, which ours are written in, and
+// others by their bytes: so here all hashes are of bytes.
 func signatures(files []member, s *Signer) ([]byte, error) {
 	var payload struct {
 		Files []signedFile `json:"files"`

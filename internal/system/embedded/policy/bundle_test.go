@@ -31,8 +31,9 @@ func newGateway(t testing.TB, publication map[string][]byte) gateway {
 	}
 	put(t, dir, "hold.tar.gz", publication["hold.tar.gz"])
 	return gateway{dir, put(t, dir, "opa.json", asJSON(t, object{
-		"bundles": object{"partner": bundle("bundle.tar.gz"), "partner_hold": object{"resource": "file://" + dir + "/hold.tar.gz"}},
-		"keys":    object{"partner": object{"algorithm": "ES256", "key": string(publication["policy/key.pem"])}},
+		"bundles": object{"partner": bundle("bundle.tar.gz"),
+			"partner_hold": object{"resource": "file://" + dir + "/hold.tar.gz"}},
+		"keys": object{"partner": object{"algorithm": "ES256", "key": string(publication["policy/key.pem"])}},
 	}))}
 }
 
@@ -40,12 +41,15 @@ func newGateway(t testing.TB, publication map[string][]byte) gateway {
 func (g gateway) allows(t testing.TB, bundle []byte, input any) (bool, error) {
 	t.Helper()
 	put(t, g.dir, "bundle.tar.gz", bundle)
-	out, err := opa(t, "exec", "--timeout=10s", "--config-file", g.config, "--decision=partner/allow", put(t, g.dir, "input.json", asJSON(t, input)))
+	out, err := opa(t, "exec", "--timeout=10s", "--config-file", g.config, "--decision=partner/allow",
+		put(t, g.dir, "input.json", asJSON(t, input)))
 	if err != nil {
 		return false, err
 	}
 	var answer struct{ Result []struct{ Result *bool } }
-	if err := json.Unmarshal(out, &answer); err != nil || len(answer.Result) != 1 || answer.Result[0].Result == nil {
+	if err := json.Unmarshal(out, &answer); err != nil ||
+		len(answer.Result) != 1 ||
+		answer.Result[0].Result == nil {
 		return false, fmt.Errorf("opa answered %s (%w)", out, err)
 	}
 	return *answer.Result[0].Result, nil
@@ -71,13 +75,16 @@ func TestSignedBundleIsTakenAndAnythingElseRefused(t *testing.T) {
 	p.Identities[0].Grants[0].Actions = []string{"read", "write"}
 	wider := files(t, p, s)["policy/data.json"]
 	for name, change := range map[string]func([]member) []member{
-		"other data":      replace("data.json", wider),
-		"another policy":  replace("policy.rego", []byte("package partner\nallow := true\n")),
-		"another roots":   replace(".manifest", []byte(`{"rego_version":1,"revision":"x","roots":[""]}`)),
-		"no signature":    without(".signatures.json"),
-		"no data":         without("data.json"),
-		"one file more":   func(m []member) []member { return append(m, member{"more.rego", []byte("package partner.more\n")}) },
-		"another's key":   replace(".signatures.json", unpack(t, files(t, p, signer(t))["bundle.tar.gz"])[".signatures.json"]),
+		"other data":     replace("data.json", wider),
+		"another policy": replace("policy.rego", []byte("package partner\nallow := true\n")),
+		"another roots":  replace(".manifest", []byte(`{"rego_version":1,"revision":"x","roots":[""]}`)),
+		"no signature":   without(".signatures.json"),
+		"no data":        without("data.json"),
+		"one file more": func(m []member) []member {
+			return append(m, member{"more.rego", []byte("package partner.more\n")})
+		},
+		"another's key": replace(".signatures.json",
+			unpack(t, files(t, p, signer(t))["bundle.tar.gz"])[".signatures.json"]),
 		"an old bundle's": replace(".signatures.json", unpack(t, files(t, p, s)["bundle.tar.gz"])[".signatures.json"]),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +92,8 @@ func TestSignedBundleIsTakenAndAnythingElseRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if ok, err := gw.allows(t, tampered, reading(nil)); err == nil || !strings.Contains(err.Error(), "Bundle load failed") {
+			if ok, err := gw.allows(t, tampered, reading(nil)); err == nil ||
+				!strings.Contains(err.Error(), "Bundle load failed") {
 				t.Errorf("OPA took it, and answered %v, %v", ok, err)
 			}
 		})
@@ -137,9 +145,11 @@ func members(t testing.TB, bundle []byte) []member {
 func TestBundleVerifiesOnTheCommandLine(t *testing.T) {
 	f := files(t, fixture(), signer(t))
 	dir := t.TempDir()
-	bundle, public := put(t, dir, "bundle.tar.gz", f["bundle.tar.gz"]), put(t, dir, "key.pem", f["policy/key.pem"])
+	bundle := put(t, dir, "bundle.tar.gz", f["bundle.tar.gz"])
+	public := put(t, dir, "key.pem", f["policy/key.pem"])
 	build := func(public string) error {
-		_, err := opa(t, "build", "--bundle", bundle, "--verification-key", public, "--signing-alg", "ES256", "--output", dir+"/out.tar.gz")
+		_, err := opa(t, "build", "--bundle", bundle, "--verification-key", public, "--signing-alg", "ES256",
+			"--output", dir+"/out.tar.gz")
 		return err
 	}
 	if err := build(public); err != nil {
@@ -192,7 +202,9 @@ func TestPatternsMeanTheSameInRego(t *testing.T) {
 	}
 	const count = 5000
 	random := rand.New(rand.NewPCG(1, 2))
-	pairs, want, matching := make([]pair, count), make([]bool, count), 0
+	pairs := make([]pair, count)
+	want := make([]bool, count)
+	matching := 0
 	for i := range pairs {
 		pattern, path := randomPair(random)
 		if _, err := access.ParsePattern(string(pattern)); err != nil {
@@ -208,7 +220,8 @@ func TestPatternsMeanTheSameInRego(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var got []bool
-	err := evaluate(t, "data.judge.covered", &got, put(t, dir, "pairs.json", asJSON(t, object{"pairs": pairs})), put(t, dir, "policy.rego", []byte(rego)),
+	err := evaluate(t, "data.judge.covered", &got, put(t, dir, "pairs.json", asJSON(t, object{"pairs": pairs})),
+		put(t, dir, "policy.rego", []byte(rego)),
 		put(t, dir, "judge.rego", []byte(`package judge
 
 covered := [c | some p in data.pairs; c := covers(p)]
@@ -230,7 +243,8 @@ covers(p) if data.partner.covers(p.grant) with input as {"path": p.path}
 // randomPair is a pattern, and a path made from it, with a few segments changed, added and left out.
 func randomPair(r *rand.Rand) (access.Pattern, string) {
 	literals := []string{"a", "b", "a.b", "~", "A", "a:b@c=d,e-f", "..a"}
-	odd := []string{"", ".", "..", "...", ".. ", " ", "\uff0e\uff0e", "a\u200b", "a\x85", "+", "*", "a b", "%61", "ü", `\`, "a?"}
+	odd := []string{"", ".", "..", "...", ".. ", " ", "\uff0e\uff0e", "a\u200b", "a\x85", "+", "*", "a b", "%61", "ü",
+		`\`, "a?"}
 	pick := func(from []string) string { return from[r.IntN(len(from))] }
 	var pattern, path []string
 	for range 1 + r.IntN(4) {
@@ -263,8 +277,10 @@ func randomPair(r *rand.Rand) (access.Pattern, string) {
 // clear says, without regular expressions, whether every segment of a path means one thing.
 func clear(path string) bool {
 	for s := range strings.SplitSeq(path, "/") {
-		odd := func(c rune) bool { return c < ' ' || c > '~' && !unicode.In(c, unicode.L, unicode.M, unicode.Nd) }
-		if strings.Trim(s, ". ") == "" || strings.ContainsAny(s, `%\?#;`) || strings.ContainsFunc(s, odd) {
+		odd := func(c rune) bool { return c < ' ' || (c > '~' && !unicode.In(c, unicode.L, unicode.M, unicode.Nd)) }
+		if strings.Trim(s, ". ") == "" ||
+			strings.ContainsAny(s, `%\?#;`) ||
+			strings.ContainsFunc(s, odd) {
 			return false
 		}
 	}

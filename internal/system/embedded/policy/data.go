@@ -92,17 +92,20 @@ func canonical(v any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// publish returns the document of a publication, with its proofs in an order of their own: the same access gives the same bytes.
+// publish returns the document of a publication, with its proofs in an order of their own: the same
+// access gives the same bytes.
 func publish(p Publication) published {
 	valid := ending(p.ValidUntil)
 	out := published{
 		Certificates: map[string]proof{}, Environment: p.Environment, Format: format,
-		Identities: make(map[string]publishedIdentity, len(p.Identities)), Issuer: Issuer(p.Environment), Revoked: map[string]string{},
+		Identities: make(map[string]publishedIdentity, len(p.Identities)), Issuer: Issuer(p.Environment),
+		Revoked: map[string]string{},
 		Secrets: map[string]proof{}, Serials: map[string]string{},
 		Trust: map[string]map[string][]proof{}, ValidUntil: valid.EndsAt, ValidUntilNS: valid.EndsAtNS,
 	}
 	for _, i := range p.Identities {
-		out.Identities[i.ID.String()] = publishedIdentity{ending(i.EndsAt), grants(i.Grants), lineage(i), i.Suspended, i.UID}
+		out.Identities[i.ID.String()] = publishedIdentity{ending(i.EndsAt), grants(i.Grants), lineage(i), i.Suspended,
+			i.UID}
 		for _, c := range i.Credentials {
 			out.add(i.ID.String(), c)
 		}
@@ -113,7 +116,8 @@ func publish(p Publication) published {
 	for _, subjects := range out.Trust {
 		for _, proofs := range subjects {
 			order.Sort(proofs, func(a, b proof) int {
-				return cmp.Or(cmp.Compare(a.Identity, b.Identity), slices.Compare(a.Audiences, b.Audiences), cmp.Compare(a.EndsAtNS, b.EndsAtNS))
+				return cmp.Or(cmp.Compare(a.Identity, b.Identity), slices.Compare(a.Audiences, b.Audiences),
+					cmp.Compare(a.EndsAtNS, b.EndsAtNS))
 			})
 		}
 	}
@@ -177,8 +181,8 @@ var (
 	lastNS  = time.Unix(0, math.MaxInt64)
 )
 
-// ending returns a moment for people and as nanoseconds since 1970, for cheap comparison. What does not fit in these is cut
-// to the range: the zero time has long passed, and the year 9999 ends in 2262.
+// ending returns a moment for people and as nanoseconds since 1970, for cheap comparison. What does not fit in these is
+// cut to the range: the zero time has long passed, and the year 9999 ends in 2262.
 func ending(t time.Time) end {
 	if t.Before(firstNS) {
 		t = firstNS

@@ -25,7 +25,12 @@ type request struct {
 
 // reading is a request that is allowed, with some of its input replaced; nil leaves a part out.
 func reading(changes object) object {
-	input := object{"credential": object{"secret": key}, "action": "read", "path": "orders/acme/daily/1.csv", "ip": "198.51.100.1"}
+	input := object{
+		"credential": object{"secret": key},
+		"action":     "read",
+		"path":       "orders/acme/daily/1.csv",
+		"ip":         "198.51.100.1",
+	}
 	for name, value := range changes {
 		if value == nil {
 			delete(input, name)
@@ -76,7 +81,14 @@ func claims(changes object) object {
 
 // own is a token that the access system itself gave out.
 func own(changes object, more ...any) object {
-	c := object{"iss": "urn:partner:prod", "aud": "partner", "sub": "acme/prod/orders", "uid": "uid-orders", "jti": "one", "exp": now.Unix() + 60}
+	c := object{
+		"iss": "urn:partner:prod",
+		"aud": "partner",
+		"sub": "acme/prod/orders",
+		"uid": "uid-orders",
+		"jti": "one",
+		"exp": now.Unix() + 60,
+	}
 	for name, value := range changes {
 		if value == nil {
 			delete(c, name)
@@ -119,8 +131,10 @@ var decisions = slices.Concat([]request{
 	unknown("another serial", cert(object{"serial": serial + "0"})),
 	unknown("an empty serial", cert(object{"serial": ""})),
 	unknown("a right serial with another fingerprint", cert(object{"fingerprint": "00", "serial": serial})),
-	unknown("a certificate and something else", object{"credential": object{"certificate": object{"fingerprint": fingerprint}, "secret": ""}}),
-	unknown("a serial and something else", object{"credential": object{"certificate": object{"serial": serial}, "secret": ""}}),
+	unknown("a certificate and something else",
+		object{"credential": object{"certificate": object{"fingerprint": fingerprint}, "secret": ""}}),
+	unknown("a serial and something else",
+		object{"credential": object{"certificate": object{"serial": serial}, "secret": ""}}),
 
 	allowed("a token", claims(nil)),
 	allowed("a token of several audiences", claims(object{"aud": []string{"elsewhere", "other.example.com"}})),
@@ -131,7 +145,8 @@ var decisions = slices.Concat([]request{
 	unknown("a token of another subject", claims(object{"sub": "svc-billing"})),
 	unknown("a token of another issuer", claims(object{"iss": issuer + "/"})),
 	unknown("a token without subject", claims(object{"sub": nil})),
-	unknown("a token and something else", object{"credential": object{"secret": "", "claims": claims(nil)["credential"].(object)["claims"]}}),
+	unknown("a token and something else",
+		object{"credential": object{"secret": "", "claims": claims(nil)["credential"].(object)["claims"]}}),
 	allowed("a token that has not ended", claims(object{"exp": now.Unix() + 1})),
 	refused("a token that has ended", "token_ended", claims(object{"exp": now.Unix()})),
 	refused("a token whose end is no number", "token_ended", claims(object{"exp": "2099"})),
@@ -144,7 +159,8 @@ var decisions = slices.Concat([]request{
 	refused("a token for one run that has ended", "credential_ended", own(object{"exp": now.Unix()})),
 	unknown("a token for one run without an end", own(object{"exp": nil})),
 	unknown("a token for one run whose end is no number", own(object{"exp": "2099"})),
-	unknown("a token for one run with a secret", object{"credential": object{"secret": "", "claims": own(nil)["credential"].(object)["claims"]}}),
+	unknown("a token for one run with a secret",
+		object{"credential": object{"secret": "", "claims": own(nil)["credential"].(object)["claims"]}}),
 	unknown("a token for one run of another environment", own(object{"iss": "urn:partner:test"})),
 	unknown("a token for one run of another issuer", own(object{"iss": issuer})),
 	unknown("a token for one run for somebody else", own(object{"aud": "elsewhere"})),
@@ -155,16 +171,22 @@ var decisions = slices.Concat([]request{
 	unknown("a token for one run without jti", own(object{"jti": nil})),
 	refused("a token for one run that was revoked", "token_revoked", own(object{"jti": "revoked"})).of(""),
 	allowed("a partner's token with the jti of one that was revoked", claims(object{"jti": "revoked"})),
-	refused("a token for one run of a suspended identity", "identity_suspended", own(object{"sub": "acme/prod/paused", "uid": "uid-paused"})).of("paused"),
-	refused("a token for one run of an identity that was cut by hand", "identity_on_hold", own(object{"sub": "globex/prod/cut", "uid": "uid-cut"})).by("globex/prod/cut"),
+	refused("a token for one run of a suspended identity", "identity_suspended",
+		own(object{"sub": "acme/prod/paused", "uid": "uid-paused"})).of("paused"),
+	refused("a token for one run of an identity that was cut by hand", "identity_on_hold",
+		own(object{"sub": "globex/prod/cut", "uid": "uid-cut"})).by("globex/prod/cut"),
 	refused("a token for one run of an identity that has ended", "identity_ended",
-		own(object{"sub": "acme/prod/long", "uid": "uid-long", "exp": whoEnds.Unix() + 60}, "path", "shared/x")).of("long").at(whoEnds),
+		own(object{"sub": "acme/prod/long", "uid": "uid-long", "exp": whoEnds.Unix() + 60}, "path",
+			"shared/x")).of("long").at(whoEnds),
 
 	allowed("from its network", as(officeKey, "ip", "203.0.113.7")).of("office"),
 	allowed("from its IPv6 network", as(officeKey, "ip", "2001:db8:0:1::7")).of("office"),
-	allowed("from its network, as servers write it that listen to both", as(officeKey, "ip", "::ffff:203.0.113.7")).of("office"),
-	refused("from elsewhere, written so", "network_not_allowed", as(officeKey, "ip", "::ffff:198.51.100.7")).of("office"),
-	refused("from its network, with a port", "network_not_allowed", as(officeKey, "ip", "203.0.113.7:443")).of("office"),
+	allowed("from its network, as servers write it that listen to both",
+		as(officeKey, "ip", "::ffff:203.0.113.7")).of("office"),
+	refused("from elsewhere, written so", "network_not_allowed",
+		as(officeKey, "ip", "::ffff:198.51.100.7")).of("office"),
+	refused("from its network, with a port", "network_not_allowed",
+		as(officeKey, "ip", "203.0.113.7:443")).of("office"),
 	refused("from a link, with its zone", "network_not_allowed", as(officeKey, "ip", "fe80::1%eth0")).of("office"),
 	refused("from elsewhere", "network_not_allowed", as(officeKey)).of("office"),
 	refused("from nowhere", "network_not_allowed", as(officeKey, "ip", nil)).of("office"),
@@ -177,7 +199,8 @@ var decisions = slices.Concat([]request{
 	refused("what hangs on one that was cut by hand", "identity_on_hold", as("partner_below")).of("below"),
 	allowed("what hangs on one that was released", as("partner_under")).of("under"),
 	refused("an identity that was cut by hand alone", "identity_on_hold", as("partner_taken")).of("taken"),
-	refused("an identity that was released with its partner, and cut alone", "identity_on_hold", as("partner_again")).by("globex/prod/again"),
+	refused("an identity that was released with its partner, and cut alone", "identity_on_hold",
+		as("partner_again")).by("globex/prod/again"),
 	refused("a credential that was cut by hand alone", "credential_on_hold", as("partner_alone")).of("alone"),
 	refused("a suspended identity", "identity_suspended", as(suspendedKey)).of("paused"),
 	allowed("the moment before the identity ends", as(longKey)).of("long").at(whoEnds.Add(-1)),
@@ -197,7 +220,8 @@ var decisions = slices.Concat([]request{
 	refused("the folder itself", "not_granted", object{"path": "orders/acme/daily"}),
 	refused("a sister folder", "not_granted", object{"path": "orders/acme/weekly/1.csv"}),
 	refused("a folder that begins alike", "not_granted", object{"path": "orders/acme/daily2/1.csv"}),
-	allowed("a name with a space, an umlaut and dots", object{"path": "orders/acme/daily/März 2026/..bericht v1.2 (neu).csv"}),
+	allowed("a name with a space, an umlaut and dots",
+		object{"path": "orders/acme/daily/März 2026/..bericht v1.2 (neu).csv"}),
 	allowed("a name of another script", object{"path": "orders/acme/daily/日本語.csv"}),
 	allowed("an exact resource", object{"path": "orders/acme/manifest"}),
 	refused("below an exact resource", "not_granted", object{"path": "orders/acme/manifest/x"}),
@@ -206,15 +230,20 @@ var decisions = slices.Concat([]request{
 	refused("no segment for one", "not_granted", object{"path": "orders/inbox", "action": "write"}),
 	refused("a path that is no text", "path_unclear", object{"path": []string{"orders", "acme", "daily", "x"}}),
 	refused("no path", "path_unclear", object{"path": nil}),
-}, unclear("orders/acme/daily/../../../etc", "orders/acme/daily/./1.csv", "orders/acme/daily/", "orders/acme/daily//1.csv",
+}, unclear("orders/acme/daily/../../../etc", "orders/acme/daily/./1.csv", "orders/acme/daily/",
+	"orders/acme/daily//1.csv",
 	"/orders/acme/daily/1.csv", "", "orders/acme/daily/%2e%2e", "orders/acme/daily/a%2Fb", `orders/acme/daily/..\..\x`,
 	"orders/acme/daily/x?y", "orders/acme/daily/x#y", "orders/acme/daily/..;/x", "orders/acme/daily/x\x00.csv",
 	"orders/acme/daily/x\n", "orders/acme/daily/x\x7f",
 	// What a server might take for dots and slashes, or drop.
-	"orders/acme/daily/\uff0e\uff0e/x", "orders/acme/daily/\u2024\u2024/x", "orders/acme/daily/\u2025/x", "orders/acme/daily/..\uff0fx",
-	"orders/acme/daily/..\u2215x", "orders/acme/daily/..\uff3cx", "orders/acme/daily/.../x", "orders/acme/daily/.. /x", "orders/acme/daily/ ../x",
-	"orders/acme/daily/. ./x", "orders/acme/daily/ /x", "orders/acme/daily/..\u00a0/x", "orders/acme/daily/..\u200b/x", "orders/acme/daily/.\ufeff./x",
-	"orders/acme/daily/x\u0085", "orders/acme/daily/x\u202ecsv.exe", "orders/acme/daily/x\u00ad", "orders/acme/daily/\ufffd"))
+	"orders/acme/daily/\uff0e\uff0e/x", "orders/acme/daily/\u2024\u2024/x", "orders/acme/daily/\u2025/x",
+	"orders/acme/daily/..\uff0fx",
+	"orders/acme/daily/..\u2215x", "orders/acme/daily/..\uff3cx", "orders/acme/daily/.../x", "orders/acme/daily/.. /x",
+	"orders/acme/daily/ ../x",
+	"orders/acme/daily/. ./x", "orders/acme/daily/ /x", "orders/acme/daily/..\u00a0/x", "orders/acme/daily/..\u200b/x",
+	"orders/acme/daily/.\ufeff./x",
+	"orders/acme/daily/x\u0085", "orders/acme/daily/x\u202ecsv.exe", "orders/acme/daily/x\u00ad",
+	"orders/acme/daily/\ufffd"))
 
 func unclear(paths ...string) []request {
 	var out []request
@@ -270,7 +299,7 @@ func TestEachRequestIsDecidedAsTheTableSays(t *testing.T) {
 	for i, want := range decisions {
 		if got := got[i]; got.Allow != want.Allow || got.Who != want.Who {
 			t.Errorf("%s: got %+v, want allow %v of %q", want.Name, got, want.Allow, want.Who)
-		} else if missing := missing(want.Why, got.Why); missing != "" || want.Allow && len(got.Why) > 0 {
+		} else if missing := missing(want.Why, got.Why); missing != "" || (want.Allow && len(got.Why) > 0) {
 			t.Errorf("%s: the reasons are %q, want %q", want.Name, got.Why, want.Why)
 		}
 	}
@@ -300,7 +329,9 @@ func TestEveryProtectionCounts(t *testing.T) {
 			t.Run(strings.TrimSpace(line), func(t *testing.T) {
 				t.Parallel()
 				got, err := decide(t, mutant)
-				if err == nil && slices.EqualFunc(got, decisions, func(d decision, r request) bool { return d.Allow == r.Allow && d.Who == r.Who }) {
+				if err == nil &&
+					slices.EqualFunc(got, decisions,
+						func(d decision, r request) bool { return d.Allow == r.Allow && d.Who == r.Who }) {
 					t.Errorf("nothing changed without it, or as %q", strings.TrimSpace(weaker))
 				}
 			})
@@ -310,7 +341,9 @@ func TestEveryProtectionCounts(t *testing.T) {
 
 // weakened are the ways to take a protection out of a line.
 func weakened(line string) []string {
-	body := strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, "\t#") && !strings.HasSuffix(line, "{\n")
+	body := strings.HasPrefix(line, "\t") &&
+		!strings.HasPrefix(line, "\t#") &&
+		!strings.HasSuffix(line, "{\n")
 	var out []string
 	if body {
 		out = append(out, "\ttrue\n")
@@ -318,7 +351,8 @@ func weakened(line string) []string {
 	if condition := regexp.MustCompile(` if [^{]+$`); !body && condition.MatchString(line) {
 		out = append(out, condition.ReplaceAllString(line, " if true\n"))
 	}
-	for weak, weaker := range map[string]string{" < ": " <= ", " > ": " >= ", "== 1": ">= 1", "[%": "[", `\\?`: "?", "?#": "#", "#;": ";", `;]`: "]", "[ -~": `[\t-~`, "-~": `-\x7f`, `\p{L}`: `\p{L}\p{C}`,
+	for weak, weaker := range map[string]string{" < ": " <= ", " > ": " >= ", "== 1": ">= 1", "[%": "[", `\\?`: "?",
+		"?#": "#", "#;": ";", `;]`: "]", "[ -~": `[\t-~`, "-~": `-\x7f`, `\p{L}`: `\p{L}\p{C}`,
 		`\p{M}`: `\p{M}\p{P}`, `\p{Nd}`: `\p{Nd}\p{S}`, "[. ]*": "[. ]+", "^[.": "^[", "[. ]": "[.]"} {
 		if strings.HasPrefix(line, "#") || !strings.Contains(line, weak) {
 			continue

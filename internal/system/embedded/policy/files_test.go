@@ -23,7 +23,8 @@ import (
 )
 
 func TestFilesOfAPublication(t *testing.T) {
-	want := []string{"bundle.tar.gz", "hold.tar.gz", "jwks.json", "openid-configuration", "policy/data.json", "policy/hold.json", "policy/key.pem", "policy/policy.rego"}
+	want := []string{"bundle.tar.gz", "hold.tar.gz", "jwks.json", "openid-configuration", "policy/data.json",
+		"policy/hold.json", "policy/key.pem", "policy/policy.rego"}
 	got := slices.Sorted(maps.Keys(files(t, fixture(), signer(t))))
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -109,7 +110,10 @@ func TestKeySetAndDiscovery(t *testing.T) {
 		t.Fatalf("%v in %s", err, f["jwks.json"])
 	}
 	k := set.Keys[0]
-	if k.KeyID != s.KeyID() || k.Use != "sig" || k.Algorithm != "ES256" || !k.IsPublic() {
+	if k.KeyID != s.KeyID() ||
+		k.Use != "sig" ||
+		k.Algorithm != "ES256" ||
+		!k.IsPublic() {
 		t.Errorf("got %+v", k)
 	}
 	token, err := s.sign([]byte(`{}`))
@@ -127,7 +131,9 @@ func TestKeySetAndDiscovery(t *testing.T) {
 		Issuer string
 		KeySet string `json:"jwks_uri"`
 	}
-	if err := json.Unmarshal(f["openid-configuration"], &about); err != nil || about.Issuer != "urn:partner:prod" || about.KeySet != "jwks.json" {
+	if err := json.Unmarshal(f["openid-configuration"], &about); err != nil ||
+		about.Issuer != "urn:partner:prod" ||
+		about.KeySet != "jwks.json" {
 		t.Errorf("%v in %s", err, f["openid-configuration"])
 	}
 }
@@ -140,10 +146,13 @@ func TestSignerIsTheSameAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, err := OpenSigner(dir, "")
-	if err != nil || !first.public.Key.(*ecdsa.PublicKey).Equal(second.public.Key) || first.KeyID() != second.KeyID() {
+	if err != nil ||
+		!first.public.Key.(*ecdsa.PublicKey).Equal(second.public.Key) ||
+		first.KeyID() != second.KeyID() {
 		t.Errorf("another key: %v", err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, "signing.pem")); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+	if info, err := os.Stat(filepath.Join(dir, "signing.pem")); err != nil ||
+		(runtime.GOOS != "windows" && info.Mode() != 0o600) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 }
@@ -152,11 +161,16 @@ func TestSignerIsTheSameAfterARestart(t *testing.T) {
 func big() Publication {
 	p := Publication{Environment: "prod", Now: now, ValidUntil: valid}
 	for n := range 600 {
-		i := Identity{ID: access.IdentityID{Partner: fmt.Sprintf("partner-%d", n%50), Environment: "prod", Name: fmt.Sprintf("app-%d", n)}, EndsAt: whoEnds}
+		i := Identity{ID: access.IdentityID{
+			Partner:     fmt.Sprintf("partner-%d", n%50),
+			Environment: "prod",
+			Name:        fmt.Sprintf("app-%d", n),
+		}, EndsAt: whoEnds}
 		c := secret(fmt.Sprint("key", n), keyEnds)
 		c.Networks = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}
 		trust := Credential{Kind: access.Federated, EndsAt: keyEnds, Trust: &access.FederatedTrust{
-			Issuer: fmt.Sprintf("https://login.partner-%d.test", n%50), Subject: fmt.Sprint("svc-", n), Audiences: []string{audience},
+			Issuer: fmt.Sprintf("https://login.partner-%d.test", n%50), Subject: fmt.Sprint("svc-", n),
+			Audiences: []string{audience},
 		}}
 		i.Credentials = []Credential{c, trust}
 		i.Grants = []Grant{

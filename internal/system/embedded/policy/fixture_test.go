@@ -64,7 +64,11 @@ func secret(key string, ends time.Time, networks ...string) Credential {
 }
 
 func trust(audiences ...string) Credential {
-	return Credential{Kind: access.Federated, EndsAt: keyEnds, Trust: &access.FederatedTrust{Issuer: issuer, Subject: subject, Audiences: audiences}}
+	return Credential{
+		Kind:   access.Federated,
+		EndsAt: keyEnds,
+		Trust:  &access.FederatedTrust{Issuer: issuer, Subject: subject, Audiences: audiences},
+	}
 }
 
 func grant(name, resource string, ends time.Time, actions ...string) Grant {
@@ -96,21 +100,84 @@ func fixture() Publication {
 				ID: id("office"), EndsAt: whoEnds, Grants: []Grant{read},
 				Credentials: []Credential{secret(officeKey, keyEnds, "203.0.113.0/24", "2001:db8::/48")},
 			},
-			{ID: id("paused"), UID: "uid-paused", EndsAt: whoEnds, Suspended: true, Grants: []Grant{read}, Credentials: []Credential{secret(suspendedKey, keyEnds)}},
-			{ID: id("long"), UID: "uid-long", EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret(longKey, valid.AddDate(1, 0, 0))}},
-			{ID: id("stale"), UID: "uid-stale", EndsAt: valid.AddDate(1, 0, 0), Grants: []Grant{read}, Credentials: []Credential{secret("partner_stale", valid.AddDate(1, 0, 0))}},
-			{ID: id("shared"), EndsAt: whoEnds, Credentials: []Credential{trust("third.example.com", audience)}, Grants: []Grant{grant("own", "own/*", mayEnds, "read")}},
-			{ID: id("taken"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_taken", keyEnds)}},
-			{ID: globex("again"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_again", keyEnds)}},
-			{ID: id("alone"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_alone", keyEnds)}},
-			{ID: globex("cut"), UID: "uid-cut", EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_cut", keyEnds)}},
-			{ID: globex("freed"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_freed", keyEnds)}},
-			{ID: id("below"), Above: []access.IdentityID{globex("cut")}, EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_below", keyEnds)}},
-			{ID: id("under"), Above: []access.IdentityID{globex("freed")}, EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_under", keyEnds)}},
+			{
+				ID:          id("paused"),
+				UID:         "uid-paused",
+				EndsAt:      whoEnds,
+				Suspended:   true,
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret(suspendedKey, keyEnds)},
+			},
+			{
+				ID:          id("long"),
+				UID:         "uid-long",
+				EndsAt:      whoEnds,
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret(longKey, valid.AddDate(1, 0, 0))},
+			},
+			{
+				ID:          id("stale"),
+				UID:         "uid-stale",
+				EndsAt:      valid.AddDate(1, 0, 0),
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret("partner_stale", valid.AddDate(1, 0, 0))},
+			},
+			{
+				ID:          id("shared"),
+				EndsAt:      whoEnds,
+				Credentials: []Credential{trust("third.example.com", audience)},
+				Grants:      []Grant{grant("own", "own/*", mayEnds, "read")},
+			},
+			{
+				ID:          id("taken"),
+				EndsAt:      whoEnds,
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret("partner_taken", keyEnds)},
+			},
+			{
+				ID:          globex("again"),
+				EndsAt:      whoEnds,
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret("partner_again", keyEnds)},
+			},
+			{
+				ID:          id("alone"),
+				EndsAt:      whoEnds,
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret("partner_alone", keyEnds)},
+			},
+			{
+				ID:          globex("cut"),
+				UID:         "uid-cut",
+				EndsAt:      whoEnds,
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret("partner_cut", keyEnds)},
+			},
+			{
+				ID:          globex("freed"),
+				EndsAt:      whoEnds,
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret("partner_freed", keyEnds)},
+			},
+			{
+				ID:          id("below"),
+				Above:       []access.IdentityID{globex("cut")},
+				EndsAt:      whoEnds,
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret("partner_below", keyEnds)},
+			},
+			{
+				ID:          id("under"),
+				Above:       []access.IdentityID{globex("freed")},
+				EndsAt:      whoEnds,
+				Grants:      []Grant{read},
+				Credentials: []Credential{secret("partner_under", keyEnds)},
+			},
 		},
 		RevokedTokens: map[string]time.Time{"revoked": now.Add(time.Minute)},
 		Hold: Hold{
-			Held:     []string{"globex", id("alone").String() + "/secret", id("taken").String(), globex("again").String()},
+			Held: []string{"globex", id("alone").String() + "/secret", id("taken").String(),
+				globex("again").String()},
 			Released: []string{globex("freed").String(), globex("again").String()},
 		},
 	}

@@ -12,16 +12,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Request is what a gateway asks about: one of a key's hash, a certificate's fingerprint, and the claims of a token; from
-// anywhere.
+// Request is what a gateway asks about: one of a key's hash, a certificate's fingerprint, and the claims of
+// a token; from anywhere.
 type Request struct {
 	KeyHash, Fingerprint      string
 	Issuer, Subject, Audience string
 	Action, Path              string
 }
 
-// Allows decides as policy.rego does, on the bytes of data.json and hold.json: for rehearsals, which have no OPA at hand. A
-// test compares the two.
+// Allows decides as policy.rego does, on the bytes of data.json and hold.json: for rehearsals, which have no OPA at
+// hand. A test compares the two.
 func Allows(data, hold []byte, r Request, now time.Time) (bool, error) {
 	var d document
 	var h holdDocument
@@ -37,12 +37,15 @@ func Allows(data, hold []byte, r Request, now time.Time) (bool, error) {
 	}
 	return slices.ContainsFunc(p.proofs(r), func(proven proof) bool {
 		holder, there := p.Identities[proven.Identity]
-		return there && proven.stands(h.Hold, ns) && holder.stands(h.Hold, ns) && holder.may(r, ns)
+		return there &&
+			proven.stands(h.Hold, ns) &&
+			holder.stands(h.Hold, ns) &&
+			holder.may(r, ns)
 	}), nil
 }
 
-// stands reports whether a credential proves an identity at a moment, in nanoseconds since 1970. One that is bound to networks proves none
-// here: nobody knows from where a rehearsal comes.
+// stands reports whether a credential proves an identity at a moment, in nanoseconds since 1970. One that is bound to
+// networks proves none here: nobody knows from where a rehearsal comes.
 func (p proof) stands(h held, ns int64) bool {
 	return ns < p.EndsAtNS && len(p.Networks) == 0 && !h.Held[p.Identity+"/"+string(p.Kind)]
 }
@@ -79,12 +82,12 @@ func (d *published) proofs(r Request) (found []proof) {
 func (h *held) holds(lineage []string) bool {
 	return slices.ContainsFunc(lineage, func(id string) bool {
 		partner, _, _ := strings.Cut(id, "/")
-		return h.Held[id] || h.Held[partner] && !h.Released[id]
+		return h.Held[id] || (h.Held[partner] && !h.Released[id])
 	})
 }
 
-// Login reports whether a line of a principals file lets an identity in at a moment, as sshd reads it. The zone is the one that
-// the file was written for: see Publication.
+// Login reports whether a line of a principals file lets an identity in at a moment, as sshd reads it. The zone is the
+// one that the file was written for: see Publication.
 func Login(principals []byte, id access.IdentityID, now time.Time, zone *time.Location) (bool, error) {
 	for line := range strings.Lines(string(principals)) {
 		options, name, _ := strings.Cut(strings.TrimSpace(line), " ")

@@ -9,7 +9,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// asRehearsed is a decision as a rehearsal asks for it: with one whole credential, from anywhere, for a path of its own.
+// asRehearsed is a decision as a rehearsal asks for it: with one whole credential, from anywhere,
+// for a path of its own.
 func asRehearsed(input object) (r Request, asked bool) {
 	path, _ := input["path"].(string)
 	if _, err := access.ParsePattern(path); err != nil {
@@ -67,14 +68,20 @@ func TestARehearsalDecidesAsOPADoes(t *testing.T) {
 func TestARehearsalReadsPrincipalsAsSSHDDoes(t *testing.T) {
 	t.Parallel()
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders"}
-	const text = `restrict,expiry-time="20260101000000Z",pty acme/prod/orders-etl` + "\n" + `restrict,expiry-time="20260601120000Z" acme/prod/orders` + "\n"
+	const text = `restrict,expiry-time="20260101000000Z",pty acme/prod/orders-etl` + "\n" +
+		`restrict,expiry-time="20260601120000Z" acme/prod/orders` + "\n"
 	last := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	for at, want := range map[time.Time]bool{last.Add(-time.Hour): true, last.Add(time.Second - 1): true, last.Add(time.Second): false} {
+	for at, want := range map[time.Time]bool{
+		last.Add(-time.Hour):      true,
+		last.Add(time.Second - 1): true,
+		last.Add(time.Second):     false,
+	} {
 		if got, err := Login([]byte(text), id, at, nil); got != want || err != nil {
 			t.Errorf("at %s: %v, %v", at, got, err)
 		}
 	}
-	if got, err := Login([]byte(text), access.IdentityID{Partner: "acme", Environment: "prod", Name: "other"}, last, nil); got || err != nil {
+	if got, err := Login([]byte(text), access.IdentityID{Partner: "acme", Environment: "prod", Name: "other"}, last,
+		nil); got || err != nil {
 		t.Errorf("who has no line: %v, %v", got, err)
 	}
 	if _, err := Login([]byte("restrict acme/prod/orders\n"), id, last, nil); err == nil {

@@ -13,12 +13,13 @@ import (
 	"strings"
 )
 
-// Hold is who was cut by hand. It is published as a small bundle of its own, so that cut.sh can write another one at any
-// moment, whatever else was published since. It is not signed: nobody could add to it then without our key, and who can put
-// another one in its place could as well put back the last one, from before the cut, whose signature is as good.
+// Hold is who was cut by hand. It is published as a small bundle of its own, so that cut.sh can write another
+// one at any moment, whatever else was published since. It is not signed: nobody could add to it then without
+// our key, and who can put another one in its place could as well put back the last one, from before the cut,
+// whose signature is as good.
 type Hold struct {
-	// Held are partners, identities and credentials on hold, by their names and ids: all that these have, and what hangs on
-	// them.
+	// Held are partners, identities and credentials on hold, by their names and ids: all that these have,
+	// and what hangs on them.
 	Held []string
 	// Released are identities of such partners that are not on hold with them any more.
 	Released []string

@@ -34,8 +34,12 @@ func TestAHoldThatWasMadeBeforehandCutsAtOnce(t *testing.T) {
 func TestWithoutAHoldNobodyIsAllowed(t *testing.T) {
 	dir := t.TempDir()
 	f := files(t, ours(time.Now().Add(time.Hour)), signer(t))
-	data, policy := put(t, dir, "data.json", f["policy/data.json"]), put(t, dir, "policy.rego", []byte(rego))
-	input := put(t, dir, "input.rego", append([]byte("package judge\nallow := x if x := data.partner.allow with input as "), append(asJSON(t, reading(nil)), "\nwhy := x if x := data.partner.reason with input as "+string(asJSON(t, reading(nil)))+"\n"...)...))
+	data := put(t, dir, "data.json", f["policy/data.json"])
+	policy := put(t, dir, "policy.rego", []byte(rego))
+	input := put(t, dir, "input.rego",
+		append([]byte("package judge\nallow := x if x := data.partner.allow with input as "),
+			append(asJSON(t, reading(nil)),
+				"\nwhy := x if x := data.partner.reason with input as "+string(asJSON(t, reading(nil)))+"\n"...)...))
 	hold := put(t, dir, "hold.json", f["policy/hold.json"])
 	var allow bool
 	if err := evaluate(t, "data.judge.allow", &allow, data, policy, input, hold); err != nil || !allow {
@@ -45,7 +49,8 @@ func TestWithoutAHoldNobodyIsAllowed(t *testing.T) {
 	if err := evaluate(t, "data.judge.allow", &allow, data, policy, input); err != nil || allow {
 		t.Errorf("without it: %v, %v", allow, err)
 	}
-	if err := evaluate(t, "data.judge.why", &why, data, policy, input); err != nil || missing([]string{"hold_unknown"}, why) != "" {
+	if err := evaluate(t, "data.judge.why", &why, data, policy, input); err != nil ||
+		missing([]string{"hold_unknown"}, why) != "" {
 		t.Errorf("without it: %q, %v", why, err)
 	}
 }

@@ -39,8 +39,8 @@ func Principals(p Publication) map[string][]byte {
 	return files
 }
 
-// RefreshAt returns the first moment at which a line of Principals ends while its identity may still do something on that
-// login, so that a publication after it allows more; zero where there is none.
+// RefreshAt returns the first moment at which a line of Principals ends while its identity may still do something on
+// that login, so that a publication after it allows more; zero where there is none.
 func RefreshAt(p Publication) time.Time {
 	var first time.Time
 	for _, i := range p.Identities {
@@ -66,7 +66,10 @@ func shells(i Identity, now time.Time) map[string]shell {
 	for _, g := range i.Grants {
 		name := login.FindStringSubmatch(string(g.Resource))
 		ends := access.Earliest(g.EndsAt, i.EndsAt)
-		if name == nil || !lastSecond(ends).After(now) || i.EndsAt.IsZero() || g.EndsAt.IsZero() {
+		if name == nil ||
+			!lastSecond(ends).After(now) ||
+			i.EndsAt.IsZero() ||
+			g.EndsAt.IsZero() {
 			continue
 		}
 		if s, any := out[name[1]].with(g.Actions, ends); any {
@@ -96,8 +99,8 @@ func (s shell) with(actions []string, ends time.Time) (_ shell, any bool) {
 // until returns when the first of what it allows ends.
 func (s shell) until() time.Time { return access.Earliest(s.login, s.pty, s.forward) }
 
-// line returns a line of an AuthorizedPrincipalsFile (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"): restrict takes everything
-// away, the next options give back what was granted.
+// line returns a line of an AuthorizedPrincipalsFile (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"): restrict takes
+// everything away, the next options give back what was granted.
 func (s shell) line(id access.IdentityID, zone *time.Location) string {
 	options := []string{"restrict", fmt.Sprintf(`expiry-time="%s"`, expiryTime(lastSecond(s.until()), zone))}
 	if !s.pty.IsZero() {
@@ -109,15 +112,15 @@ func (s shell) line(id access.IdentityID, zone *time.Location) string {
 	return strings.Join(options, ",") + " " + id.String() + "\n"
 }
 
-// The forms of expiry-time: in UTC since OpenSSH 9.1, and in sshd's own zone before that (ssh-keygen(1), "-V"; the release
-// notes of 9.1).
+// The forms of expiry-time: in UTC since OpenSSH 9.1, and in sshd's own zone before that (ssh-keygen(1), "-V"; the
+// release notes of 9.1).
 const (
 	inUTC  = "20060102150405Z"
 	inZone = "20060102150405"
 )
 
-// expiryTime writes a moment for sshd, in UTC or, where a zone is given, in the form that has none. Where clocks are set back
-// a time of day comes twice, and sshd may take it for the later one: then it writes a moment before.
+// expiryTime writes a moment for sshd, in UTC or, where a zone is given, in the form that has none. Where clocks are
+// set back a time of day comes twice, and sshd may take it for the later one: then it writes a moment before.
 func expiryTime(t time.Time, zone *time.Location) string {
 	if zone == nil {
 		return t.UTC().Format(inUTC)

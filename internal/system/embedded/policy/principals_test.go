@@ -29,14 +29,21 @@ func TestAPrincipalsFileNamesWhoMayLogIn(t *testing.T) {
 		deploy     string
 		refresh    time.Time
 	}{
-		"nothing":                        {},
-		"a login, until the last second": {one(grant("g", "ssh/deploy", day(9), "login")), `restrict,expiry-time="20260708235959Z"` + etl, time.Time{}},
-		"in another zone":                {one(grant("g", "ssh/deploy", day(9).In(time.FixedZone("", 7200)), "login")), `restrict,expiry-time="20260708235959Z"` + etl, time.Time{}},
-		"a fraction of a second":         {one(grant("g", "ssh/deploy", day(9).Add(time.Millisecond), "login")), `restrict,expiry-time="20260708235959Z"` + etl, time.Time{}},
-		"no later than the identity":     {one(grant("g", "ssh/deploy", day(31), "login")), `restrict,expiry-time="20260729235959Z"` + etl, time.Time{}},
-		"a terminal":                     {one(grant("g", "ssh/deploy", day(9), "login-pty")), `restrict,expiry-time="20260708235959Z",pty` + etl, time.Time{}},
-		"forwarding":                     {one(grant("g", "ssh/deploy", day(9), "login-forward")), `restrict,expiry-time="20260708235959Z",port-forwarding` + etl, time.Time{}},
-		"all at once":                    {one(grant("g", "ssh/deploy", day(9), "login-forward", "login", "login-pty")), `restrict,expiry-time="20260708235959Z",pty,port-forwarding` + etl, time.Time{}},
+		"nothing": {},
+		"a login, until the last second": {one(grant("g", "ssh/deploy", day(9), "login")),
+			`restrict,expiry-time="20260708235959Z"` + etl, time.Time{}},
+		"in another zone": {one(grant("g", "ssh/deploy", day(9).In(time.FixedZone("", 7200)), "login")),
+			`restrict,expiry-time="20260708235959Z"` + etl, time.Time{}},
+		"a fraction of a second": {one(grant("g", "ssh/deploy", day(9).Add(time.Millisecond), "login")),
+			`restrict,expiry-time="20260708235959Z"` + etl, time.Time{}},
+		"no later than the identity": {one(grant("g", "ssh/deploy", day(31), "login")),
+			`restrict,expiry-time="20260729235959Z"` + etl, time.Time{}},
+		"a terminal": {one(grant("g", "ssh/deploy", day(9), "login-pty")),
+			`restrict,expiry-time="20260708235959Z",pty` + etl, time.Time{}},
+		"forwarding": {one(grant("g", "ssh/deploy", day(9), "login-forward")),
+			`restrict,expiry-time="20260708235959Z",port-forwarding` + etl, time.Time{}},
+		"all at once": {one(grant("g", "ssh/deploy", day(9), "login-forward", "login", "login-pty")),
+			`restrict,expiry-time="20260708235959Z",pty,port-forwarding` + etl, time.Time{}},
 		"two grants of different ends, until the first is over": {
 			one(grant("a", "ssh/deploy", day(20), "login"), grant("b", "ssh/deploy", day(9), "login-pty")),
 			`restrict,expiry-time="20260708235959Z",pty` + etl, day(9),
@@ -49,23 +56,30 @@ func TestAPrincipalsFileNamesWhoMayLogIn(t *testing.T) {
 			one(grant("a", "ssh/deploy", day(20), "login"), grant("b", "ssh/deploy", now, "login-pty")),
 			`restrict,expiry-time="20260719235959Z"` + etl, time.Time{},
 		},
-		"ended":                     {identities: one(grant("g", "ssh/deploy", now, "login"))},
-		"no end":                    {identities: one(grant("g", "ssh/deploy", time.Time{}, "login"))},
-		"an identity without end":   {identities: []Identity{{ID: id("etl"), Grants: []Grant{grant("g", "ssh/deploy", day(9), "login")}}}},
-		"suspended":                 {identities: paused},
-		"another action":            {identities: one(grant("g", "ssh/deploy", day(9), "read"))},
-		"a pattern":                 {identities: one(grant("g", "ssh/+", day(9), "login"), grant("h", "ssh/*", day(9), "login"), grant("i", "*", day(9), "login"))},
+		"ended":  {identities: one(grant("g", "ssh/deploy", now, "login"))},
+		"no end": {identities: one(grant("g", "ssh/deploy", time.Time{}, "login"))},
+		"an identity without end": {identities: []Identity{{ID: id("etl"),
+			Grants: []Grant{grant("g", "ssh/deploy", day(9), "login")}}}},
+		"suspended":      {identities: paused},
+		"another action": {identities: one(grant("g", "ssh/deploy", day(9), "read"))},
+		"a pattern": {identities: one(grant("g", "ssh/+", day(9), "login"),
+			grant("h", "ssh/*", day(9), "login"), grant("i", "*", day(9), "login"))},
 		"something below the login": {identities: one(grant("g", "ssh/deploy/x", day(9), "login"))},
 		"another resource":          {identities: one(grant("g", "rsh/deploy", day(9), "login"))},
 		"two identities, sorted": {
-			append([]Identity{{ID: id("web"), EndsAt: day(9), Grants: []Grant{grant("g", "ssh/deploy", day(20), "login")}}}, one(grant("g", "ssh/deploy", day(9), "login-pty"))...),
-			`restrict,expiry-time="20260708235959Z",pty` + etl + `restrict,expiry-time="20260708235959Z" acme/prod/web` + "\n", time.Time{},
+			append([]Identity{{
+				ID:     id("web"),
+				EndsAt: day(9),
+				Grants: []Grant{grant("g", "ssh/deploy", day(20), "login")},
+			}}, one(grant("g", "ssh/deploy", day(9), "login-pty"))...),
+			`restrict,expiry-time="20260708235959Z",pty` + etl +
+				`restrict,expiry-time="20260708235959Z" acme/prod/web` + "\n", time.Time{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := Publication{Now: now, Identities: c.identities}
 			got := Principals(p)
-			if string(got["ssh/principals/deploy"]) != c.deploy || c.deploy == "" && len(got) > 0 {
+			if string(got["ssh/principals/deploy"]) != c.deploy || (c.deploy == "" && len(got) > 0) {
 				t.Errorf("got %q, want %q", got, c.deploy)
 			}
 			if at := RefreshAt(p); !at.Equal(c.refresh) {
@@ -75,10 +89,11 @@ func TestAPrincipalsFileNamesWhoMayLogIn(t *testing.T) {
 	}
 }
 
-// sshd of before 9.1 reads its own zone only. Where the clock is set back, a time of day that comes twice is the earlier one
-// for some and the later one for others: neither may be after the end.
+// sshd of before 9.1 reads its own zone only. Where the clock is set back, a time of day that comes twice is the
+// earlier one for some and the later one for others: neither may be after the end.
 func TestTheOlderFormIsNeverLaterThanTheEnd(t *testing.T) {
-	for _, name := range []string{"UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Kiritimati", "Africa/Casablanca", "Antarctica/Troll"} {
+	for _, name := range []string{"UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe",
+		"Pacific/Kiritimati", "Africa/Casablanca", "Antarctica/Troll"} {
 		zone, err := time.LoadLocation(name)
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +122,12 @@ func TestTheOlderFormIsNeverLaterThanTheEnd(t *testing.T) {
 
 func TestNoFileForWhatIsNoLogin(t *testing.T) {
 	for _, login := range []string{"..", "Root", "1st", "a:b", "a@b", "-x", strings.Repeat("a", 33), "a,b", "~"} {
-		if got := Principals(Publication{Now: now, Identities: []Identity{{ID: id("etl"), EndsAt: day(9), Grants: []Grant{grant("g", "ssh/"+login, day(9), "login")}}}}); len(got) > 0 {
+		if got := Principals(Publication{Now: now,
+			Identities: []Identity{{
+				ID:     id("etl"),
+				EndsAt: day(9),
+				Grants: []Grant{grant("g", "ssh/"+login, day(9), "login")},
+			}}}); len(got) > 0 {
 			t.Errorf("%q: got %q", login, got)
 		}
 	}

@@ -35,7 +35,8 @@ func (s *Signer) Token(t Token) (string, error) {
 		Subject   string `json:"sub"`
 		UID       string `json:"uid"`
 	}{
-		Audience, t.Until.Unix(), t.From.Unix(), Issuer(t.Environment), t.ID, t.From.Add(-access.Late).Unix(), t.Identity.String(), t.UID,
+		Audience, t.Until.Unix(), t.From.Unix(), Issuer(t.Environment), t.ID, t.From.Add(-access.Late).Unix(),
+		t.Identity.String(), t.UID,
 	})
 	if err != nil {
 		return "", fmt.Errorf("write the token: %w", err)

@@ -16,8 +16,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/keyfile"
 )
 
-// attested begins what the key signs of the ledger, so that no such signature is one of a bundle or a token: those begin with
-// a header in base64.
+// attested begins what the key signs of the ledger, so that no such signature is one of a bundle or a token: those
+// begin with a header in base64.
 const attested = "partner ledger\n"
 
 // Attest signs a text of the ledger, which nobody but this system reads.

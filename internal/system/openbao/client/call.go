@@ -28,7 +28,8 @@ const (
 	manyRepeats = 1 << 30 // patience ends before
 
 	tolerated = time.Second // of difference between two clocks
-	// slowAnswer says less about the server's clock than a quick one before it: the date in it may be from its begin or its end.
+	// slowAnswer says less about the server's clock than a quick one before it: the date in it may be
+	// from its begin or its end.
 	slowAnswer = 2 * time.Second
 )
 
@@ -92,7 +93,13 @@ func (c *Client) send(ctx context.Context, r request, out any) *Error {
 		return failure
 	}
 	if decode(k.answer, out) != nil { // whose error could show the answer
-		return &Error{Method: r.method, Path: r.path, problem: "the answer has an unexpected form", fate: unanswered, Ambiguous: r.writes}
+		return &Error{
+			Method:    r.method,
+			Path:      r.path,
+			problem:   "the answer has an unexpected form",
+			fate:      unanswered,
+			Ambiguous: r.writes,
+		}
 	}
 	return nil
 }
@@ -123,8 +130,8 @@ func (k *call) httpRequest(ctx context.Context) (*retryablehttp.Request, error) 
 	return req, nil
 }
 
-// RoundTrip makes one attempt: it waits for its turn, and reads the answer to its end, so that one which is cut off counts
-// as lost. It is the call's [http.RoundTripper].
+// RoundTrip makes one attempt: it waits for its turn, and reads the answer to its end, so that one which is cut off
+// counts as lost. It is the call's [http.RoundTripper].
 func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	k.connected.Store(false)
 	k.secured.Store(false)
@@ -223,8 +230,8 @@ func (k *call) turn(ctx context.Context) (leave func(), err error) {
 	return leave, nil
 }
 
-// attemptLimit returns how long this attempt may take to be answered: what patience is left, of which one that can be repeated
-// leaves half for another try. In an outage that is not enough for a server that is back, and slow.
+// attemptLimit returns how long this attempt may take to be answered: what patience is left, of which one that can be
+// repeated leaves half for another try. In an outage that is not enough for a server that is back, and slow.
 func (k *call) attemptLimit() time.Duration {
 	limit := k.deadline.Sub(k.client.clock())
 	if k.repeatable {
@@ -263,8 +270,8 @@ func (k *call) worthwhile() bool {
 	return !k.spent && k.client.outages.Since(k.begun) == nil
 }
 
-// backoff returns the wait after so many attempts: twice as long each time, and less by up to half, so that callers that failed
-// together do not come back together.
+// backoff returns the wait after so many attempts: twice as long each time, and less by up to half, so that callers
+// that failed together do not come back together.
 func backoff(first time.Duration, attempts int) time.Duration {
 	wait := first
 	for range attempts {
@@ -273,14 +280,15 @@ func backoff(first time.Duration, attempts int) time.Duration {
 	return wait/2 + rand.N(wait/2+1) //nolint:gosec // spreads those who wait
 }
 
-// compare notes how far the server's clock is from ours, by the second that it wrote into an answer: that was between sent
-// and now, some time within that second.
+// compare notes how far the server's clock is from ours, by the second that it wrote into an answer: that was between
+// sent and now, some time within that second.
 func (c *Client) compare(date string, sent time.Time) {
 	second, err := http.ParseTime(date)
 	if err != nil {
 		return
 	}
-	least, most := second.Sub(c.clock()), second.Add(time.Second).Sub(sent)
+	least := second.Sub(c.clock())
+	most := second.Add(time.Second).Sub(sent)
 	skew := (least + most) / 2
 	if least <= tolerated && most >= -tolerated {
 		skew = 0

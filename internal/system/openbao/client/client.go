@@ -89,8 +89,8 @@ func New(options Options) (*Client, error) {
 	}, nil
 }
 
-// Get reads a path. As with every call, out gets the answer's data, or the whole answer where that has no data; an answer
-// without a body leaves it as it was, and out may be nil.
+// Get reads a path. As with every call, out gets the answer's data, or the whole answer where that has no data; an
+// answer without a body leaves it as it was, and out may be nil.
 func (c *Client) Get(ctx context.Context, path string, out any) error {
 	return c.do(ctx, request{method: http.MethodGet, path: path, repeatable: true}, nil, out)
 }
@@ -105,8 +105,8 @@ func (c *Client) Put(ctx context.Context, path string, in, out any) error {
 	return c.do(ctx, request{method: http.MethodPost, path: path, repeatable: true, writes: true}, in, out)
 }
 
-// PostOnce writes what must not be written twice. It is repeated only when it certainly was not done; otherwise its error
-// is Ambiguous, and the caller reads back.
+// PostOnce writes what must not be written twice. It is repeated only when it certainly was not done; otherwise its
+// error is Ambiguous, and the caller reads back.
 func (c *Client) PostOnce(ctx context.Context, path string, in, out any) error {
 	return c.do(ctx, request{method: http.MethodPost, path: path, writes: true}, in, out)
 }
@@ -166,8 +166,8 @@ func (c *Client) do(ctx context.Context, r request, in, out any) error {
 
 var segment = regexp.MustCompile(`^[A-Za-z0-9._~:@=,+*-]+$`)
 
-// canonical says whether a path reaches the server as it is. Others are refused, because escaping does not help: ".." and
-// an empty segment climb or vanish on the way.
+// canonical says whether a path reaches the server as it is. Others are refused, because escaping does not help: ".."
+// and an empty segment climb or vanish on the way.
 func canonical(path string) bool {
 	return !slices.ContainsFunc(strings.Split(path, "/"), func(s string) bool {
 		return s == "." || s == ".." || !segment.MatchString(s)

@@ -78,22 +78,28 @@ func (c *clock) move(d time.Duration) {
 func TestAnAddressThatWouldShowTheTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*Options){
-		"http outside loopback":          func(o *Options) { o.Address = "http://bao.example.com:8200" },
-		"http to a name like localhost":  func(o *Options) { o.Address = "http://localhost.example.com" },
-		"another scheme":                 func(o *Options) { o.Address = "ftp://127.0.0.1" },
-		"no scheme":                      func(o *Options) { o.Address = "127.0.0.1:8200" },
-		"nothing":                        func(o *Options) { o.Address = "" },
-		"a password in it":               func(o *Options) { o.Address = "https://me:canarySECRET@bao.example.com" },
-		"a query":                        func(o *Options) { o.Address = "https://bao.example.com/?token=canarySECRET" },
-		"a path that climbs":             func(o *Options) { o.Address = "https://bao.example.com/a/../b" },
-		"no login":                       func(o *Options) { o.Login = nil },
-		"an empty token":                 func(o *Options) { o.Login = Token("") },
-		"a token with a line end":        func(o *Options) { o.Login = Token("canarySECRET\n") },
-		"a token with a space":           func(o *Options) { o.Login = Token("Bearer canarySECRET") },
-		"a token in quotes":              func(o *Options) { o.Login = Token(`"canarySECRET"`) },
-		"two addresses":                  func(o *Options) { o.Address = "https://a.example.com:8200,https://b.example.com:8200" },
-		"an AppRole without secret id":   func(o *Options) { o.Login = AppRole{RoleID: "r"} },
-		"an AppRole at a mount with ..":  func(o *Options) { o.Login = AppRole{Mount: "../x", RoleID: "r", SecretID: "canarySECRET"} },
+		"http outside loopback":         func(o *Options) { o.Address = "http://bao.example.com:8200" },
+		"http to a name like localhost": func(o *Options) { o.Address = "http://localhost.example.com" },
+		"another scheme":                func(o *Options) { o.Address = "ftp://127.0.0.1" },
+		"no scheme":                     func(o *Options) { o.Address = "127.0.0.1:8200" },
+		"nothing":                       func(o *Options) { o.Address = "" },
+		"a password in it":              func(o *Options) { o.Address = "https://me:canarySECRET@bao.example.com" },
+		"a query": func(o *Options) {
+			o.Address = "https://bao.example.com/?token=canarySECRET"
+		},
+		"a path that climbs":      func(o *Options) { o.Address = "https://bao.example.com/a/../b" },
+		"no login":                func(o *Options) { o.Login = nil },
+		"an empty token":          func(o *Options) { o.Login = Token("") },
+		"a token with a line end": func(o *Options) { o.Login = Token("canarySECRET\n") },
+		"a token with a space":    func(o *Options) { o.Login = Token("Bearer canarySECRET") },
+		"a token in quotes":       func(o *Options) { o.Login = Token(`"canarySECRET"`) },
+		"two addresses": func(o *Options) {
+			o.Address = "https://a.example.com:8200,https://b.example.com:8200"
+		},
+		"an AppRole without secret id": func(o *Options) { o.Login = AppRole{RoleID: "r"} },
+		"an AppRole at a mount with ..": func(o *Options) {
+			o.Login = AppRole{Mount: "../x", RoleID: "r", SecretID: "canarySECRET"}
+		},
 		"a JWT twice":                    func(o *Options) { o.Login = JWT{Role: "r", JWT: "canarySECRET", File: "f"} },
 		"a JWT without a role":           func(o *Options) { o.Login = JWT{JWT: "canarySECRET"} },
 		"a CA that is none":              func(o *Options) { o.CACertPEM = []byte("canarySECRET") },
@@ -135,9 +141,12 @@ func TestAnAddressThatIsSafeIsAccepted(t *testing.T) {
 func TestAnAddressThatIsNoneIsToldWhatToWrite(t *testing.T) {
 	t.Parallel()
 	for address, says := range map[string]string{
-		"https://bao.example.com:8200/v1": "without it", "https://bao.example.com/ui/": "without it", "https://gate.example.com/openbao/v1/": "without it",
-		"https://bao.example.com:8200\n": "white space or quotes", `"https://bao.example.com"`: "white space or quotes",
-		"bao.example.com": "https:// is missing", "bao.example.com:8200": "https:// is missing", "127.0.0.1:8200": "https:// is missing", "unix:///run/bao.sock": "unix socket",
+		"https://bao.example.com:8200/v1": "without it", "https://bao.example.com/ui/": "without it",
+		"https://gate.example.com/openbao/v1/": "without it",
+		"https://bao.example.com:8200\n":       "white space or quotes",
+		`"https://bao.example.com"`:            "white space or quotes",
+		"bao.example.com":                      "https:// is missing", "bao.example.com:8200": "https:// is missing",
+		"127.0.0.1:8200": "https:// is missing", "unix:///run/bao.sock": "unix socket",
 		"https://2001:db8::7:8200": "in brackets", "https://bao.example.com:82000": "ports are 1 to 65535",
 	} {
 		if _, err := New(Options{Address: address, Login: given}); err == nil || !strings.Contains(err.Error(), says) {
@@ -149,10 +158,13 @@ func TestAnAddressThatIsNoneIsToldWhatToWrite(t *testing.T) {
 func TestAPathThatWouldNotArriveAsItIsIsNotSent(t *testing.T) {
 	t.Parallel()
 	c := clientOf(t, answer(200, `{}`))
-	for _, path := range []string{"", "/", "/sys", "a//b", "a/../b", "..", "a/.", "a b", "a%2e", "a?b=c", "a#b", "a/b//", "é", "a\nb", `a\b`} {
+	for _, path := range []string{"", "/", "/sys", "a//b", "a/../b", "..", "a/.", "a b", "a%2e", "a?b=c", "a#b",
+		"a/b//", "é", "a\nb", `a\b`} {
 		err := c.Get(t.Context(), path, nil)
 		var failure *Error
-		if !errors.As(err, &failure) || failure.Ambiguous || !strings.HasSuffix(err.Error(), "nothing was sent") {
+		if !errors.As(err, &failure) ||
+			failure.Ambiguous ||
+			!strings.HasSuffix(err.Error(), "nothing was sent") {
 			t.Errorf("%q: %v", path, err)
 		}
 	}
@@ -182,10 +194,15 @@ func TestACallCarriesWhatOpenBaoNeedsAndNothingElse(t *testing.T) {
 			t.Errorf("%s is %q, want %q", header, got, want)
 		}
 	}
-	if seen.Method != "POST" || seen.URL.Path != "/v1/sys/policies/acl/acme~@:=,+*-._/x" || string(body) != `{"cas":2}` || out.Version != 3 {
+	if seen.Method != "POST" ||
+		seen.URL.Path != "/v1/sys/policies/acl/acme~@:=,+*-._/x" ||
+		string(body) != `{"cas":2}` ||
+		out.Version != 3 {
 		t.Errorf("sent %s %s %s, got %+v", seen.Method, seen.URL, body, out)
 	}
-	if err := c.List(t.Context(), "sys/policies/acl/", nil); err != nil || seen.Method != "LIST" || seen.URL.RawQuery != "" {
+	if err := c.List(t.Context(), "sys/policies/acl/", nil); err != nil ||
+		seen.Method != "LIST" ||
+		seen.URL.RawQuery != "" {
 		t.Errorf("list: %v, %s %s", err, seen.Method, seen.URL)
 	}
 }
@@ -203,7 +220,8 @@ func TestOutGetsTheDataOrTheWholeAnswerOrStaysAsItWas(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := struct{ Name string }{"before"}
-			if err := clientOf(t, answer(c.status, c.body)).Put(t.Context(), "a", nil, &out); err != nil || out.Name != c.want {
+			if err := clientOf(t, answer(c.status, c.body)).Put(t.Context(), "a", nil, &out); err != nil ||
+				out.Name != c.want {
 				t.Errorf("got %q, %v; want %q", out.Name, err, c.want)
 			}
 		})
@@ -221,7 +239,8 @@ func TestNoMoreRequestsAtATimeThanAllowed(t *testing.T) {
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
 		if n == 3 {
-			once.Do(func() { time.AfterFunc(50*time.Millisecond, func() { close(three) }) }) // without a limit, more come until then
+			// without a limit, more come until then
+			once.Do(func() { time.AfterFunc(50*time.Millisecond, func() { close(three) }) })
 		}
 		<-three
 		_, _ = io.WriteString(w, `{}`)
@@ -345,7 +364,8 @@ func TestASlowAnswerMovesNoSkewThatIsKnown(t *testing.T) {
 }
 
 func is(err error, sentinel error) bool {
-	for _, other := range []error{access.ErrNotFound, access.ErrNotPermitted, access.ErrUnavailable, access.ErrUnsupported} {
+	for _, other := range []error{access.ErrNotFound, access.ErrNotPermitted, access.ErrUnavailable,
+		access.ErrUnsupported} {
 		if errors.Is(err, other) != (other == sentinel) { //nolint:errorlint // the sentinel itself is compared
 			return false
 		}

@@ -15,8 +15,8 @@ import (
 // conflict is how OpenBao's answer to a lost check-and-set begins. Its status is 400, as for any other bad input.
 const conflict = "check-and-set parameter"
 
-// Error is a call that failed. It is one of the errors of package access, or none of them when OpenBao refused for a reason
-// of its own. Its text has no token, no secret, and nothing of what was written or read.
+// Error is a call that failed. It is one of the errors of package access, or none of them when OpenBao refused for a
+// reason of its own. Its text has no token, no secret, and nothing of what was written or read.
 type Error struct {
 	Status       int      // of the last answer; 0 without one
 	Messages     []string // of OpenBao
@@ -94,11 +94,17 @@ func (e *Error) Unwrap() []error {
 
 // Conflict says whether somebody else changed the object first.
 func (e *Error) Conflict() bool {
-	return e.Status == http.StatusBadRequest && len(e.Messages) > 0 && strings.HasPrefix(e.Messages[0], conflict)
+	return e.Status == http.StatusBadRequest &&
+		len(e.Messages) > 0 &&
+		strings.HasPrefix(e.Messages[0], conflict)
 }
 
 // mayBeLogin says whether the token may be the reason.
-func (e *Error) mayBeLogin() bool { return e.Status == http.StatusForbidden && e.ours && !e.byPolicy }
+func (e *Error) mayBeLogin() bool {
+	return e.Status == http.StatusForbidden &&
+		e.ours &&
+		!e.byPolicy
+}
 
 // unsent returns a request that is not made at all.
 func (r request) unsent(problem string) *Error {

@@ -79,22 +79,30 @@ var faults = map[string]struct {
 	before  bool // cannot happen after a commit
 	refuses bool // no more attempt of one that must not be repeated, though it was not done
 }{
-	"429":                         {fault: status(429, `{"errors":["rate limit quota exceeded"]}`), certain: true, before: true},
-	"a standby before forwarding": {fault: status(500, `{"errors":["local node not active but active cluster node not found"]}`), certain: true, before: true},
-	"sealed":                      {fault: status(503, `{"errors":["Vault is sealed"]}`), before: true, refuses: true},
-	"500":                         {fault: status(500, `{"errors":["internal error"]}`)},
-	"502":                         {fault: status(502, page)},
-	"503 of a balancer":           {fault: status(503, page)},
-	"503 of a standby":            {fault: status(503, `{"errors":["no active Vault instance found"]}`)},
-	"504":                         {fault: status(504, page)},
-	"307":                         {fault: status(307, ``)},
-	"a reset":                     {fault: reset},
-	"a cut answer":                {fault: cut},
-	"an answer that is not HTTP":  {fault: garbage},
-	"an answer that is not JSON":  {fault: status(200, page)},
-	"an empty answer":             {fault: status(200, ``)},
-	"no answer in time":           {fault: slow},
-	"half an answer in time":      {fault: slowBody},
+	"429": {
+		fault:   status(429, `{"errors":["rate limit quota exceeded"]}`),
+		certain: true,
+		before:  true,
+	},
+	"a standby before forwarding": {
+		fault:   status(500, `{"errors":["local node not active but active cluster node not found"]}`),
+		certain: true,
+		before:  true,
+	},
+	"sealed":                     {fault: status(503, `{"errors":["Vault is sealed"]}`), before: true, refuses: true},
+	"500":                        {fault: status(500, `{"errors":["internal error"]}`)},
+	"502":                        {fault: status(502, page)},
+	"503 of a balancer":          {fault: status(503, page)},
+	"503 of a standby":           {fault: status(503, `{"errors":["no active Vault instance found"]}`)},
+	"504":                        {fault: status(504, page)},
+	"307":                        {fault: status(307, ``)},
+	"a reset":                    {fault: reset},
+	"a cut answer":               {fault: cut},
+	"an answer that is not HTTP": {fault: garbage},
+	"an answer that is not JSON": {fault: status(200, page)},
+	"an empty answer":            {fault: status(200, ``)},
+	"no answer in time":          {fault: slow},
+	"half an answer in time":     {fault: slowBody},
 }
 
 func TestOneFaultBeforeOrAfterTheCommit(t *testing.T) {
@@ -143,7 +151,10 @@ func TestOneFaultBeforeOrAfterTheCommit(t *testing.T) {
 					if err != nil || commits.Load() != 1 {
 						t.Errorf("once: %v, done %d times, want done", err, commits.Load())
 					}
-				case !errors.As(err, &failure) || failure.Ambiguous == f.refuses || !is(err, access.ErrUnavailable) || attempts.Load() != 1:
+				case !errors.As(err, &failure) ||
+					failure.Ambiguous == f.refuses ||
+					!is(err, access.ErrUnavailable) ||
+					attempts.Load() != 1:
 					t.Errorf("once: %v after %d attempts", err, attempts.Load())
 				case !f.refuses && !strings.HasSuffix(err.Error(), "it may have been done: look whether it was"):
 					t.Errorf("once: the text %v does not say it", err)
@@ -213,7 +224,8 @@ func TestAServerThatIsNotTrustedIsNotAskedTwice(t *testing.T) {
 	defer server.Close()
 	c := clientAt(t, server.URL)
 	err := c.Get(t.Context(), "a", nil)
-	if !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "signed by an authority that is not trusted here") ||
+	if !is(err, access.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "signed by an authority that is not trusted here") ||
 		!strings.HasSuffix(err.Error(), "nothing was sent") || c.Requests() != 1 {
 		t.Errorf("got %v after %d requests", err, c.Requests())
 	}
@@ -254,7 +266,10 @@ func TestACallThatIsEndedEndsAtOnceAndSaysWhatMayHaveBeenDone(t *testing.T) {
 			client.options.Patience = 5 * time.Minute
 			err := client.Put(ctx, "a", nil, nil)
 			var failure *Error
-			if !errors.As(err, &failure) || failure.Ambiguous != c.ambiguous || !errors.Is(err, context.Canceled) || !is(err, access.ErrUnavailable) {
+			if !errors.As(err, &failure) ||
+				failure.Ambiguous != c.ambiguous ||
+				!errors.Is(err, context.Canceled) ||
+				!is(err, access.ErrUnavailable) {
 				t.Errorf("got %v", err)
 			}
 			if took := time.Since(began); took > 5*time.Second {
@@ -265,7 +280,8 @@ func TestACallThatIsEndedEndsAtOnceAndSaysWhatMayHaveBeenDone(t *testing.T) {
 	ended, stop := context.WithCancel(t.Context())
 	stop()
 	c := clientOf(t, answer(200, `{}`))
-	if err := c.Put(ended, "a", nil, nil); !errors.Is(err, context.Canceled) || !strings.HasSuffix(err.Error(), "nothing was sent") {
+	if err := c.Put(ended, "a", nil, nil); !errors.Is(err, context.Canceled) ||
+		!strings.HasSuffix(err.Error(), "nothing was sent") {
 		t.Errorf("ended before it began: %v", err)
 	}
 }
@@ -281,7 +297,9 @@ func TestAnAnswerWithoutEndIsGivenUp(t *testing.T) {
 		}
 	})
 	c.largest = 99 << 10
-	if err := c.Get(t.Context(), "a", nil); !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "larger than 200 MB") || c.Requests() != 2 {
+	if err := c.Get(t.Context(), "a", nil); !is(err, access.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "larger than 200 MB") ||
+		c.Requests() != 2 {
 		t.Errorf("got %v after %d requests", err, c.Requests())
 	}
 }
@@ -310,7 +328,8 @@ func TestALostAnswerIsNotForgotten(t *testing.T) {
 		"then not permitted": answer(403, policyDenies), "then too many": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "3600")
 			w.WriteHeader(429)
-		}, "then a conflict": answer(400, `{"errors":["check-and-set parameter 1 did not match the current version 2"]}`),
+		}, "then a conflict": answer(400,
+			`{"errors":["check-and-set parameter 1 did not match the current version 2"]}`),
 	} {
 		var attempts atomic.Int64
 		c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Attempt is one request that was sent, and what came of it. It has no token, no secret, and nothing of what was written or
-// read.
+// Attempt is one request that was sent, and what came of it. It has no token, no secret, and nothing of
+// what was written or read.
 type Attempt struct {
 	Method, Path string
 	Namespace    string

@@ -35,7 +35,8 @@ type AppRole struct {
 	SecretID string
 }
 
-// JWT is a login with a signed token, such as the workload identity of a CI system. The mount of a CEL role is MOUNT/cel.
+// JWT is a login with a signed token, such as the workload identity of a CI system. The mount of a
+// CEL role is MOUNT/cel.
 type JWT struct {
 	Mount string // without auth/; empty: jwt
 	Role  string
@@ -45,8 +46,8 @@ type JWT struct {
 
 func (t Token) check() error {
 	if t == "" {
-		return errors.New("no login to OpenBao: set BAO_TOKEN; or token, approle or jwt in openbao. The provider does " +
-			"not read the file of bao login")
+		return errors.New("no login to OpenBao: set BAO_TOKEN; or token, approle or jwt in openbao. The provider " +
+			"does not read the file of bao login")
 	}
 	if !tokenText.MatchString(string(t)) {
 		return errors.New("login by token: the token contains a space, a quote, a line end or another character that " +
@@ -70,7 +71,8 @@ func (t Token) GoString() string { return t.String() }
 
 func (a AppRole) check() error {
 	if a.RoleID == "" || a.SecretID == "" {
-		return errors.New("login by AppRole: role id and secret id are needed: write role_id and secret_id, or set PARTNER_OPENBAO_ROLE_ID and PARTNER_OPENBAO_SECRET_ID")
+		return errors.New("login by AppRole: role id and secret id are needed: write role_id and secret_id, or set " +
+			"PARTNER_OPENBAO_ROLE_ID and PARTNER_OPENBAO_SECRET_ID")
 	}
 	return checkMount("AppRole", a.Mount)
 }
@@ -90,7 +92,8 @@ func (a AppRole) GoString() string { return a.String() }
 func (j JWT) check() error {
 	switch {
 	case (j.JWT == "") == (j.File == ""):
-		return errors.New("login by JWT: either the JWT or its file is needed: write token or token_file, or set PARTNER_OPENBAO_JWT")
+		return errors.New("login by JWT: either the JWT or its file is needed: write token or token_file, or set " +
+			"PARTNER_OPENBAO_JWT")
 	case j.Role == "":
 		return errors.New("login by JWT: a role is needed: write role, or set PARTNER_OPENBAO_ROLE")
 	}
@@ -150,9 +153,9 @@ func (c *Client) logIn(ctx context.Context) (ticket, error) {
 	return c.ask(ctx, request{method: http.MethodPost, path: path, body: body, repeatable: true})
 }
 
-// lookUp asks how long a token lives that was given, so that it is renewed in time. One that OpenBao knows, and that may not look itself
-// up, is used as it is: without the policy default, a token has no right to, and nothing is known of its end. An error is what no token
-// helps against, and a token that is refused as such.
+// lookUp asks how long a token lives that was given, so that it is renewed in time. One that OpenBao knows, and that
+// may not look itself up, is used as it is: without the policy default, a token has no right to, and nothing is known
+// of its end. An error is what no token helps against, and a token that is refused as such.
 func (c *Client) lookUp(ctx context.Context, given Token) (ticket, error) {
 	now := c.clock()
 	var self struct {
@@ -184,7 +187,13 @@ func (c *Client) ask(ctx context.Context, r request) (ticket, error) {
 	}
 	failure := c.send(ctx, r, &answer)
 	if failure == nil && !headerText.MatchString(answer.Auth.Token) {
-		failure = &Error{Method: r.method, Path: r.path, Status: http.StatusOK, problem: "there is no token in the answer", fate: refused}
+		failure = &Error{
+			Method:  r.method,
+			Path:    r.path,
+			Status:  http.StatusOK,
+			problem: "there is no token in the answer",
+			fate:    refused,
+		}
 	}
 	if failure != nil {
 		return ticket{}, ofLogin(failure)

@@ -59,7 +59,8 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(403, `{"errors":["permission denied"]}`)(w, r)
 	case path == "auth/token/lookup-self":
 		b.looks++
-		answer(200, fmt.Sprintf(`{"data":{"ttl":%d,"creation_ttl":%d,"renewable":true}}`, left, int(b.life.Seconds())))(w, r)
+		answer(200, fmt.Sprintf(`{"data":{"ttl":%d,"creation_ttl":%d,"renewable":true}}`, left,
+			int(b.life.Seconds())))(w, r)
 	case path == "auth/token/renew-self":
 		b.renewals++
 		b.ends[token] = now.Add(b.life)
@@ -79,7 +80,9 @@ func (b *bank) logIn(w http.ResponseWriter, r *http.Request) {
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		panic(err)
 	}
-	if b.closed || body["secret_id"] != secretID && body["jwt"] != signedJWT || r.Header.Get("X-Vault-Token") != "" {
+	if b.closed ||
+		(body["secret_id"] != secretID && body["jwt"] != signedJWT) ||
+		r.Header.Get("X-Vault-Token") != "" {
 		answer(400, `{"errors":["invalid role or secret ID `+body["secret_id"]+body["jwt"]+`"]}`)(w, r)
 		return
 	}
@@ -93,7 +96,8 @@ func (b *bank) issue(w http.ResponseWriter, token string) {
 }
 
 func (b *bank) give(w io.Writer, token string) {
-	_, _ = fmt.Fprintf(w, `{"auth":{"client_token":%q,"lease_duration":%d,"renewable":true}}`, token, int(b.ends[token].Sub(b.clock.Now())/time.Second))
+	_, _ = fmt.Fprintf(w, `{"auth":{"client_token":%q,"lease_duration":%d,"renewable":true}}`, token,
+		int(b.ends[token].Sub(b.clock.Now())/time.Second))
 }
 
 func (b *bank) client(t *testing.T, login Login) *Client {
@@ -124,7 +128,8 @@ func TestManyCallsShareOneLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, login := range map[string]Login{
-		"AppRole": role, "JWT": JWT{Role: "ci", JWT: signedJWT}, "JWT in a file": JWT{Mount: "ci/cel", Role: "ci", File: file},
+		"AppRole": role, "JWT": JWT{Role: "ci", JWT: signedJWT},
+		"JWT in a file": JWT{Mount: "ci/cel", Role: "ci", File: file},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBank(time.Hour)
@@ -209,7 +214,8 @@ func TestATokenThatIsAtItsMaximumIsReplaced(t *testing.T) {
 		t.Error("it tried to log in again before the token ended")
 	}
 	b.clock.move(6 * time.Minute)
-	if err := c.Get(t.Context(), "a", nil); !is(err, access.ErrNotPermitted) || !strings.HasPrefix(err.Error(), "log in to OpenBao: POST auth/approle/login: status 400") {
+	if err := c.Get(t.Context(), "a", nil); !is(err, access.ErrNotPermitted) ||
+		!strings.HasPrefix(err.Error(), "log in to OpenBao: POST auth/approle/login: status 400") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -287,15 +293,21 @@ func TestAServerThatRefusesEveryTokenIsNotAskedForever(t *testing.T) {
 
 func TestALoginThatFindsNothingIsNotAMissingObject(t *testing.T) {
 	t.Parallel()
-	for _, a := range []http.HandlerFunc{answer(404, notFound), answer(404, `{"errors":["no handler for route"]}`), answer(400, `{"errors":["x"]}`),
-		answer(403, policyDenies), answer(200, `{}`), answer(200, `{"auth":{"client_token":""}}`), answer(200, `{"auth":{"client_token":"a\nb"}}`)} {
+	for _, a := range []http.HandlerFunc{answer(404, notFound), answer(404, `{"errors":["no handler for route"]}`),
+		answer(400, `{"errors":["x"]}`),
+		answer(403, policyDenies), answer(200, `{}`), answer(200, `{"auth":{"client_token":""}}`),
+		answer(200, `{"auth":{"client_token":"a\nb"}}`)} {
 		err := clientOf(t, a, func(o *Options) { o.Login = role }).Delete(t.Context(), "a")
 		var failure *Error
-		if !is(err, access.ErrNotPermitted) || !strings.HasPrefix(err.Error(), "log in to OpenBao: ") || !errors.As(err, &failure) || failure.Ambiguous {
+		if !is(err, access.ErrNotPermitted) ||
+			!strings.HasPrefix(err.Error(), "log in to OpenBao: ") ||
+			!errors.As(err, &failure) ||
+			failure.Ambiguous {
 			t.Errorf("got %v", err)
 		}
 	}
-	err := clientOf(t, answer(200, `{}`), func(o *Options) { o.Login = JWT{Role: "r", File: "/nonexistent/jwt"} }).Delete(t.Context(), "a")
+	err := clientOf(t, answer(200, `{}`),
+		func(o *Options) { o.Login = JWT{Role: "r", File: "/nonexistent/jwt"} }).Delete(t.Context(), "a")
 	if err == nil || !strings.Contains(err.Error(), "/nonexistent/jwt") {
 		t.Errorf("got %v", err)
 	}
@@ -336,7 +348,9 @@ func TestNoTextShowsASecret(t *testing.T) {
 		if !errors.As(err, &failure) {
 			t.Fatal(err)
 		}
-		for _, text := range []string{err.Error(), strings.Join(failure.Messages, " "), fmt.Sprintf("%v %+v %#v", c, c, c), fmt.Sprintf("%v %+v %#v %s", login, login, login, login), fmt.Sprintf("%+v", c.options)} {
+		for _, text := range []string{err.Error(), strings.Join(failure.Messages, " "),
+			fmt.Sprintf("%v %+v %#v", c, c, c), fmt.Sprintf("%v %+v %#v %s", login, login, login, login),
+			fmt.Sprintf("%+v", c.options)} {
 			if strings.Contains(text, "canary") {
 				t.Errorf("%T: shows a secret: %s", login, text)
 			}

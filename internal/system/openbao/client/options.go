@@ -24,7 +24,8 @@ const (
 	defaultPatience    = 30 * time.Second
 	defaultUserAgent   = "terraform-provider-partner"
 
-	dialLimit      = 10 * time.Second // of one connection, so that an address that swallows packets leaves time for another try
+	// of one connection, so that an address that swallows packets leaves time for another try
+	dialLimit      = 10 * time.Second
 	handshakeLimit = 10 * time.Second
 	idleLimit      = 90 * time.Second
 )
@@ -76,12 +77,15 @@ func (o Options) check() error {
 		return errors.New("no login: a token, an AppRole or a JWT is needed")
 	case o.Concurrency < 0:
 		return fmt.Errorf("concurrency %d: it must be at least 1", o.Concurrency)
-	case math.IsNaN(o.RequestsPerSecond) || math.IsInf(o.RequestsPerSecond, 0) || o.RequestsPerSecond < 0:
+	case math.IsNaN(o.RequestsPerSecond) ||
+		math.IsInf(o.RequestsPerSecond, 0) ||
+		o.RequestsPerSecond < 0:
 		return fmt.Errorf("requests per second %v: it must be a number above 0, or 0 for no limit", o.RequestsPerSecond)
 	case o.Patience < 0 || o.FirstWait < 0:
 		return fmt.Errorf("patience %s, first wait %s: they must be positive", o.Patience, o.FirstWait)
 	case o.Namespace != "" && !canonical(strings.TrimSuffix(o.Namespace, "/")):
-		return fmt.Errorf("namespace %q is not a path: write it as bao namespace list has it, such as partners/prod", o.Namespace)
+		return fmt.Errorf("namespace %q is not a path: write it as bao namespace list has it, such as partners/prod",
+			o.Namespace)
 	case !headerText.MatchString(o.UserAgent):
 		return errors.New("the user agent contains characters that are not allowed in a header")
 	}
@@ -94,19 +98,22 @@ var headerText = regexp.MustCompile(`^[\x21-\x7e]+( [\x21-\x7e]+)*$`)
 // base returns the address below which the API's paths are.
 func (o Options) base() (*url.URL, error) {
 	if o.Address == "" {
-		return nil, errors.New("no address of OpenBao: set BAO_ADDR, or address in openbao, such as https://openbao.example.com:8200")
+		return nil, errors.New("no address of OpenBao: set BAO_ADDR, or address in openbao, such as " +
+			"https://openbao.example.com:8200")
 	}
 	base, err := url.Parse(o.Address)
 	if err != nil || base.Host == "" || base.Opaque != "" {
 		// The text of err would print the address, and with it a password that somebody put in.
-		return nil, errors.New("the address is not a URL such as https://openbao.example.com:8200" + meantAddress(o.Address))
+		return nil, errors.New("the address is not a URL such as https://openbao.example.com:8200" +
+			meantAddress(o.Address))
 	}
 	if strings.ContainsAny(o.Address, ",;") || strings.Count(o.Address, "://") > 1 {
 		return nil, errors.New("the address has several addresses: give one, such as a balancer's, or a name that " +
 			"leads to all nodes")
 	}
 	prefix := strings.Trim(base.Path, "/")
-	for _, err := range []error{checkPort(base.Port()), checkBare(base), checkScheme(base), checkPrefix(base.Path, prefix)} {
+	for _, err := range []error{checkPort(base.Port()), checkBare(base), checkScheme(base),
+		checkPrefix(base.Path, prefix)} {
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +132,10 @@ func checkPort(port string) error {
 }
 
 func checkBare(base *url.URL) error {
-	if base.User != nil || base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
+	if base.User != nil ||
+		base.RawQuery != "" ||
+		base.ForceQuery ||
+		base.Fragment != "" {
 		return errors.New("the address may have no user, password, query or fragment")
 	}
 	return nil
@@ -181,7 +191,8 @@ func loopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// NewTransport returns the transport that a client with these options uses: it trusts what they say, and keeps its connections.
+// NewTransport returns the transport that a client with these options uses: it trusts what they say, and
+// keeps its connections.
 //
 // It speaks HTTP/1.1: with HTTP/2 all calls share one connection, and stall together when the node at its end dies.
 func (o Options) NewTransport() (*http.Transport, error) {

@@ -74,15 +74,17 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 	return o
 }
 
-// judgeRefused judges an answer that says that the request is wrong, as long as OpenBao itself says so: a firewall's page says nothing
-// about rights or paths.
+// judgeRefused judges an answer that says that the request is wrong, as long as OpenBao itself says so: a firewall's
+// page says nothing about rights or paths.
 func (k *call) judgeRefused(o outcome, resp *http.Response) outcome {
 	switch o.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		if !o.ours {
 			return k.foreign(o)
 		}
-		o.fate, o.repeats, o.cause = refused, never, access.ErrNotPermitted
+		o.fate = refused
+		o.repeats = never
+		o.cause = access.ErrNotPermitted
 		o.byPolicy = strings.Contains(string(k.answer), "1 error occurred")
 	case http.StatusNotFound:
 		return k.judgeNotFound(o)
@@ -90,7 +92,9 @@ func (k *call) judgeRefused(o outcome, resp *http.Response) outcome {
 		if !o.ours {
 			return k.foreign(o)
 		}
-		o.fate, o.repeats, o.cause = refused, never, access.ErrUnsupported
+		o.fate = refused
+		o.repeats = never
+		o.cause = access.ErrUnsupported
 	case http.StatusTooManyRequests:
 		o.fate, o.wait = notBegun, retryAfter(resp.Header.Get("Retry-After"), k.client.clock())
 		o.wide = o.wait == 0
@@ -117,9 +121,11 @@ func (k *call) judgeFailed(o outcome) outcome {
 	switch o.status {
 	case http.StatusInternalServerError:
 		o.repeats = few
-		if o.says("active cluster node not found") { // answered before it is forwarded; other texts may follow a lost forward
+		// answered before it is forwarded; other texts may follow a lost forward
+		if o.says("active cluster node not found") {
 			o.fate, o.repeats = notBegun, patiently
-			o.wide, o.problem = true, "this node is a standby and knows no leader"
+			o.wide = true
+			o.problem = "this node is a standby and knows no leader"
 		}
 	case http.StatusServiceUnavailable:
 		o.wide = true
@@ -179,7 +185,8 @@ func (k *call) judgeSuccess(o outcome) outcome {
 	case len(k.answer) == 0 && o.status != http.StatusOK, json.Valid(k.answer) && k.signed():
 		o.fate = done
 	case json.Valid(k.answer):
-		o.repeats, o.problem = few, "the answer is not OpenBao's: it has no request_id, as that of a gateway in between"
+		o.repeats = few
+		o.problem = "the answer is not OpenBao's: it has no request_id, as that of a gateway in between"
 	case len(k.answer) == 0:
 		o.problem = "the answer is empty"
 	case k.page():
@@ -190,8 +197,8 @@ func (k *call) judgeSuccess(o outcome) outcome {
 	return o
 }
 
-// signed reports whether the answer to a write names its request, as OpenBao's do but a workflow's own. A gateway in maintenance may
-// answer 200 and JSON as well, and nothing was done.
+// signed reports whether the answer to a write names its request, as OpenBao's do but a workflow's own. A gateway in
+// maintenance may answer 200 and JSON as well, and nothing was done.
 func (k *call) signed() bool {
 	if !k.writes || strings.HasPrefix(k.path, "sys/workflows/execute/") {
 		return true
@@ -240,21 +247,26 @@ func mountOf(path string) string {
 	return parts[0] + "/"
 }
 
-// judgeRedirect follows none. A standby that cannot reach its leader answers 307 to the leader's address, maybe after the
-// leader has done it; behind a balancer that address can be our own.
+// judgeRedirect follows none. A standby that cannot reach its leader answers 307 to the leader's address, maybe after
+// the leader has done it; behind a balancer that address can be our own.
 func (k *call) judgeRedirect(o outcome, resp *http.Response) outcome {
 	ours := k.client.base
 	target, err := resp.Location()
 	if err != nil {
-		o.fate, o.repeats, o.problem = refused, never, "a redirect to nowhere"
+		o.fate = refused
+		o.repeats = never
+		o.problem = "a redirect to nowhere"
 		return o
 	}
 	same := target.Scheme == ours.Scheme && target.Host == ours.Host
 	if same && target.Path != ours.Path+"/v1/"+k.path {
-		o.fate, o.repeats, o.problem = refused, never, "a redirect to another path, which the provider does not follow"
+		o.fate = refused
+		o.repeats = never
+		o.problem = "a redirect to another path, which the provider does not follow"
 		return o
 	}
-	o.problem = fmt.Sprintf("a redirect from %s://%s to %s://%s, which the provider does not follow", ours.Scheme, ours.Host, target.Scheme, target.Host)
+	o.problem = fmt.Sprintf("a redirect from %s://%s to %s://%s, which the provider does not follow", ours.Scheme,
+		ours.Host, target.Scheme, target.Host)
 	if o.wide = resp.StatusCode == http.StatusTemporaryRedirect; !o.wide {
 		o.fate, o.repeats = refused, never
 	}
@@ -312,7 +324,8 @@ func secretsIn(body []byte) []string {
 		return nil
 	}
 	var secrets []string
-	for _, name := range []string{"secret_id", "secret_id_accessor", "accessor", "token", "jwt", "password", "key", "private_key"} {
+	for _, name := range []string{"secret_id", "secret_id_accessor", "accessor", "token", "jwt", "password", "key",
+		"private_key"} {
 		if value, ok := fields[name].(string); ok {
 			secrets = append(secrets, value)
 		}

@@ -30,43 +30,79 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		text     string
 		attempts int64 // of a read; many when the patience is used up
 	}{
-		"a missing object is not found":                 {404, notFound, access.ErrNotFound, "GET auth/approle/role/x: status 404: refused", 1},
-		"a missing accessor is not found":               {404, `{"data":{"error":"failed to find accessor entry for it"}}`, access.ErrNotFound, "", 1},
-		"a missing mount is not a missing object":       {404, `{"errors":["no handler for route \"auth/approle/role/x\". route entry not found."]}`, access.ErrUnsupported, "nothing is mounted at auth/approle/", 1},
-		"a missing namespace is not a missing object":   {404, `{"errors":["namespace not found"]}`, access.ErrUnsupported, "namespace not found", 1},
-		"an unknown path is not a missing object":       {404, `{"errors":["1 error occurred:\n\t* unsupported path\n\n"]}`, access.ErrUnsupported, ": unsupported path: ", 1},
-		"another 404 of OpenBao says nothing":           {404, `{"errors":["something else"]}`, nil, "something else", 1},
-		"a balancer's 404 is not a missing object":      {404, page, access.ErrUnavailable, "the answer is an HTML page", 3},
-		"a gateway's 404 is not a missing object":       {404, `{"message":"canaryBODY"}`, access.ErrUnavailable, "not OpenBao's", 3},
-		"an empty 404 is not a missing object":          {404, ``, access.ErrUnavailable, "", 3},
-		"an unsupported operation":                      {405, `{"errors":["1 error occurred:\n\t* unsupported operation\n\n"]}`, access.ErrUnsupported, "", 1},
-		"a balancer's 405 says nothing":                 {405, page, access.ErrUnavailable, "the answer is an HTML page", 3},
-		"the policies deny":                             {403, policyDenies, access.ErrNotPermitted, "permission denied: refused", 1},
-		"the token is refused":                          {403, `{"errors":["permission denied"]}`, access.ErrNotPermitted, "refuses this token: the token has ended, was revoked", 1},
-		"a proxy's 401 says nothing about rights":       {401, page, access.ErrUnavailable, "the answer is an HTML page", 3},
-		"a firewall's page says nothing about rights":   {403, page, access.ErrUnavailable, "the answer is an HTML page", 3},
-		"a gateway's 403 says nothing about rights":     {403, `{"message":"canaryBODY"}`, access.ErrUnavailable, "not OpenBao's", 3},
-		"a firewall's empty 403 says nothing":           {403, ``, access.ErrUnavailable, "not OpenBao's", 3},
-		"bad input":                                     {400, `{"errors":["failed to parse policy"]}`, nil, "status 400: failed to parse policy: refused", 1},
-		"a firewall's page says nothing of the input":   {400, page, access.ErrUnavailable, "the answer is an HTML page", 3},
-		"a proxy's limit is not OpenBao's":              {413, "canaryBODY", access.ErrUnavailable, "the answer is not OpenBao's: not answered", 3},
-		"a captive portal":                              {511, page, access.ErrUnavailable, "511: the answer is an HTML page", 1},
-		"too large":                                     {413, `{"errors":["http: request body too large"]}`, nil, "", 1},
-		"an internal error is tried thrice":             {500, `{"errors":["1 error occurred:\n\t* invalid entity metadata: x\n\n"]}`, access.ErrUnavailable, "500: invalid entity metadata: x: not answered", 3},
-		"sealed is tried thrice":                        {503, `{"errors":["Vault is sealed"]}`, access.ErrUnavailable, "it must be unsealed, and, if it is new, first initialized", 3},
-		"not initialized":                               {501, notFound, access.ErrUnavailable, "", 1},
-		"too many requests":                             {429, `{"errors":["rate limit quota exceeded"]}`, access.ErrUnavailable, "quota exceeded: not done", many},
-		"a bad gateway":                                 {502, page, access.ErrUnavailable, "it reaches no OpenBao behind it", many},
-		"a balancer with nothing behind it":             {503, "no healthy upstream", access.ErrUnavailable, "it reaches no OpenBao behind it", many},
-		"a balancer's limit":                            {429, page, access.ErrUnavailable, "answered itself: it limits how many requests it takes", many},
-		"a balancer's own error":                        {500, page, access.ErrUnavailable, "in front of OpenBao answered itself", 3},
-		"a standby without a leader":                    {503, `{"errors":["no active Vault instance found"]}`, access.ErrUnavailable, "no active Vault", many},
-		"a standby without a leader, before forwarding": {500, `{"errors":["local node not active but active cluster node not found"]}`, access.ErrUnavailable, "not done", many},
-		"a gateway's timeout":                           {504, page, access.ErrUnavailable, "", many},
-		"a page instead of an answer":                   {200, page, access.ErrUnavailable, "the answer is an HTML page", many},
-		"half an answer":                                {200, `{"data":{"canaryBODY":`, access.ErrUnavailable, "not JSON", many},
-		"no answer in a 200":                            {200, ``, access.ErrUnavailable, "empty", many},
-		"an answer of another form":                     {200, `{"data":{"name":["canaryBODY"]}}`, nil, "an unexpected form", 1},
+		"a missing object is not found": {404, notFound, access.ErrNotFound,
+			"GET auth/approle/role/x: status 404: refused", 1},
+		"a missing accessor is not found": {404,
+			`{"data":{"error":"failed to find accessor entry for it"}}`, access.ErrNotFound, "", 1},
+		"a missing mount is not a missing object": {404,
+			`{"errors":["no handler for route \"auth/approle/role/x\". route entry not found."]}`,
+			access.ErrUnsupported, "nothing is mounted at auth/approle/", 1},
+		"a missing namespace is not a missing object": {404, `{"errors":["namespace not found"]}`,
+			access.ErrUnsupported, "namespace not found", 1},
+		"an unknown path is not a missing object": {404,
+			`{"errors":["1 error occurred:\n\t* unsupported path\n\n"]}`, access.ErrUnsupported, ": unsupported path: ",
+			1},
+		"another 404 of OpenBao says nothing": {404, `{"errors":["something else"]}`, nil, "something else",
+			1},
+		"a balancer's 404 is not a missing object": {404, page, access.ErrUnavailable,
+			"the answer is an HTML page", 3},
+		"a gateway's 404 is not a missing object": {404, `{"message":"canaryBODY"}`, access.ErrUnavailable,
+			"not OpenBao's", 3},
+		"an empty 404 is not a missing object": {404, ``, access.ErrUnavailable, "", 3},
+		"an unsupported operation": {405,
+			`{"errors":["1 error occurred:\n\t* unsupported operation\n\n"]}`, access.ErrUnsupported, "", 1},
+		"a balancer's 405 says nothing": {405, page, access.ErrUnavailable,
+			"the answer is an HTML page", 3},
+		"the policies deny": {403, policyDenies, access.ErrNotPermitted,
+			"permission denied: refused", 1},
+		"the token is refused": {403, `{"errors":["permission denied"]}`,
+			access.ErrNotPermitted, "refuses this token: the token has ended, was revoked", 1},
+		"a proxy's 401 says nothing about rights": {401, page, access.ErrUnavailable,
+			"the answer is an HTML page", 3},
+		"a firewall's page says nothing about rights": {403, page, access.ErrUnavailable,
+			"the answer is an HTML page", 3},
+		"a gateway's 403 says nothing about rights": {403, `{"message":"canaryBODY"}`, access.ErrUnavailable,
+			"not OpenBao's", 3},
+		"a firewall's empty 403 says nothing": {403, ``, access.ErrUnavailable, "not OpenBao's", 3},
+		"bad input": {400, `{"errors":["failed to parse policy"]}`, nil,
+			"status 400: failed to parse policy: refused", 1},
+		"a firewall's page says nothing of the input": {400, page, access.ErrUnavailable,
+			"the answer is an HTML page", 3},
+		"a proxy's limit is not OpenBao's": {413, "canaryBODY", access.ErrUnavailable,
+			"the answer is not OpenBao's: not answered", 3},
+		"a captive portal": {511, page, access.ErrUnavailable,
+			"511: the answer is an HTML page", 1},
+		"too large": {413, `{"errors":["http: request body too large"]}`, nil, "",
+			1},
+		"an internal error is tried thrice": {500,
+			`{"errors":["1 error occurred:\n\t* invalid entity metadata: x\n\n"]}`, access.ErrUnavailable,
+			"500: invalid entity metadata: x: not answered", 3},
+		"sealed is tried thrice": {503, `{"errors":["Vault is sealed"]}`, access.ErrUnavailable,
+			"it must be unsealed, and, if it is new, first initialized", 3},
+		"not initialized": {501, notFound, access.ErrUnavailable, "", 1},
+		"too many requests": {429, `{"errors":["rate limit quota exceeded"]}`,
+			access.ErrUnavailable, "quota exceeded: not done", many},
+		"a bad gateway": {502, page, access.ErrUnavailable,
+			"it reaches no OpenBao behind it", many},
+		"a balancer with nothing behind it": {503, "no healthy upstream", access.ErrUnavailable,
+			"it reaches no OpenBao behind it", many},
+		"a balancer's limit": {429, page, access.ErrUnavailable,
+			"answered itself: it limits how many requests it takes", many},
+		"a balancer's own error": {500, page, access.ErrUnavailable,
+			"in front of OpenBao answered itself", 3},
+		"a standby without a leader": {503, `{"errors":["no active Vault instance found"]}`,
+			access.ErrUnavailable, "no active Vault", many},
+		"a standby without a leader, before forwarding": {500,
+			`{"errors":["local node not active but active cluster node not found"]}`, access.ErrUnavailable, "not done",
+			many},
+		"a gateway's timeout": {504, page, access.ErrUnavailable, "", many},
+		"a page instead of an answer": {200, page, access.ErrUnavailable,
+			"the answer is an HTML page", many},
+		"half an answer": {200, `{"data":{"canaryBODY":`, access.ErrUnavailable,
+			"not JSON", many},
+		"no answer in a 200": {200, ``, access.ErrUnavailable, "empty", many},
+		"an answer of another form": {200, `{"data":{"name":["canaryBODY"]}}`, nil,
+			"an unexpected form", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -89,7 +125,8 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			if !errors.As(err, &failure) || failure.Ambiguous {
 				t.Errorf("a read is never ambiguous: %+v", failure)
 			}
-			if unheard := c.status == 400 && strings.Contains(c.body, "errors"); c.status == 400 && Unheard(err) != unheard {
+			if unheard := c.status == 400 && strings.Contains(c.body, "errors"); c.status == 400 &&
+				Unheard(err) != unheard {
 				t.Errorf("a standby may not have heard of it: %v", !unheard)
 			}
 			if got := attempts.Load(); got != c.attempts {
@@ -113,10 +150,14 @@ func TestAGatewaysAnswerToAWriteIsNoWrite(t *testing.T) {
 	for _, body := range []string{`{}`, `null`, `[]`, `{"data":{}}`, `{"status":"maintenance"}`, `{"request_id":""}`} {
 		c := clientOf(t, answer(200, body))
 		for what, err := range map[string]error{
-			"put": c.Put(t.Context(), "a", nil, nil), "post": c.PostOnce(t.Context(), "a", nil, nil), "delete": c.Delete(t.Context(), "a"),
+			"put": c.Put(t.Context(), "a", nil, nil), "post": c.PostOnce(t.Context(), "a", nil, nil),
+			"delete": c.Delete(t.Context(), "a"),
 		} {
 			var failure *Error
-			if !errors.As(err, &failure) || !failure.Ambiguous || !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "the answer is not OpenBao's") {
+			if !errors.As(err, &failure) ||
+				!failure.Ambiguous ||
+				!is(err, access.ErrUnavailable) ||
+				!strings.Contains(err.Error(), "the answer is not OpenBao's") {
 				t.Errorf("%s, %s: %v", body, what, err)
 			}
 		}
@@ -160,14 +201,17 @@ func TestTheWaitThatTheServerAsksForIsKept(t *testing.T) {
 		w.WriteHeader(429)
 	})
 	err := c.Get(t.Context(), "a", nil)
-	if !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "asks to wait 1h") || c.Requests() != 2 {
+	if !is(err, access.ErrUnavailable) ||
+		!strings.Contains(err.Error(), "asks to wait 1h") ||
+		c.Requests() != 2 {
 		t.Errorf("a wait longer than the patience must end the call at once: %v after %d requests", err, c.Requests())
 	}
 }
 
 func TestEachWaitIsLongerAndBounded(t *testing.T) {
 	t.Parallel()
-	for attempts, most := range []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, 1600 * time.Millisecond, 3200 * time.Millisecond, longestWait, longestWait} {
+	for attempts, most := range []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond,
+		1600 * time.Millisecond, 3200 * time.Millisecond, longestWait, longestWait} {
 		for range 50 {
 			if wait := backoff(firstWait, attempts); wait < most/2 || wait > most {
 				t.Fatalf("after %d attempts: %s, want %s or up to half of it less", attempts, wait, most)
@@ -211,16 +255,23 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 			client.clock = time.Now
 			err := client.Put(t.Context(), "a/b", nil, nil)
 			var failure *Error
-			if !errors.As(err, &failure) || !is(err, access.ErrUnavailable) || failure.Ambiguous != c.ambiguous || attempts.Load() != c.attempts {
+			if !errors.As(err, &failure) ||
+				!is(err, access.ErrUnavailable) ||
+				failure.Ambiguous != c.ambiguous ||
+				attempts.Load() != c.attempts {
 				t.Errorf("got %v after %d attempts", err, attempts.Load())
 			}
-			if err == nil || !strings.Contains(err.Error(), c.text) || strings.Contains(err.Error(), "canary") {
+			if err == nil ||
+				!strings.Contains(err.Error(), c.text) ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("got the text %v", err)
 			}
 			attempts.Store(0)
 			time.move(aWhile) // until what the first call found is not believed any more
 			err = client.PostOnce(t.Context(), "a/b", nil, nil)
-			if !errors.As(err, &failure) || failure.Ambiguous != c.ambiguous || attempts.Load() != 1 {
+			if !errors.As(err, &failure) ||
+				failure.Ambiguous != c.ambiguous ||
+				attempts.Load() != 1 {
 				t.Errorf("once: got %v after %d attempts", err, attempts.Load())
 			}
 		})

@@ -19,11 +19,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// entrance is how long the first look may take in all, so that a way that does not lead to OpenBao is named within half a minute.
+// entrance is how long the first look may take in all, so that a way that does not lead to OpenBao is
+// named within half a minute.
 const entrance = 20 * time.Second
 
-// Enter makes the first look at OpenBao. All calls in it share one short patience: what is wrong with the way is known soon,
-// and once. Afterwards a call has its usual patience, since a server that answered before is likely to come back.
+// Enter makes the first look at OpenBao. All calls in it share one short patience: what is wrong with the way is known
+// soon, and once. Afterwards a call has its usual patience, since a server that answered before is likely to come back.
 func (c *Client) Enter(ctx context.Context, look func(context.Context) error) error {
 	c.enterUntil(c.clock().Add(entrance))
 	defer c.enterUntil(time.Time{})
@@ -57,8 +58,8 @@ func (c *Client) latest() time.Time {
 	return access.Earliest(c.clock().Add(slowestAnswer*c.options.Patience), c.entering)
 }
 
-// remembered returns the outage for which an attempt is not made: the server is away by what another call has just found, or has
-// found since this one began.
+// remembered returns the outage for which an attempt is not made: the server is away by what another call has just
+// found, or has found since this one began.
 func (k *call) remembered(ctx context.Context, now time.Time) *access.Outage {
 	if k.begun.IsZero() {
 		return k.client.outages.Remembered(ctx, now, k.client.options.Patience)
@@ -66,8 +67,8 @@ func (k *call) remembered(ctx context.Context, now time.Time) *access.Outage {
 	return k.client.outages.Since(k.begun)
 }
 
-// learn remembers from an attempt whether OpenBao is there. Where one call waited for it in vain, the others do not wait as long
-// again; the first answer gives them their patience back.
+// learn remembers from an attempt whether OpenBao is there. Where one call waited for it in vain, the others do not
+// wait as long again; the first answer gives them their patience back.
 func (k *call) learn(over bool) {
 	o, c := k.outcome, k.client
 	switch {
@@ -102,11 +103,12 @@ func connectedThrough(_ context.Context, _ *url.URL, _ *http.Request, answer *ht
 	return proxyAnswer(answer.StatusCode)
 }
 
-// describe says what is wrong with the way to OpenBao, by errors that are known to show nothing of an answer; net/http prints a
-// line that it cannot read. The first that knows the error names it.
+// describe says what is wrong with the way to OpenBao, by errors that are known to show nothing of an answer; net/http
+// prints a line that it cannot read. The first that knows the error names it.
 func (k *call) describe(err error) string {
 	host, connected := k.client.base.Host, k.connected.Load()
-	if text := cmp.Or(describeProxy(err), describeTLS(err, host), describeOwn(err), k.describeSilence(err), describeName(err)); text != "" {
+	if text := cmp.Or(describeProxy(err), describeTLS(err, host), describeOwn(err), k.describeSilence(err),
+		describeName(err)); text != "" {
 		return text
 	}
 	var op *net.OpError
@@ -136,7 +138,8 @@ func describeOwn(err error) string {
 	return ""
 }
 
-// describeSilence names what did not answer though it was connected to, and a call that its caller ended; "" for the rest.
+// describeSilence names what did not answer though it was connected to, and a call that its caller
+// ended; "" for the rest.
 func (k *call) describeSilence(err error) string {
 	switch {
 	case errors.Is(err, errSlow) && k.connected.Load():
@@ -188,10 +191,11 @@ func describeAlert(err error, host string) string {
 	}
 	switch said := alert.Err.Error(); {
 	case strings.Contains(said, "certificate"):
-		return host + " wants a client certificate that it trusts: set client_cert_file and client_key_file (" + said + ")"
+		return host + " wants a client certificate that it trusts: set client_cert_file and client_key_file (" + said +
+			")"
 	case strings.Contains(said, "internal error"): // as OpenBao's cluster port does
-		return "the server at " + host + " refuses such a connection: if this is the port for OpenBao's nodes (8201), " +
-			"give the API's (8200)"
+		return "the server at " + host +
+			" refuses such a connection: if this is the port for OpenBao's nodes (8201), give the API's (8200)"
 	}
 	return ""
 }
@@ -207,7 +211,9 @@ func describeTLS(err error, host string) string {
 	case errors.As(err, &noTLS):
 		return "the server at " + host + " does not speak TLS"
 	case errors.As(err, &untrusted) && errors.As(err, &authority):
-		return "the certificate of " + host + " is signed by an authority that is not trusted here: name it with ca_cert_file or BAO_CACERT" + namesake(authority)
+		return "the certificate of " + host +
+			" is signed by an authority that is not trusted here: name it with ca_cert_file or BAO_CACERT" +
+			namesake(authority)
 	case errors.As(err, &untrusted):
 		return describeCertificate(untrusted, host)
 	}
@@ -225,7 +231,8 @@ func describeTLS(err error, host string) string {
 	return ""
 }
 
-// namesake says why an authority is not the one that is trusted under its name, such as one that was made anew; "" where none is.
+// namesake says why an authority is not the one that is trusted under its name, such as one that was made
+// anew; "" where none is.
 func namesake(unknown x509.UnknownAuthorityError) string {
 	_, hint, found := strings.Cut(unknown.Error(), "possibly because of ")
 	if !found {
@@ -239,14 +246,18 @@ func describeCertificate(err *tls.CertificateVerificationError, host string) str
 	var invalid x509.CertificateInvalidError
 	var other x509.HostnameError
 	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert.NotAfter.Before(access.WallClock()):
-		return fmt.Sprintf("the certificate of %s, or one that signed it, ended on %s: renew it, or set this machine's clock", host, access.At(invalid.Cert.NotAfter))
+	case errors.As(err, &invalid) &&
+		invalid.Reason == x509.Expired &&
+		invalid.Cert.NotAfter.Before(access.WallClock()):
+		return fmt.Sprintf("the certificate of %s, or one that signed it, ended on %s: renew it, or set this "+
+			"machine's clock", host, access.At(invalid.Cert.NotAfter))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Sprintf("the certificate of %s, or one that signed it, is not valid before %s: set this machine's "+
 			"clock", host, access.At(invalid.Cert.NotBefore))
 	case errors.As(err, &other) && other.Certificate != nil:
 		if names := namesOf(other.Certificate); names != "" {
-			return fmt.Sprintf("the certificate of %s is for %s: give the address by that name, or set BAO_TLS_SERVER_NAME", host, names)
+			return fmt.Sprintf("the certificate of %s is for %s: give the address by that name, or set "+
+				"BAO_TLS_SERVER_NAME", host, names)
 		}
 		return fmt.Sprintf("the certificate of %s is for no name: issue it for that name", host)
 	}
@@ -265,7 +276,8 @@ func namesOf(c *x509.Certificate) string {
 	return strings.Join(names[:min(len(names), 4)], " and ")
 }
 
-// permanent says whether it is no better the next time: two sides of TLS do not accept each other, or a proxy has said no.
+// permanent says whether it is no better the next time: two sides of TLS do not accept each other,
+// or a proxy has said no.
 func permanent(err error) bool {
 	var proxy proxyAnswer
 	var untrusted *tls.CertificateVerificationError
@@ -287,13 +299,17 @@ func permanent(err error) bool {
 // wrongScheme says whether an answer is that of a port which speaks TLS to who does not.
 func (k *call) wrongScheme(o outcome) bool {
 	return o.status == http.StatusBadRequest && !o.ours && k.client.base.Scheme == "http" &&
-		(strings.Contains(string(k.answer), "HTTP request to an HTTPS server") || strings.Contains(string(k.answer), "plain HTTP request was sent to HTTPS port"))
+		(strings.Contains(string(k.answer), "HTTP request to an HTTPS server") ||
+			strings.Contains(string(k.answer), "plain HTTP request was sent to HTTPS port"))
 }
 
 // page says whether an answer is one of HTML, as firewalls and balancers write it.
 func (k *call) page() bool {
 	start := strings.ToLower(strings.TrimSpace(string(k.answer[:min(len(k.answer), 1000)])))
-	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") || strings.Contains(start, "<head>") || strings.Contains(start, "<body")
+	return strings.HasPrefix(start, "<!doctype html") ||
+		strings.HasPrefix(start, "<html") ||
+		strings.Contains(start, "<head>") ||
+		strings.Contains(start, "<body")
 }
 
 const aPage = "the answer is an HTML page, as firewalls, proxies and login pages send, not OpenBao's"

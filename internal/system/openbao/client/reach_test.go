@@ -81,37 +81,68 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	const far = "https://openbao.example.com:8200"
 	unverified := func(err error) error { return &tls.CertificateVerificationError{Err: err} }
-	ended := x509.Certificate{NotAfter: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), DNSNames: []string{"bao.internal"}, IPAddresses: []net.IP{{10, 0, 0, 7}}}
-	coming := x509.Certificate{NotBefore: time.Date(2999, 1, 31, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(3000, 1, 31, 0, 0, 0, 0, time.UTC)}
+	ended := x509.Certificate{
+		NotAfter:    time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC),
+		DNSNames:    []string{"bao.internal"},
+		IPAddresses: []net.IP{{10, 0, 0, 7}},
+	}
+	coming := x509.Certificate{NotBefore: time.Date(2999, 1, 31, 0, 0, 0, 0, time.UTC),
+		NotAfter: time.Date(3000, 1, 31, 0, 0, 0, 0, time.UTC)}
 	for name, c := range map[string]struct {
 		address  string
 		change   func(*Options)
 		says     string
 		patience bool // it may be better the next time
 	}{
-		"a closed port":                        {closed, nil, "nothing listens at 127.0.0.1:", true},
-		"https to a port of plain HTTP":        {strings.Replace(plain.URL, "http:", "https:", 1), nil, "speaks plain HTTP", false},
-		"http to a port of TLS":                {strings.Replace(encrypted.URL, "https:", "http:", 1), nil, "the port speaks TLS: write https instead of http", false},
+		"a closed port": {closed, nil, "nothing listens at 127.0.0.1:", true},
+		"https to a port of plain HTTP": {strings.Replace(plain.URL, "http:", "https:", 1), nil,
+			"speaks plain HTTP", false},
+		"http to a port of TLS": {strings.Replace(encrypted.URL, "https:", "http:", 1), nil,
+			"the port speaks TLS: write https instead of http", false},
 		"http to a port that answers an alert": {alerting.URL, nil, "the port speaks TLS", false},
 		"an authority that nobody knows":       {encrypted.URL, nil, "name it with ca_cert_file or BAO_CACERT", false},
-		"an authority that has ended":          {far, fails(unverified(signedBy(t, -time.Hour, false))), "or one that signed it, ended on ", false},
-		"an authority with another key":        {far, fails(unverified(signedBy(t, time.Hour, true))), `One of its name is trusted, but "x509: ECDSA verification failure"`, false},
-		"a proxy that nobody knows":            {far, through(encrypted.URL), "the proxy of the environment (HTTPS_PROXY) cannot be reached: tls: failed to verify certificate", false},
-		"a certificate that has ended":         {far, fails(unverified(x509.CertificateInvalidError{Cert: &ended, Reason: x509.Expired})), "ended on 2026-01-31T00:00:00Z: renew it, or set this machine's clock", false},
-		"a certificate that has not begun":     {far, fails(unverified(x509.CertificateInvalidError{Cert: &coming, Reason: x509.Expired})), "is not valid before 2999-01-31T00:00:00Z: set this machine's clock", false},
-		"a certificate of another name":        {far, fails(unverified(x509.HostnameError{Certificate: &ended, Host: "openbao.example.com"})), `is for "bao.internal" and "10.0.0.7": give the address by that name, or set BAO_TLS_SERVER_NAME`, false},
-		"a certificate that signs nothing":     {far, fails(unverified(x509.CertificateInvalidError{Cert: &ended, Reason: x509.NotAuthorizedToSign})), "not authorized to sign", false},
-		"the port of the cluster":              {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(80)}), "give the API's (8200)", false},
-		"a proxy that wants a password":        {far, through(refusing.URL), "(HTTPS_PROXY) answered 407 and made no connection: it asks for a name and a password", false},
-		"a proxy that forbids":                 {far, through(forbidding.URL), "answered 403 and made no connection: it may not connect to this host", false},
-		"a proxy that is away":                 {far, through(closed), "the proxy of the environment (HTTPS_PROXY) cannot be reached", true},
-		"a name without an address":            {far, fails(dial(&net.DNSError{Name: "openbao.example.com", IsNotFound: true})), "openbao.example.com has no address in DNS", true},
-		"a name server that is away":           {far, fails(dial(&net.DNSError{Name: "openbao.example.com", Err: "i/o timeout", IsTimeout: true})), "could not be looked up: i/o timeout", true},
-		"a dial that nobody answers":           {far, fails(dial(timedOut{})), "no answer from openbao.example.com:8200: a firewall drops the packets", true},
-		"TLS older than 1.2":                   {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(70)}), "TLS older than 1.2", false},
-		"TLS older than 1.2, by its choice":    {far, fails(errors.New("tls: server selected unsupported protocol version 301")), "TLS older than 1.2", false},
-		"a port of another protocol":           {far, fails(errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "canary"`)), "does not speak HTTP", true},
-		"no route":                             {far, fails(dial(syscall.EHOSTUNREACH)), "no route to host", true},
+		"an authority that has ended": {far, fails(unverified(signedBy(t, -time.Hour, false))),
+			"or one that signed it, ended on ", false},
+		"an authority with another key": {far, fails(unverified(signedBy(t, time.Hour, true))),
+			`One of its name is trusted, but "x509: ECDSA verification failure"`, false},
+		"a proxy that nobody knows": {far, through(encrypted.URL),
+			"the proxy of the environment (HTTPS_PROXY) cannot be reached: tls: failed to verify certificate", false},
+		"a certificate that has ended": {far,
+			fails(unverified(x509.CertificateInvalidError{Cert: &ended, Reason: x509.Expired})),
+			"ended on 2026-01-31T00:00:00Z: renew it, or set this machine's clock", false},
+		"a certificate that has not begun": {far,
+			fails(unverified(x509.CertificateInvalidError{Cert: &coming, Reason: x509.Expired})),
+			"is not valid before 2999-01-31T00:00:00Z: set this machine's clock", false},
+		"a certificate of another name": {far,
+			fails(unverified(x509.HostnameError{Certificate: &ended, Host: "openbao.example.com"})),
+			`is for "bao.internal" and "10.0.0.7": give the address by that name, or set BAO_TLS_SERVER_NAME`, false},
+		"a certificate that signs nothing": {far,
+			fails(unverified(x509.CertificateInvalidError{Cert: &ended, Reason: x509.NotAuthorizedToSign})),
+			"not authorized to sign", false},
+		"the port of the cluster": {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(80)}),
+			"give the API's (8200)", false},
+		"a proxy that wants a password": {far, through(refusing.URL),
+			"(HTTPS_PROXY) answered 407 and made no connection: it asks for a name and a password", false},
+		"a proxy that forbids": {far, through(forbidding.URL),
+			"answered 403 and made no connection: it may not connect to this host", false},
+		"a proxy that is away": {far, through(closed),
+			"the proxy of the environment (HTTPS_PROXY) cannot be reached", true},
+		"a name without an address": {far,
+			fails(dial(&net.DNSError{Name: "openbao.example.com", IsNotFound: true})),
+			"openbao.example.com has no address in DNS", true},
+		"a name server that is away": {far,
+			fails(dial(&net.DNSError{Name: "openbao.example.com", Err: "i/o timeout", IsTimeout: true})),
+			"could not be looked up: i/o timeout", true},
+		"a dial that nobody answers": {far, fails(dial(timedOut{})),
+			"no answer from openbao.example.com:8200: a firewall drops the packets", true},
+		"TLS older than 1.2": {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(70)}),
+			"TLS older than 1.2", false},
+		"TLS older than 1.2, by its choice": {far,
+			fails(errors.New("tls: server selected unsupported protocol version 301")), "TLS older than 1.2", false},
+		"a port of another protocol": {far,
+			fails(errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "canary"`)),
+			"does not speak HTTP", true},
+		"no route": {far, fails(dial(syscall.EHOSTUNREACH)), "no route to host", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,7 +157,9 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 			}
 			client := clientAt(t, c.address, append(more, change)...)
 			err := client.Get(t.Context(), "a", nil)
-			if !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "canary") {
+			if !is(err, access.ErrUnavailable) ||
+				!strings.Contains(err.Error(), says) ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("got %v, want %q", err, says)
 			}
 			if repeated := client.Requests() > 1; repeated != patience {
@@ -136,15 +169,20 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 	}
 }
 
-// signedBy is what verifying a certificate comes to, by an authority of the right name that ends so long from now, and may have
-// another key since.
+// signedBy is what verifying a certificate comes to, by an authority of the right name that ends so long from now, and
+// may have another key since.
 func signedBy(t *testing.T, ends time.Duration, rekeyed bool) error {
 	t.Helper()
 	authority := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "corp"}, NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(ends),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "corp"}, NotBefore: time.Now().Add(-2 * time.Hour),
+		NotAfter: time.Now().Add(ends),
+		IsCA:     true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), DNSNames: []string{"openbao.example.com"}, NotAfter: time.Now().Add(time.Hour)}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2),
+		DNSNames:     []string{"openbao.example.com"},
+		NotAfter:     time.Now().Add(time.Hour),
+	}
 	made := func(template *x509.Certificate, public *ecdsa.PrivateKey, key *ecdsa.PrivateKey) *x509.Certificate {
 		der, err := x509.CreateCertificate(rand.Reader, template, authority, public.Public(), key)
 		if err != nil {
@@ -197,7 +235,9 @@ func TestABlackHoleIsNamedWithinTheFirstLook(t *testing.T) {
 		}
 		return c.Get(ctx, "b", nil)
 	})
-	if err == nil || !strings.Contains(err.Error(), "a firewall drops the packets") || clock.Now().Sub(began) > entrance {
+	if err == nil ||
+		!strings.Contains(err.Error(), "a firewall drops the packets") ||
+		clock.Now().Sub(began) > entrance {
 		t.Errorf("after %s: %v", clock.Now().Sub(began), err)
 	}
 }
@@ -227,7 +267,8 @@ func TestTheFirstLookHasOnePatience(t *testing.T) {
 	}
 }
 
-// trickling is a transport whose answer comes byte by byte, each of which takes a bit, until the first look should have ended.
+// trickling is a transport whose answer comes byte by byte, each of which takes a bit, until the first
+// look should have ended.
 type trickling struct {
 	clock *clock
 	ends  time.Time
@@ -259,7 +300,8 @@ func (t trickling) Read(b []byte) (int, error) {
 func TestTheFirstLookEndsWithAnAnswerThatTrickles(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	c := clientAt(t, "https://openbao.example.com:8200", func(o *Options) { o.Transport = trickling{clock: clock, ends: clock.Now().Add(entrance)} })
+	c := clientAt(t, "https://openbao.example.com:8200",
+		func(o *Options) { o.Transport = trickling{clock: clock, ends: clock.Now().Add(entrance)} })
 	c.clock = clock.Now
 	err := c.Enter(t.Context(), func(ctx context.Context) error { return c.Get(ctx, "a", nil) })
 	if !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), errSlow.Error()) {
@@ -267,8 +309,8 @@ func TestTheFirstLookEndsWithAnAnswerThatTrickles(t *testing.T) {
 	}
 }
 
-// Twelve resources may not wait for the same server one after the other; and what was away for a while and answers again is
-// waited for as patiently as before.
+// Twelve resources may not wait for the same server one after the other; and what was away for a while and answers
+// again is waited for as patiently as before.
 func TestWhatOneCallWaitedForInVainTheOthersDoNot(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
@@ -340,7 +382,9 @@ func TestATokenThatIsNotKnownSaysSo(t *testing.T) {
 		client := clientAt(t, httptestURL(t, answer(403, c.body)))
 		err := client.Get(t.Context(), "a", nil)
 		var failure *Error
-		if !errors.As(err, &failure) || !is(err, access.ErrNotPermitted) || failure.Login() != c.login {
+		if !errors.As(err, &failure) ||
+			!is(err, access.ErrNotPermitted) ||
+			failure.Login() != c.login {
 			t.Errorf("%s: %v", name, err)
 		}
 		if says := strings.Contains(err.Error(), "refuses this token"); says != c.login {

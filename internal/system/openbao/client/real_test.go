@@ -34,7 +34,9 @@ func must(t *testing.T, b *realtool.Bao, method, path string, body any) map[stri
 
 func realClient(t *testing.T, b *realtool.Bao, login Login, change ...func(*Options)) *Client {
 	t.Helper()
-	return clientAt(t, b.Address, append([]func(*Options){func(o *Options) { o.CACertPEM, o.Login = []byte(b.CA), login }}, change...)...)
+	return clientAt(t, b.Address, append([]func(*Options){func(o *Options) {
+		o.CACertPEM, o.Login = []byte(b.CA), login
+	}}, change...)...)
 }
 
 func TestOpenBaoIsUnderstood(t *testing.T) {
@@ -52,11 +54,14 @@ func TestOpenBaoIsUnderstood(t *testing.T) {
 			Policy  string
 			Version int
 		}
-		if err := c.Get(ctx, "sys/policies/acl/partner/acme/x", &got); err != nil || got.Policy != policy["policy"] || got.Version != 1 {
+		if err := c.Get(ctx, "sys/policies/acl/partner/acme/x", &got); err != nil ||
+			got.Policy != policy["policy"] ||
+			got.Version != 1 {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		var listed struct{ Keys []string }
-		if err := c.List(ctx, "sys/policies/detailed/acl/partner", &listed); err != nil || !strings.Contains(strings.Join(listed.Keys, " "), "partner/acme/x") {
+		if err := c.List(ctx, "sys/policies/detailed/acl/partner", &listed); err != nil ||
+			!strings.Contains(strings.Join(listed.Keys, " "), "partner/acme/x") {
 			t.Errorf("listed %v, %v", listed.Keys, err)
 		}
 		var seal struct{ Version string }
@@ -66,14 +71,19 @@ func TestOpenBaoIsUnderstood(t *testing.T) {
 	})
 	t.Run("a second claim is a conflict", func(t *testing.T) {
 		var failure *Error
-		if err := c.PostOnce(ctx, "sys/policies/acl/partner/acme/x", policy, nil); !errors.As(err, &failure) || !failure.Conflict() || failure.Ambiguous {
+		if err := c.PostOnce(ctx, "sys/policies/acl/partner/acme/x", policy, nil); !errors.As(err, &failure) ||
+			!failure.Conflict() ||
+			failure.Ambiguous {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("created and updated are told apart", func(t *testing.T) {
 		entity := map[string]any{"name": "partner/acme/x"}
 		var first, second struct{ ID string }
-		if err := errors.Join(c.Put(ctx, "identity/entity", entity, &first), c.Put(ctx, "identity/entity", entity, &second)); err != nil || first.ID == "" || second.ID != "" {
+		if err := errors.Join(c.Put(ctx, "identity/entity", entity, &first),
+			c.Put(ctx, "identity/entity", entity, &second)); err != nil ||
+			first.ID == "" ||
+			second.ID != "" {
 			t.Errorf("got %q, then %q, %v", first.ID, second.ID, err)
 		}
 	})
@@ -101,17 +111,20 @@ func TestOpenBaoIsUnderstood(t *testing.T) {
 		}
 	})
 	t.Run("another's token is not permitted", func(t *testing.T) {
-		if err := realClient(t, b, given).Get(ctx, "sys/policies/acl/default", nil); !is(err, access.ErrNotPermitted) || strings.Contains(err.Error(), "canary") {
+		if err := realClient(t, b, given).Get(ctx, "sys/policies/acl/default", nil); !is(err, access.ErrNotPermitted) ||
+			strings.Contains(err.Error(), "canary") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("a namespace that is missing is not a missing object", func(t *testing.T) {
 		inside := func(o *Options) { o.Namespace = "partners" }
-		if err := realClient(t, b, Token(b.RootToken), inside).Get(ctx, "identity/entity/name/x", nil); errors.Is(err, access.ErrNotFound) || err == nil {
+		if err := realClient(t, b, Token(b.RootToken), inside).Get(ctx, "identity/entity/name/x",
+			nil); errors.Is(err, access.ErrNotFound) || err == nil {
 			t.Errorf("got %v", err)
 		}
 		must(t, b, "POST", "sys/namespaces/partners", map[string]any{})
-		if err := realClient(t, b, Token(b.RootToken), inside).Get(ctx, "identity/entity/name/x", nil); !is(err, access.ErrNotFound) {
+		if err := realClient(t, b, Token(b.RootToken), inside).Get(ctx, "identity/entity/name/x", nil); !is(err,
+			access.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -122,13 +135,15 @@ func TestOpenBaoIsUnderstood(t *testing.T) {
 	})
 	t.Run("a server that is not trusted is not asked", func(t *testing.T) {
 		stranger := clientAt(t, b.Address, func(o *Options) { o.Login = given })
-		if err := stranger.Get(ctx, "a", nil); !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "certificate") {
+		if err := stranger.Get(ctx, "a", nil); !is(err, access.ErrUnavailable) ||
+			!strings.Contains(err.Error(), "certificate") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("a quota is waited for", func(t *testing.T) {
 		must(t, b, "POST", "sys/quotas/config", map[string]any{"enable_rate_limit_response_headers": true})
-		must(t, b, "POST", "sys/quotas/rate-limit/few", map[string]any{"path": "identity/", "rate": 5, "interval": "1s"})
+		must(t, b, "POST", "sys/quotas/rate-limit/few",
+			map[string]any{"path": "identity/", "rate": 5, "interval": "1s"})
 		before := c.Requests()
 		for range 8 {
 			if err := c.Get(ctx, "identity/entity/name/partner/acme/x", nil); err != nil {
@@ -144,7 +159,8 @@ func TestOpenBaoIsUnderstood(t *testing.T) {
 func TestOpenBaoKeepsTheProviderLoggedIn(t *testing.T) {
 	t.Parallel()
 	b := realtool.StartBao(t)
-	must(t, b, "POST", "sys/policies/acl/plan", map[string]any{"policy": `path "sys/policies/acl/*" { capabilities = ["read"] }`})
+	must(t, b, "POST", "sys/policies/acl/plan",
+		map[string]any{"policy": `path "sys/policies/acl/*" { capabilities = ["read"] }`})
 	for name, login := range map[string]Login{"AppRole": realAppRole(t, b), "JWT": realJWT(t, b)} {
 		t.Run(name, func(t *testing.T) {
 			c := realClient(t, b, login)
@@ -169,7 +185,8 @@ func TestOpenBaoKeepsTheProviderLoggedIn(t *testing.T) {
 				t.Error("the token was not renewed but replaced")
 			}
 			use(1)
-			if err := c.Get(t.Context(), "sys/mounts", nil); !is(err, access.ErrNotPermitted) || c.ticket.token != first {
+			if err := c.Get(t.Context(), "sys/mounts", nil); !is(err, access.ErrNotPermitted) ||
+				c.ticket.token != first {
 				t.Errorf("got %v", err)
 			}
 			must(t, b, "POST", "auth/token/revoke", map[string]any{"token": first})
@@ -192,7 +209,8 @@ const tick = time.Minute // of tokens that live for 60
 func realAppRole(t *testing.T, b *realtool.Bao) Login {
 	t.Helper()
 	must(t, b, "POST", "sys/auth/approle", map[string]any{"type": "approle"})
-	must(t, b, "POST", "auth/approle/role/provider", map[string]any{"role_id": "provider", "token_policies": "plan", "token_ttl": "60m"})
+	must(t, b, "POST", "auth/approle/role/provider",
+		map[string]any{"role_id": "provider", "token_policies": "plan", "token_ttl": "60m"})
 	secret := must(t, b, "POST", "auth/approle/role/provider/secret-id", map[string]any{})["secret_id"].(string)
 	return AppRole{RoleID: "provider", SecretID: secret}
 }
@@ -209,9 +227,11 @@ func realJWT(t *testing.T, b *realtool.Bao) Login {
 	}
 	public := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	must(t, b, "POST", "sys/auth/ci", map[string]any{"type": "jwt"})
-	must(t, b, "POST", "auth/ci/config", map[string]any{"bound_issuer": "https://ci.example.com", "jwt_validation_pubkeys": []string{public}})
+	must(t, b, "POST", "auth/ci/config",
+		map[string]any{"bound_issuer": "https://ci.example.com", "jwt_validation_pubkeys": []string{public}})
 	must(t, b, "POST", "auth/ci/role/provider", map[string]any{
-		"role_type": "jwt", "user_claim": "sub", "bound_audiences": "bao", "bound_subject": "repo", "token_policies": "plan", "token_ttl": "60m",
+		"role_type": "jwt", "user_claim": "sub", "bound_audiences": "bao", "bound_subject": "repo",
+		"token_policies": "plan", "token_ttl": "60m",
 	})
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
 	if err != nil {
@@ -250,7 +270,10 @@ func TestASealedOpenBaoIsOneClearErrorSoon(t *testing.T) {
 		began := time.Now()
 		err := call()
 		var failure *Error
-		if !errors.As(err, &failure) || failure.Ambiguous || !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "is sealed: it must be unsealed") {
+		if !errors.As(err, &failure) ||
+			failure.Ambiguous ||
+			!is(err, access.ErrUnavailable) ||
+			!strings.Contains(err.Error(), "is sealed: it must be unsealed") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if took := time.Since(began); took > 5*time.Second {

@@ -28,7 +28,10 @@ func Said(err error, text string) bool {
 func Unheard(err error) bool {
 	var refused *Error
 	return errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrUnsupported) ||
-		errors.As(err, &refused) && refused.ours && refused.Status == http.StatusBadRequest && !refused.Conflict()
+		(errors.As(err, &refused) &&
+			refused.ours &&
+			refused.Status == http.StatusBadRequest &&
+			!refused.Conflict())
 }
 
 // Gone returns an error, but none of what is not there.

@@ -75,7 +75,13 @@ const renewing = 5 * time.Second
 // prolong renews the ticket, or logs in again where a renewal gives no more time. The lock is held.
 func (c *Client) prolong(ctx context.Context) error {
 	if c.ticket.renewable {
-		r := request{method: http.MethodPost, path: "auth/token/renew-self", body: []byte("{}"), token: c.ticket.token, repeatable: true}
+		r := request{
+			method:     http.MethodPost,
+			path:       "auth/token/renew-self",
+			body:       []byte("{}"),
+			token:      c.ticket.token,
+			repeatable: true,
+		}
 		quick, cancel := context.WithTimeout(ctx, renewing)
 		renewed, err := c.ask(quick, r)
 		cancel()
@@ -105,8 +111,8 @@ func (c *Client) prolong(ctx context.Context) error {
 	return nil
 }
 
-// renewLater lets a token that still lasts do without its renewal for a while: what is asked may be answered all the same,
-// by a standby. Cancelled calls and ended tokens fail.
+// renewLater lets a token that still lasts do without its renewal for a while: what is asked may be answered all the
+// same, by a standby. Cancelled calls and ended tokens fail.
 func (c *Client) renewLater(ctx context.Context, failure error) error {
 	now := c.clock()
 	if ctx.Err() != nil || !now.Before(c.ticket.end) {
@@ -122,8 +128,8 @@ func (c *Client) logsInAgain() bool {
 	return !given
 }
 
-// ended says whether a token was refused because it has ended, and another one can be had. It asks the server: a plain 403
-// never makes the client log in.
+// ended says whether a token was refused because it has ended, and another one can be had. It asks the server: a plain
+// 403 never makes the client log in.
 func (c *Client) ended(ctx context.Context, token string) bool {
 	if !c.logsInAgain() || c.lockTicket(ctx) != nil {
 		return false
@@ -132,7 +138,12 @@ func (c *Client) ended(ctx context.Context, token string) bool {
 	if c.ticket.token != token {
 		return true // another call has found out
 	}
-	failure := c.send(ctx, request{method: http.MethodGet, path: "auth/token/lookup-self", token: token, repeatable: true}, nil)
+	failure := c.send(ctx, request{
+		method:     http.MethodGet,
+		path:       "auth/token/lookup-self",
+		token:      token,
+		repeatable: true,
+	}, nil)
 	if failure == nil || !failure.mayBeLogin() {
 		return false
 	}
@@ -145,7 +156,13 @@ func (c *Client) lockTicket(ctx context.Context) error {
 	case c.login <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return &Error{Method: http.MethodPost, Path: "auth", login: true, cause: access.ErrUnavailable, ended: ctx.Err()}
+		return &Error{
+			Method: http.MethodPost,
+			Path:   "auth",
+			login:  true,
+			cause:  access.ErrUnavailable,
+			ended:  ctx.Err(),
+		}
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Visitor asks the same OpenBao as somebody else, who has no login of the client's: with a certificate of its own, and with
-// the tokens that it comes by.
+// Visitor asks the same OpenBao as somebody else, who has no login of the client's: with a certificate of its own, and
+// with the tokens that it comes by.
 type Visitor struct{ client *Client }
 
 // nobody is who has not logged in.
@@ -55,7 +55,8 @@ func (v *Visitor) LogIn(ctx context.Context, path string, body map[string]string
 			Accessor string `json:"accessor"`
 		} `json:"auth"`
 	}
-	if failure := v.client.send(ctx, request{method: http.MethodPost, path: path, body: text, repeatable: true}, &answer); failure != nil {
+	if failure := v.client.send(ctx, request{method: http.MethodPost, path: path, body: text, repeatable: true},
+		&answer); failure != nil {
 		return "", "", failure
 	}
 	v.client.hide(answer.Auth.Token)
@@ -64,15 +65,19 @@ func (v *Visitor) LogIn(ctx context.Context, path string, body map[string]string
 
 // Get reads a path with a token.
 func (v *Visitor) Get(ctx context.Context, token, path string) error {
-	if failure := v.client.send(ctx, request{method: http.MethodGet, path: path, token: token, repeatable: true}, nil); failure != nil {
+	if failure := v.client.send(ctx, request{method: http.MethodGet, path: path, token: token, repeatable: true},
+		nil); failure != nil {
 		return failure
 	}
 	return nil
 }
 
-// Refused says whether OpenBao itself did not let somebody in: by its answer, and neither for want of one nor by that of a
-// balancer or firewall before it.
+// Refused says whether OpenBao itself did not let somebody in: by its answer, and neither for want of one nor by that
+// of a balancer or firewall before it.
 func Refused(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.ours && (e.Status == http.StatusBadRequest || e.Status == http.StatusForbidden) && !errors.Is(err, access.ErrUnavailable)
+	return errors.As(err, &e) &&
+		e.ours &&
+		(e.Status == http.StatusBadRequest || e.Status == http.StatusForbidden) &&
+		!errors.Is(err, access.ErrUnavailable)
 }

@@ -23,11 +23,13 @@ func TestOnlyOpenBaoItselfRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v, err := clientOf(t, answer(c.status, c.body), func(o *Options) { o.Patience = 500 * time.Millisecond }).Visitor(nil)
+			v, err := clientOf(t, answer(c.status, c.body),
+				func(o *Options) { o.Patience = 500 * time.Millisecond }).Visitor(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _, err = v.LogIn(t.Context(), "auth/partner-approle/login", map[string]string{"role_id": "x", "secret_id": "y"})
+			_, _, err = v.LogIn(t.Context(), "auth/partner-approle/login",
+				map[string]string{"role_id": "x", "secret_id": "y"})
 			if Refused(err) != c.want {
 				t.Errorf("a login: refused %v, want %v: %v", Refused(err), c.want, err)
 			}

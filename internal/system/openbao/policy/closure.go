@@ -31,11 +31,11 @@ func generators(rules []rule) *shapes {
 	return out
 }
 
-// closure makes a set in which the shapes that match a path have a narrowest one, and it is the one that decides. Not ok
-// when that takes too many: the shapes are then those so far.
+// closure makes a set in which the shapes that match a path have a narrowest one, and it is the one that decides. Not
+// ok when that takes too many: the shapes are then those so far.
 //
-// It ends because no step makes a shape with more segments than the longest has, or with other literals. The meet of two
-// shapes may have been rewritten as several; of those, one has the path.
+// It ends because no step makes a shape with more segments than the longest has, or with other literals. The meet of
+// two shapes may have been rewritten as several; of those, one has the path.
 func closure(set *shapes) (closed []shape, ok bool) {
 	for {
 		before := set
@@ -84,7 +84,9 @@ func withFolders(closed []shape) []shape {
 	out.add(closed...)
 	for _, s := range closed {
 		folder := append(slices.Clone(s), "")
-		if s.exact() && !s.folder() && slices.ContainsFunc(closed, func(c shape) bool { return c.covers(folder) }) {
+		if s.exact() &&
+			!s.folder() &&
+			slices.ContainsFunc(closed, func(c shape) bool { return c.covers(folder) }) {
 			out.add(folder)
 		}
 	}
@@ -98,7 +100,9 @@ func necessary(all []shape, rules []rule) []Block {
 	var out []Block
 	for _, s := range all {
 		blocks := blocksOf(s, rules)
-		if instead, any := decider(kept.all, s); any && sameBlocks(blocksOf(instead, rules), blocks) && !kept.hides(s, rules) {
+		if instead, any := decider(kept.all, s); any &&
+			sameBlocks(blocksOf(instead, rules), blocks) &&
+			!kept.hides(s, rules) {
 			continue
 		}
 		kept.add(s)
@@ -141,7 +145,9 @@ func listing(s shape, rules []rule) []Block {
 // sameBlocks says whether blocks differ at most in their paths.
 func sameBlocks(a, b []Block) bool {
 	return slices.EqualFunc(a, b, func(x, y Block) bool {
-		return x.Expires.Equal(y.Expires) && slices.Equal(x.Capabilities, y.Capabilities) && slices.Equal(x.Grants, y.Grants)
+		return x.Expires.Equal(y.Expires) &&
+			slices.Equal(x.Capabilities, y.Capabilities) &&
+			slices.Equal(x.Grants, y.Grants)
 	})
 }
 

@@ -16,7 +16,8 @@ import (
 
 // A model of OpenBao, written after internal/vault/policy/acl.go in its own terms: bytes, prefixes and text.
 
-// serverAllows says what OpenBao does at a moment with a request for an action on a path; for a listing, with its slash.
+// serverAllows says what OpenBao does at a moment with a request for an action on a path; for a
+// listing, with its slash.
 func serverAllows(blocks []Block, action, path string, now time.Time) bool {
 	capabilities := map[string][]string{}
 	for _, b := range blocks {
@@ -26,14 +27,18 @@ func serverAllows(blocks []Block, action, path string, now time.Time) bool {
 	}
 	without := strings.TrimSuffix(path, "/")
 	for _, exact := range []string{path, without} {
-		if granted, ok := capabilities[exact]; ok && !strings.ContainsAny(exact, "+*") && (exact == path || action == list) {
+		if granted, ok := capabilities[exact]; ok &&
+			!strings.ContainsAny(exact, "+*") &&
+			(exact == path || action == list) {
 			return slices.Contains(granted, action)
 		}
 	}
 	for _, asked := range []string{path, without} {
 		var matching []string
 		for p := range capabilities {
-			if strings.ContainsAny(p, "+*") && serverMatches(p, asked) && (asked == path || action == list) {
+			if strings.ContainsAny(p, "+*") &&
+				serverMatches(p, asked) &&
+				(asked == path || action == list) {
 				matching = append(matching, p)
 			}
 		}
@@ -46,8 +51,9 @@ func serverAllows(blocks []Block, action, path string, now time.Time) bool {
 
 func serverMatches(p, path string) bool {
 	text, prefix := strings.CutSuffix(p, "*")
-	mine, theirs := strings.Split(text, "/"), strings.Split(path, "/")
-	if len(theirs) < len(mine) || !prefix && len(theirs) != len(mine) {
+	mine := strings.Split(text, "/")
+	theirs := strings.Split(path, "/")
+	if len(theirs) < len(mine) || (!prefix && len(theirs) != len(mine)) {
 		return false
 	}
 	for i, segment := range mine {
@@ -81,14 +87,15 @@ func grantsAllow(grants []Grant, action, path string, now time.Time) bool {
 		if !slices.Contains(g.Actions, action) || now.After(g.EndsAt) {
 			return false
 		}
-		return g.Resource.Matches(path) || action == list && g.Resource.Matches(strings.TrimSuffix(path, "/"))
+		return g.Resource.Matches(path) || (action == list && g.Resource.Matches(strings.TrimSuffix(path, "/")))
 	})
 }
 
 var (
 	noon    = time.Date(2027, 3, 31, 12, 0, 0, 0, time.UTC)
 	ends    = []time.Time{noon, noon.Add(time.Hour), noon.Add(2 * time.Hour)}
-	moments = []time.Time{noon.Add(-time.Minute), noon.Add(time.Minute), noon.Add(time.Hour + time.Minute), noon.Add(3 * time.Hour)}
+	moments = []time.Time{noon.Add(-time.Minute), noon.Add(time.Minute), noon.Add(time.Hour + time.Minute),
+		noon.Add(3 * time.Hour)}
 )
 
 // somePaths are all paths of up to five segments over the letters of the patterns and a foreign one, with and without a
@@ -118,8 +125,9 @@ func someGrants() *rapid.Generator[[]Grant] {
 		}
 		return Grant{
 			Resource: access.Pattern(strings.Join(segments, "/")),
-			Actions:  rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"read", "update", list}), 1, 3, rapid.ID).Draw(t, "actions"),
-			EndsAt:   rapid.SampledFrom(ends).Draw(t, "end"),
+			Actions: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"read", "update", list}), 1, 3,
+				rapid.ID).Draw(t, "actions"),
+			EndsAt: rapid.SampledFrom(ends).Draw(t, "end"),
 		}
 	})
 	return rapid.Map(rapid.SliceOfN(one, 1, 6), func(grants []Grant) []Grant {
@@ -144,7 +152,8 @@ func TestAPolicyAllowsExactlyWhatTheGrantsSay(t *testing.T) {
 				if action == list && !strings.HasSuffix(path, "/") {
 					continue
 				}
-				if got, want := serverAllows(blocks, action, path, now), grantsAllow(grants, action, path, now); got != want {
+				if got, want := serverAllows(blocks, action, path, now),
+					grantsAllow(grants, action, path, now); got != want {
 					t.Fatalf("%s %s: %v, want %v\n%s", action, path, got, want, Render(nil, blocks))
 				}
 			}

@@ -15,8 +15,8 @@
 // OpenBao, AllowOperation and CheckAllowedFromNonExactPaths; all of it measured on 2.7.2):
 //
 //  1. a pattern without wildcards that is the path; for a listing also one that is the path without its last slash;
-//  2. else, of those that match, the one whose first wildcard stands latest, counted in bytes; then one that does not end
-//     in *; then one with fewer +; then the longer one; then the greater one as text;
+//  2. else, of those that match, the one whose first wildcard stands latest, counted in bytes; then one that does not
+//     end in *; then one with fewer +; then the longer one; then the greater one as text;
 //  3. else, for a listing, the same with the path without its last slash.
 //
 // A block whose expiration has passed is as if it were not there; blocks of the same path unite.
@@ -28,24 +28,24 @@
 // it is, by 1 and 2, but for two traps.
 //
 // The first: of a/* and a/+/* the wider one decides, which has fewer +. So where patterns that end in * have the same
-// literal head, they are rewritten to have the same number of segments: a/* becomes a/+ and a/+/*. Now a narrower one has
-// a literal where a wider one has a +.
+// literal head, they are rewritten to have the same number of segments: a/* becomes a/+ and a/+/*. Now a narrower one
+// has a literal where a wider one has a +.
 //
 // The second: listings. A grant of list on a/b also covers a/b/, but with list only. Wherever another grant covers that
-// path too, it is written as a path of its own; where none does, step 3 finds the grant. And a pattern without wildcards
-// decides by 1 about its folder as well, so its folder is written out where any pattern matches it.
+// path too, it is written as a path of its own; where none does, step 3 finds the grant. And a pattern without
+// wildcards decides by 1 about its folder as well, so its folder is written out where any pattern matches it.
 //
 // When a pattern's blocks end, so have those of all wider ones that match the same path, since it repeats all of them:
 // nothing that an expired block uncovers is alive.
 //
 // Last, a pattern is left out where the pattern that decides instead has the very same blocks. Taken from the widest to
-// the narrowest, that changes nothing: all other patterns that match a path for which it is the narrowest are wider than
-// it and already judged, and among those the order of 2 does not depend on the path.
+// the narrowest, that changes nothing: all other patterns that match a path for which it is the narrowest are wider
+// than it and already judged, and among those the order of 2 does not depend on the path.
 //
 // # What is not said here
 //
-// A path with an empty last segment can be read and deleted (GET a/), and + and * match that segment: a grant of read on
-// a/+ reads "a/" too. OpenBao refuses to write there. It knows no pattern that would keep it out.
+// A path with an empty last segment can be read and deleted (GET a/), and + and * match that segment: a grant of read
+// on a/+ reads "a/" too. OpenBao refuses to write there. It knows no pattern that would keep it out.
 package policy
 
 import (

@@ -18,7 +18,12 @@ func grants(lines ...string) (out []Grant) {
 	for i, line := range lines {
 		actions, rest, _ := strings.Cut(line, " on ")
 		resource, hour, ends := strings.Cut(rest, " until ")
-		g := Grant{Name: string(rune('a' + i)), Resource: access.Pattern(resource), Actions: strings.Fields(actions), EndsAt: noon}
+		g := Grant{
+			Name:     string(rune('a' + i)),
+			Resource: access.Pattern(resource),
+			Actions:  strings.Fields(actions),
+			EndsAt:   noon,
+		}
 		if ends {
 			g.EndsAt = until(hour)
 		}
@@ -38,7 +43,8 @@ func until(hour string) time.Time {
 // lines says blocks as sentences such as "read list on kv/a/* until 13 by a b".
 func lines(blocks []Block) (out []string) {
 	for _, b := range blocks {
-		out = append(out, fmt.Sprintf("%s on %s until %02d by %s", strings.Join(b.Capabilities, " "), b.Path, b.Expires.Hour(), strings.Join(b.Grants, " ")))
+		out = append(out, fmt.Sprintf("%s on %s until %02d by %s", strings.Join(b.Capabilities, " "), b.Path,
+			b.Expires.Hour(), strings.Join(b.Grants, " ")))
 	}
 	return out
 }
@@ -64,11 +70,13 @@ func TestGrantsAreCompiledToPaths(t *testing.T) {
 		},
 		"a narrower path repeats it with the wider one's own end": {
 			[]string{"read on kv/a/* until 13", "update on kv/a/b/* until 14"},
-			[]string{"read on kv/a/* until 13 by a", "read on kv/a/b/* until 13 by a", "update on kv/a/b/* until 14 by b"},
+			[]string{"read on kv/a/* until 13 by a", "read on kv/a/b/* until 13 by a",
+				"update on kv/a/b/* until 14 by b"},
 		},
 		"where two patterns cross, their intersection is a path": {
 			[]string{"read on kv/+/b", "update on kv/a/+"},
-			[]string{"read on kv/+/b until 12 by a", "update on kv/a/+ until 12 by b", "read update on kv/a/b until 12 by a b"},
+			[]string{"read on kv/+/b until 12 by a", "update on kv/a/+ until 12 by b",
+				"read update on kv/a/b until 12 by a b"},
 		},
 		"of patterns that end in *, the wider one is rewritten, or it would decide": {
 			[]string{"list on kv/*", "read on kv/+/*"},
@@ -76,11 +84,13 @@ func TestGrantsAreCompiledToPaths(t *testing.T) {
 		},
 		"a narrower path that allows the same is left out": {
 			[]string{"read on kv/a/*", "read on kv/a/*", "read on kv/+/b"},
-			[]string{"read on kv/+/b until 12 by c", "read on kv/a/* until 12 by a b", "read on kv/a/b until 12 by a b c"},
+			[]string{"read on kv/+/b until 12 by c", "read on kv/a/* until 12 by a b",
+				"read on kv/a/b until 12 by a b c"},
 		},
 		"a folder under another pattern is listed by its own path": {
 			[]string{"read on kv/a/*", "list on kv/a/b"},
-			[]string{"read on kv/a/* until 12 by a", "list read on kv/a/b until 12 by a b", "list read on kv/a/b/ until 12 by a b"},
+			[]string{"read on kv/a/* until 12 by a", "list read on kv/a/b until 12 by a b",
+				"list read on kv/a/b/ until 12 by a b"},
 		},
 		"a path without wildcards does not take the listing of its folder away": {
 			[]string{"read on kv/a", "list on kv/a/*"},
@@ -88,7 +98,8 @@ func TestGrantsAreCompiledToPaths(t *testing.T) {
 		},
 		"read on + does not take away the listing of the folder above": {
 			[]string{"list on roles", "read on roles/+"},
-			[]string{"list on roles until 12 by a", "read on roles/+ until 12 by b", "list read on roles/ until 12 by a b"},
+			[]string{"list on roles until 12 by a", "read on roles/+ until 12 by b",
+				"list read on roles/ until 12 by a b"},
 		},
 		"equal patterns and ends are one block": {
 			[]string{"read on kv/a", "update read on kv/a"},
@@ -128,9 +139,11 @@ func TestWhatIsNoGrantIsNotCompiled(t *testing.T) {
 		"an action that is more than a grant is": {func(g *Grant) { g.Actions = []string{"sudo"} }, true},
 		"no action":                              {func(g *Grant) { g.Actions = nil }, false},
 		"no end":                                 {func(g *Grant) { g.EndsAt = time.Time{} }, false},
-		"an end that has no text":                {func(g *Grant) { g.EndsAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, false},
-		"a name that is none":                    {func(g *Grant) { g.Name = "a\"" }, false},
-		"a resource that is no pattern":          {func(g *Grant) { g.Resource = "kv/{{identity.entity.id}}" }, false},
+		"an end that has no text": {func(g *Grant) {
+			g.EndsAt = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+		}, false},
+		"a name that is none":           {func(g *Grant) { g.Name = "a\"" }, false},
+		"a resource that is no pattern": {func(g *Grant) { g.Resource = "kv/{{identity.entity.id}}" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := grants("read on kv/a")
@@ -148,7 +161,12 @@ func crossing(n int) (out []Grant) {
 	for i := range n {
 		segments := slices.Repeat([]string{"+"}, n+1)
 		segments[0], segments[i+1] = "kv", "a"
-		out = append(out, Grant{Name: fmt.Sprintf("crossing-%d", i), Resource: access.Pattern(strings.Join(segments, "/")), Actions: []string{"read"}, EndsAt: noon})
+		out = append(out, Grant{
+			Name:     fmt.Sprintf("crossing-%d", i),
+			Resource: access.Pattern(strings.Join(segments, "/")),
+			Actions:  []string{"read"},
+			EndsAt:   noon,
+		})
 	}
 	return out
 }
@@ -160,7 +178,9 @@ func TestGrantsThatOverlapInTooManyWaysAreRefused(t *testing.T) {
 	apart := grants("read on kv/apart")
 	start := time.Now()
 	_, err := Compile(append(apart, crossing(40)...))
-	if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "crossing-") || strings.Contains(err.Error(), "most of all a,") {
+	if !errors.Is(err, access.ErrUnsupported) ||
+		!strings.Contains(err.Error(), "crossing-") ||
+		strings.Contains(err.Error(), "most of all a,") {
 		t.Errorf("40 crossing grants: %v, want unsupported, and the names of some", err)
 	}
 	if took := time.Since(start); took > 5*time.Second {
@@ -171,7 +191,12 @@ func TestGrantsThatOverlapInTooManyWaysAreRefused(t *testing.T) {
 func TestManyGrantsThatDoNotOverlapAreFine(t *testing.T) {
 	var many []Grant
 	for i := range limit {
-		many = append(many, Grant{Name: fmt.Sprintf("g-%d", i), Resource: access.Pattern(fmt.Sprintf("kv/%d/*", i)), Actions: []string{"read", list}, EndsAt: noon})
+		many = append(many, Grant{
+			Name:     fmt.Sprintf("g-%d", i),
+			Resource: access.Pattern(fmt.Sprintf("kv/%d/*", i)),
+			Actions:  []string{"read", list},
+			EndsAt:   noon,
+		})
 	}
 	if blocks, err := Compile(many); err != nil || len(blocks) != limit {
 		t.Errorf("%d grants: %d blocks, %v", limit, len(blocks), err)

@@ -51,7 +51,8 @@ func (b *bench) token(t *testing.T, name string, grants []Grant) (token, text st
 	}
 	text = Render([]string{"test " + name}, blocks)
 	b.must(t, "POST", "sys/policies/acl/"+name, map[string]any{"policy": text})
-	answer := b.must(t, "POST", "auth/token/create", map[string]any{"policies": []string{name}, "no_default_policy": true, "no_parent": true})
+	answer := b.must(t, "POST", "auth/token/create",
+		map[string]any{"policies": []string{name}, "no_default_policy": true, "no_parent": true})
 	token, _ = answer["auth"].(map[string]any)["client_token"].(string)
 	return token, text
 }
@@ -60,7 +61,12 @@ func (b *bench) grants() (out []Grant) {
 	for i := range 1 + b.random.IntN(6) {
 		actions := Actions()
 		b.random.Shuffle(len(actions), func(i, j int) { actions[i], actions[j] = actions[j], actions[i] })
-		g := Grant{Name: string(rune('a' + i)), Actions: actions[:1+b.random.IntN(3)], EndsAt: b.future, Resource: access.Pattern(b.pattern())}
+		g := Grant{
+			Name:     string(rune('a' + i)),
+			Actions:  actions[:1+b.random.IntN(3)],
+			EndsAt:   b.future,
+			Resource: access.Pattern(b.pattern()),
+		}
 		switch b.random.IntN(6) {
 		case 0:
 			g.EndsAt = b.past
@@ -146,12 +152,20 @@ func (b *bench) checkCapabilities(t *testing.T, token, text string, grants []Gra
 }
 
 // methods are how a partner asks for an action. Whether a write creates or updates depends on what is there.
-var methods = map[string]string{"create": "POST", "read": "GET", "update": "POST", "patch": "PATCH", "delete": "DELETE", list: "LIST"}
+var methods = map[string]string{
+	"create": "POST",
+	"read":   "GET",
+	"update": "POST",
+	"patch":  "PATCH",
+	"delete": "DELETE",
+	list:     "LIST",
+}
 
 // checkRequest makes one real request, as the partner would.
 func (b *bench) checkRequest(t *testing.T, token, text string, grants []Grant, path string) {
 	t.Helper()
-	action, asked := Actions()[b.random.IntN(len(Actions()))], path
+	action := Actions()[b.random.IntN(len(Actions()))]
+	asked := path
 	if path == b.mount { // has no key
 		action = list
 	}
@@ -215,7 +229,9 @@ func TestTheServerRefusesAtTheSecondOfTheEnd(t *testing.T) {
 	}
 	for time.Now().Before(end.Add(2 * time.Second)) {
 		before := time.Now()
-		read, listed, later := allowed("GET", "kv0/a"), allowed("LIST", "kv0"), allowed("GET", "kv0/c")
+		read := allowed("GET", "kv0/a")
+		listed := allowed("LIST", "kv0")
+		later := allowed("GET", "kv0/c")
 		after := time.Now()
 		if !later {
 			t.Errorf("%s from the end: refused what ends later", before.Sub(end))

@@ -37,7 +37,7 @@ func (s shape) covers(inner shape) bool {
 			return false
 		case segment == "*":
 			return true
-		case inner[i] == "*" || segment != "+" && segment != inner[i]:
+		case inner[i] == "*" || (segment != "+" && segment != inner[i]):
 			return false
 		}
 	}

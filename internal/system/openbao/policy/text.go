@@ -17,8 +17,8 @@ import (
 // comment begins a line of the header.
 const comment = "# "
 
-// Render writes a policy: the lines of the header as comments, then the blocks, sorted. It panics where a line could end
-// a comment early or a word could end its quotes: callers encode what people wrote, and blocks come from [Compile].
+// Render writes a policy: the lines of the header as comments, then the blocks, sorted. It panics where a line could
+// end a comment early or a word could end its quotes: callers encode what people wrote, and blocks come from [Compile].
 func Render(header []string, blocks []Block) string {
 	var text strings.Builder
 	for _, line := range header {
@@ -64,7 +64,8 @@ func (b Block) write(text *strings.Builder) {
 		capabilities = append(capabilities, quoted(validAction, c))
 	}
 	text.WriteString("  capabilities = [" + strings.Join(capabilities, ", ") + "]\n")
-	text.WriteString("  expiration   = " + quoted(validMoment, b.Expires.UTC().Truncate(time.Second).Format(time.RFC3339)) + "\n}\n")
+	text.WriteString("  expiration   = " +
+		quoted(validMoment, b.Expires.UTC().Truncate(time.Second).Format(time.RFC3339)) + "\n}\n")
 }
 
 // quoted puts words in one pair of quotes, where none needs an escape.

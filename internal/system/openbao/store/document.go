@@ -19,7 +19,8 @@ const (
 	// Prefix is the folder of the policies and the beginning of the entities' names.
 	Prefix = "partner/"
 	// DocumentTitle begins the head of every policy that this package writes.
-	DocumentTitle = "Partner access, compiled by terraform-provider-partner from the lines below: what is edited here is drift."
+	DocumentTitle = "Partner access, compiled by terraform-provider-partner from the lines below: what is edited " +
+		"here is drift."
 	// LedgerLine begins each line of the ledger.
 	LedgerLine = "ledger "
 )
@@ -34,7 +35,8 @@ type Document struct {
 	Entries ledger.Ledger
 	// Dead is what was given up, and has not ended for certain.
 	Dead []Lost
-	// Damage is what is wrong with the ledger; nil where it is whole. unread are the lines that cannot be read, as they stand.
+	// Damage is what is wrong with the ledger; nil where it is whole. unread are the lines that cannot
+	// be read, as they stand.
 	Damage error
 	Unread []string
 	// Body is what stands below the ledger, and is compared with what the ledger compiles to.
@@ -111,7 +113,8 @@ func parseEntry(content string) (*ledger.Entry, error) {
 		return nil, err
 	}
 	if header.Version > ledger.Version {
-		return nil, fmt.Errorf("it has version %d, but this provider knows only version %d: use a newer provider", header.Version, ledger.Version)
+		return nil, fmt.Errorf("it has version %d, but this provider knows only version %d: use a newer provider",
+			header.Version, ledger.Version)
 	}
 	e := new(ledger.Entry)
 	return e, json.Unmarshal([]byte(content), e)
@@ -179,7 +182,9 @@ func (d *Document) Allows(grant string) bool {
 	}
 	for l := range strings.Lines(d.Body) {
 		name, value, ok := strings.Cut(strings.TrimSpace(l), "=")
-		if ok && strings.TrimSpace(name) == "comment" && slices.Contains(strings.Fields(strings.Trim(strings.TrimSpace(value), `"`)), grant) {
+		if ok &&
+			strings.TrimSpace(name) == "comment" &&
+			slices.Contains(strings.Fields(strings.Trim(strings.TrimSpace(value), `"`)), grant) {
 			return true
 		}
 	}

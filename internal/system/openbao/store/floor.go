@@ -15,16 +15,19 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// The floor is a policy of comments, which nobody has. It does not lie in the folder of partner access: who may write there may not
-// write it. What it was is noted in that folder, where the one listing reads it, so that a floor that is gone or was put back is missed.
+// The floor is a policy of comments, which nobody has. It does not lie in the folder of partner access: who may write
+// there may not write it. What it was is noted in that folder, where the one listing reads it, so that a floor that is
+// gone or was put back is missed.
 const (
 	FloorName  = "partner-access-floor"
-	floorTitle = "What no configuration of partner access can loosen, by terraform-provider-partner. It gives nothing to anybody."
-	floorLine  = "floor "
+	floorTitle = "What no configuration of partner access can loosen, by terraform-provider-partner. It gives " +
+		"nothing to anybody."
+	floorLine = "floor "
 
 	floorNoteName  = Prefix + "floor"
-	floorNoteTitle = "What the floor of partner access was last, by terraform-provider-partner. It gives nothing to anybody."
-	floorNoteLine  = "was "
+	floorNoteTitle = "What the floor of partner access was last, by terraform-provider-partner. It gives nothing " +
+		"to anybody."
+	floorNoteLine = "was "
 )
 
 // FloorNote is what is noted of the floor.
@@ -46,7 +49,10 @@ func parseFloorNote(text string) FloorNote {
 // readComment reads what a policy of one comment says.
 func readComment(text, title, line string, into any) error {
 	head, body := policy.Split(text)
-	if len(head) != 2 || head[0] != title || body != "" || !strings.HasPrefix(head[1], line) {
+	if len(head) != 2 ||
+		head[0] != title ||
+		body != "" ||
+		!strings.HasPrefix(head[1], line) {
 		return errors.New("terraform-provider-partner did not write it like that")
 	}
 	return access.ParseFloor([]byte(strings.TrimPrefix(head[1], line)), into)
@@ -66,7 +72,8 @@ func (s *Store[N]) Floor(ctx context.Context) (*access.FloorRecord, int, error) 
 	for begun := access.WallClock(); ; {
 		r, version, err := s.readFloor(ctx)
 		var lost *access.FloorError
-		if !errors.As(err, &lost) || !cluster || access.WallClock().Sub(begun) > Staleness { // a standby may not have heard of it
+		// a standby may not have heard of it
+		if !errors.As(err, &lost) || !cluster || access.WallClock().Sub(begun) > Staleness {
 			return r, version, err
 		}
 		if err := access.Pause(ctx, 50*time.Millisecond); err != nil {
@@ -75,8 +82,8 @@ func (s *Store[N]) Floor(ctx context.Context) (*access.FloorRecord, int, error) 
 	}
 }
 
-// readFloor reads the policy of the floor, and holds it against the note that stands beside all policies. One that is gone, cannot be read, or
-// is another than was set is a FloorError, and never no floor.
+// readFloor reads the policy of the floor, and holds it against the note that stands beside all policies. One that is
+// gone, cannot be read, or is another than was set is a FloorError, and never no floor.
 func (s *Store[N]) readFloor(ctx context.Context) (*access.FloorRecord, int, error) {
 	snap, err := s.View(ctx)
 	if err != nil {
@@ -86,7 +93,11 @@ func (s *Store[N]) readFloor(ctx context.Context) (*access.FloorRecord, int, err
 	lost := func(format string, values ...any) (*access.FloorRecord, int, error) {
 		was := snap.Floor.FloorMark
 		was.Stack = "" // the rights on the policy say who may set it again, and not a note that others may write
-		return nil, there.Version, &access.FloorError{Where: "the policy " + FloorName, Problem: fmt.Sprintf(format, values...), Was: was}
+		return nil, there.Version, &access.FloorError{
+			Where:   "the policy " + FloorName,
+			Problem: fmt.Sprintf(format, values...),
+			Was:     was,
+		}
 	}
 	switch err := s.Client.Get(ctx, Folder+FloorName, &there); {
 	case errors.Is(err, access.ErrNotFound) && !snap.Floor.There:
@@ -108,7 +119,8 @@ func (s *Store[N]) readFloor(ctx context.Context) (*access.FloorRecord, int, err
 	return r, there.Version, nil
 }
 
-// doubt says why a floor that was read is not the one that was set last, as the note beside the policies tells; "" where it is.
+// doubt says why a floor that was read is not the one that was set last, as the note beside the policies
+// tells; "" where it is.
 func (s *Snapshot[N]) doubt(r *access.FloorRecord) string {
 	switch {
 	case r.System != "" && s.System != "" && r.System != s.System:
@@ -121,7 +133,8 @@ func (s *Snapshot[N]) doubt(r *access.FloorRecord) string {
 	return ""
 }
 
-// WriteFloor puts a floor in place of a version of its policy, and notes it. Somebody else's change in between is ErrChanged.
+// WriteFloor puts a floor in place of a version of its policy, and notes it. Somebody else's change in
+// between is ErrChanged.
 func (s *Store[N]) WriteFloor(ctx context.Context, r *access.FloorRecord, version int) error {
 	text, err := comment(floorTitle, floorLine, r)
 	if err != nil {
@@ -135,7 +148,8 @@ func (s *Store[N]) WriteFloor(ctx context.Context, r *access.FloorRecord, versio
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Conflict() {
 		var there Policy
-		if s.Client.Get(ctx, Folder+FloorName, &there) != nil || there.Policy != text { // else it was ours: the answer had been lost
+		// else it was ours: the answer had been lost
+		if s.Client.Get(ctx, Folder+FloorName, &there) != nil || there.Policy != text {
 			return ErrChanged
 		}
 	} else if err != nil {

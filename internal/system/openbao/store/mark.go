@@ -15,17 +15,19 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// What has to outlive an identity stands in policies of comments beside its own, which nobody has, and which the one listing
-// reads as well: partner/SCOPE/held marks what was cut by hand (a partner, an identity, a credential), and
-// partner/ID/remembered is the tombstone of an identity. A suspension hides no mark, and no destroy removes one. When a mark
-// was written last is when it was cut: a release lifts what was cut before, and who writes the mark again cuts again.
+// What has to outlive an identity stands in policies of comments beside its own, which nobody has, and which the
+// one listing reads as well: partner/SCOPE/held marks what was cut by hand (a partner, an identity, a credential),
+// and partner/ID/remembered is the tombstone of an identity. A suspension hides no mark, and no destroy removes
+// one. When a mark was written last is when it was cut: a release lifts what was cut before, and who writes the
+// mark again cuts again.
 const (
 	MarkName       = "/held"
 	MarkText       = "# Cut by hand."
 	TombstoneName  = "/remembered"
-	TombstoneTitle = "What is remembered of an identity of this id, by terraform-provider-partner. It gives nothing to anybody."
-	TombstoneLine  = "tombstone "
-	Folder         = "sys/policies/acl/"
+	TombstoneTitle = "What is remembered of an identity of this id, by terraform-provider-partner. It gives nothing " +
+		"to anybody."
+	TombstoneLine = "tombstone "
+	Folder        = "sys/policies/acl/"
 )
 
 // MarkOf returns the policy that marks what was cut by hand.
@@ -52,7 +54,7 @@ func IsBeside(name, text string) bool {
 		id, _ := parseSystem(text)
 		return id != ""
 	}
-	return (marks || remembers || rehearsed && !parseMemory(text).IsZero()) && onlyComments(text)
+	return (marks || remembers || (rehearsed && !parseMemory(text).IsZero())) && onlyComments(text)
 }
 
 func onlyComments(text string) bool {
@@ -79,8 +81,8 @@ func (s *Store[N]) Mark(ctx context.Context, scope string) error {
 	return nil
 }
 
-// Marks returns the marks in force now that concern an object: of its partner, its identity, all that this hangs on, and itself.
-// They are asked for, since a listing may be of before the cut.
+// Marks returns the marks in force now that concern an object: of its partner, its identity, all that this hangs on,
+// and itself. They are asked for, since a listing may be of before the cut.
 func (s *Store[N]) Marks(ctx context.Context, l ledger.Ledger, o access.Object) (ledger.Holds, error) {
 	var scopes []string
 	for _, id := range l.Lineage(o.Holder()) {

@@ -11,12 +11,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// When a partner was rehearsed is remembered in a policy of comments, which nobody has: partner/PARTNER/rehearsed. It has one
-// part less than an identity's, and the listing that reads these reads it as well.
+// When a partner was rehearsed is remembered in a policy of comments, which nobody has: partner/PARTNER/rehearsed. It
+// has one part less than an identity's, and the listing that reads these reads it as well.
 const (
-	rehearsedTitle = "When the cut of this partner was rehearsed last, by terraform-provider-partner. It gives nothing to anybody."
-	rehearsedLine  = "rehearsed "
-	rehearsedName  = "/rehearsed"
+	rehearsedTitle = "When the cut of this partner was rehearsed last, by terraform-provider-partner. It gives " +
+		"nothing to anybody."
+	rehearsedLine = "rehearsed "
+	rehearsedName = "/rehearsed"
 )
 
 // memoryOf returns the partner of whom a policy remembers the rehearsal.

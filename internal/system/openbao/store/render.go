@@ -17,8 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// Render writes the policy of an identity from a ledger that has it and all above it, what has to be ended yet, and what could
-// not be read: while there is some of that, the policy allows nothing.
+// Render writes the policy of an identity from a ledger that has it and all above it, what has to be ended yet, and
+// what could not be read: while there is some of that, the policy allows nothing.
 func Render(l ledger.Ledger, id access.IdentityID, dead []Lost, unread []string) (string, error) {
 	head := []string{DocumentTitle}
 	own := ledger.Ledger{}
@@ -73,9 +73,9 @@ func Compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
 	return policy.Render(nil, blocks), nil
 }
 
-// lastCredential returns when the last credential of an identity ends; zero where it has none. After it nobody can hold a
-// token that was come by in order, so no path needs to outlive it: a session that is still open then ends with it. Struck
-// says that there is one whose removal was begun.
+// lastCredential returns when the last credential of an identity ends; zero where it has none. After it nobody can hold
+// a token that was come by in order, so no path needs to outlive it: a session that is still open then ends with it.
+// Struck says that there is one whose removal was begun.
 func lastCredential(l, own ledger.Ledger) (last time.Time, struck bool) {
 	later := func(end time.Time) {
 		if end.After(last) {
@@ -120,8 +120,8 @@ func ascii(text []byte) string {
 }
 
 // Lost is what is to end before its time, with every session of its identity: something that was issued, or only the
-// sessions. It stands in the policy from the change that gave it up until it has ended, so that whoever changes the identity
-// next finishes it where a process died in between.
+// sessions. It stands in the policy from the change that gave it up until it has ended, so that whoever changes the
+// identity next finishes it where a process died in between.
 type Lost struct {
 	ID       access.IdentityID `json:"-"`
 	Kind     access.Kind       `json:"kind"`

@@ -25,7 +25,10 @@ func (s *Store[N]) settled(ctx context.Context, ask func() error) error {
 func Settled(ctx context.Context, cluster bool, ask func() error) error {
 	for begun := access.WallClock(); ; {
 		err := ask()
-		if err == nil || !cluster || !client.Unheard(err) || access.WallClock().Sub(begun) > Staleness {
+		if err == nil ||
+			!cluster ||
+			!client.Unheard(err) ||
+			access.WallClock().Sub(begun) > Staleness {
 			return err
 		}
 		if err := access.Pause(ctx, 30*time.Millisecond); err != nil {
@@ -47,7 +50,8 @@ func Again(ctx context.Context, change func() error) error {
 		if !errors.Is(err, ErrChanged) || round == Rounds-1 {
 			return err
 		}
-		if err := access.Pause(ctx, time.Duration(round+1)*5*time.Millisecond+rand.N(10*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
+		if err := access.Pause(ctx, time.Duration(round+1)*5*time.Millisecond+
+			rand.N(10*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
 			return err
 		}
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// beside takes what stands beside the identities' policies into a snapshot, and reports whether that is what the policy is.
+// beside takes what stands beside the identities' policies into a snapshot, and reports whether that
+// is what the policy is.
 func (s *Snapshot[N]) beside(name string, p Policy) bool {
 	switch name {
 	case systemName:
@@ -91,8 +92,8 @@ func (s *Snapshot[N]) Forget(id access.IdentityID) {
 	delete(s.natives, id)
 }
 
-// with returns the snapshot with one policy as it was just written, or without it. What was read about its identity is not
-// known any more.
+// with returns the snapshot with one policy as it was just written, or without it. What was read about its identity
+// is not known any more.
 func (s *Snapshot[N]) with(id access.IdentityID, d *Document) *Snapshot[N] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +115,8 @@ func (s *Snapshot[N]) with(id access.IdentityID, d *Document) *Snapshot[N] {
 // copied returns a copy that may be changed, but for what is rehearsed, held and remembered. The lock is held.
 func (s *Snapshot[N]) copied() *Snapshot[N] {
 	return &Snapshot[N]{
-		Documents: maps.Clone(s.Documents), Ledger: maps.Clone(s.Ledger), Foreign: s.Foreign, Rehearsed: s.Rehearsed, System: s.System, Floor: s.Floor, Holds: s.Holds, Tombstones: s.Tombstones,
+		Documents: maps.Clone(s.Documents), Ledger: maps.Clone(s.Ledger), Foreign: s.Foreign, Rehearsed: s.Rehearsed,
+		System: s.System, Floor: s.Floor, Holds: s.Holds, Tombstones: s.Tombstones,
 		begun: s.begun, GoodUntil: s.GoodUntil, natives: maps.Clone(s.natives),
 	}
 }

@@ -54,8 +54,8 @@ type floor struct {
 	at       time.Time
 }
 
-// behind says whether what was read is older than what was written. What was removed a moment ago and is there is so on a
-// cluster: later it was made anew.
+// behind says whether what was read is older than what was written. What was removed a moment ago and is there is so on
+// a cluster: later it was made anew.
 func (f floor) behind(d *Document, cluster bool) bool {
 	if f.document == nil {
 		return cluster && d != nil && access.WallClock().Sub(f.at) < Staleness
@@ -139,8 +139,8 @@ func (s *Store[N]) keep(snap *Snapshot[N]) *Snapshot[N] {
 	return snap
 }
 
-// Reload returns a snapshot that can be believed to have no more of an identity: on a cluster, one that is younger than the
-// staleness of its standbys. Elsewhere it is the one that there is.
+// Reload returns a snapshot that can be believed to have no more of an identity: on a cluster, one that is younger than
+// the staleness of its standbys. Elsewhere it is the one that there is.
 func (s *Store[N]) Reload(ctx context.Context, id access.IdentityID) (*Snapshot[N], error) {
 	cluster, err := s.Cluster(ctx)
 	if err != nil {
@@ -174,7 +174,8 @@ func (s *Store[N]) List(ctx context.Context, folder string) (map[string]Policy, 
 	return all.Policies, client.Gone(err)
 }
 
-// MayBeStale reports whether what differs may merely be what a standby has not heard of yet: this process has just changed it.
+// MayBeStale reports whether what differs may merely be what a standby has not heard of yet: this
+// process has just changed it.
 func (s *Store[N]) MayBeStale(ctx context.Context, id access.IdentityID) bool {
 	cluster, err := s.Cluster(ctx)
 	if err != nil || !cluster {
@@ -196,8 +197,10 @@ func (s *Store[N]) WroteAny(ids []access.IdentityID) bool {
 // Listing reads all policies below our prefix.
 func (s *Store[N]) Listing(ctx context.Context) (*Snapshot[N], error) {
 	snap := &Snapshot[N]{
-		begun: access.WallClock(), Documents: map[access.IdentityID]*Document{}, Ledger: ledger.Ledger{}, natives: map[access.IdentityID]*N{},
-		Rehearsed: map[string]time.Time{}, Foreign: map[access.IdentityID]bool{}, Holds: ledger.Holds{}, Tombstones: ledger.Tombstones{},
+		begun: access.WallClock(), Documents: map[access.IdentityID]*Document{}, Ledger: ledger.Ledger{},
+		natives:   map[access.IdentityID]*N{},
+		Rehearsed: map[string]time.Time{}, Foreign: map[access.IdentityID]bool{}, Holds: ledger.Holds{},
+		Tombstones: ledger.Tombstones{},
 	}
 	all, err := s.List(ctx, strings.TrimSuffix(Prefix, "/"))
 	if err != nil {

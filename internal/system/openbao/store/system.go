@@ -13,19 +13,24 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// Which access system a namespace holds is remembered in a policy of comments, which nobody has: partner/system. The listing
-// that reads the identities' policies reads it as well, and a snapshot of the cluster that is restored has it.
+// Which access system a namespace holds is remembered in a policy of comments, which nobody has: partner/system. The
+// listing that reads the identities' policies reads it as well, and a snapshot of the cluster that is restored has it.
 const (
 	systemName  = Prefix + "system"
-	systemTitle = "Which access system this is, by terraform-provider-partner. It gives nothing to anybody. Never change it: states know the system by it."
-	systemLine  = "id "
-	placeLine   = "in "
+	systemTitle = "Which access system this is, by terraform-provider-partner. It gives nothing to anybody. Never " +
+		"change it: states know the system by it."
+	systemLine = "id "
+	placeLine  = "in "
 )
 
 // parseSystem reads the id of a system, and the namespace that it was made in; "" where the text is none of ours.
 func parseSystem(text string) (id, in string) {
 	head, body := policy.Split(text)
-	if len(head) < 2 || len(head) > 3 || head[0] != systemTitle || body != "" || !strings.HasPrefix(head[1], systemLine) {
+	if len(head) < 2 ||
+		len(head) > 3 ||
+		head[0] != systemTitle ||
+		body != "" ||
+		!strings.HasPrefix(head[1], systemLine) {
 		return "", ""
 	}
 	if len(head) == 3 {
@@ -34,15 +39,15 @@ func parseSystem(text string) (id, in string) {
 	return strings.TrimPrefix(head[1], systemLine), in
 }
 
-// systemIn reads the id of the system that a namespace holds. Whoever copies policies copies the id as well: if it names the namespace that
-// it was made in, it is no id of the one that it is copied to.
+// systemIn reads the id of the system that a namespace holds. Whoever copies policies copies the id as well: if it
+// names the namespace that it was made in, it is no id of the one that it is copied to.
 func (s *Store[N]) systemIn(ctx context.Context, text string) (string, error) {
 	id, in := parseSystem(text)
 	if in == "" {
 		return id, nil
 	}
 	here, err := s.Namespace(ctx)
-	if err != nil || here != "" && here != in {
+	if err != nil || (here != "" && here != in) {
 		return "", err
 	}
 	return id, nil
@@ -104,8 +109,8 @@ func (s *Store[N]) identified(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if id == "" {
-		return "", fmt.Errorf("%w: the policy %s does not say which access system this is, or was copied from another namespace: restore it, or, if there "+
-			"is no partner access, remove it",
+		return "", fmt.Errorf("%w: the policy %s does not say which access system this is, or was copied from "+
+			"another namespace: restore it, or, if there is no partner access, remove it",
 			access.ErrUnavailable, systemName)
 	}
 	return id, nil

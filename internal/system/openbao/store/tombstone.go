@@ -44,7 +44,8 @@ func parseStone(name, text string) (t ledger.Tombstone, err error) {
 	return t, nil
 }
 
-// Remember brings the tombstone of an identity in line with its entry and, if it was removed, with what was removed of it.
+// Remember brings the tombstone of an identity in line with its entry and, if it was removed, with
+// what was removed of it.
 func (s *Store[N]) Remember(ctx context.Context, e *ledger.Entry, removed time.Time, formers ...access.Former) error {
 	id := e.Object.Holder()
 	if access.IsShadow(id.Partner) { // nobody comes back as it
@@ -65,7 +66,8 @@ func (s *Store[N]) Remember(ctx context.Context, e *ledger.Entry, removed time.T
 
 // changeTombstone changes a tombstone by check-and-set, since others may write it. One that holds nothing is removed.
 // Where something is being removed, one that is a newer provider's is left as it is, and stops no removal.
-func (s *Store[N]) changeTombstone(ctx context.Context, id access.IdentityID, removing bool, change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
+func (s *Store[N]) changeTombstone(ctx context.Context, id access.IdentityID, removing bool,
+	change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
 	name := Prefix + id.String() + TombstoneName
 	return Again(ctx, func() error {
 		was, version, err := s.readStone(ctx, name)
@@ -94,7 +96,8 @@ func (s *Store[N]) changeTombstone(ctx context.Context, id access.IdentityID, re
 	})
 }
 
-// readStone reads a tombstone and its version: an empty one and 0 where there is none. ErrUnsupported where a newer provider wrote it.
+// readStone reads a tombstone and its version: an empty one and 0 where there is none. ErrUnsupported where a
+// newer provider wrote it.
 func (s *Store[N]) readStone(ctx context.Context, name string) (stone ledger.Tombstone, version int, err error) {
 	var there Policy
 	if err := s.Client.Get(ctx, Folder+name, &there); err != nil {
@@ -116,7 +119,8 @@ func (s *Store[N]) writeStone(ctx context.Context, name string, stone ledger.Tom
 	if version == 0 {
 		version = -1 // OpenBao's word for: there is none yet
 	}
-	in := map[string]any{"policy": policy.Render([]string{TombstoneTitle, TombstoneLine + ascii(text)}, nil), "cas": version}
+	in := map[string]any{"policy": policy.Render([]string{TombstoneTitle, TombstoneLine + ascii(text)}, nil),
+		"cas": version}
 	err = s.Client.Put(ctx, Folder+name, in, nil)
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Conflict() {
@@ -135,7 +139,8 @@ func (s *Store[N]) Prune(ctx context.Context) {
 	for id, stone := range snap.Tombstones {
 		if now := s.Now(); stone.Aged(now) {
 			holding := snap.Holds.Any(id.Partner)
-			_ = s.changeTombstone(ctx, id, false, func(was ledger.Tombstone) (ledger.Tombstone, bool) { return was.Pruned(now, holding), was.Aged(now) })
+			_ = s.changeTombstone(ctx, id, false,
+				func(was ledger.Tombstone) (ledger.Tombstone, bool) { return was.Pruned(now, holding), was.Aged(now) })
 		}
 	}
 }
