@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/provider"
 )
 
 // edits changes each instance of the state by hand: its attributes, and the provider's private part of it.
@@ -44,12 +45,12 @@ func (c *cli) editsNamed(change func(kind, name string, attributes, kept map[str
 			c.t.Fatal(err)
 		}
 		var parts map[string]json.RawMessage
-		kept := map[string]any{}
 		if err := json.Unmarshal(private, &parts); err != nil {
 			c.t.Fatal(err)
 		}
-		if err := json.Unmarshal(parts["kept"], &kept); err != nil {
-			c.t.Fatal(err)
+		kept := provider.KeptByName(parts["kept"])
+		if kept == nil {
+			c.t.Fatalf("the private part is %s", private)
 		}
 		change(r["type"].(string), r["name"].(string), instance["attributes"].(map[string]any), kept)
 		parts["kept"], _ = json.Marshal(kept)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/partner-access/terraform-provider-partner/internal/provider"
 )
 
 // edits returns a value with some attributes replaced.
@@ -36,9 +38,8 @@ func edits(v tftypes.Value, changes map[string]any) tftypes.Value {
 // everything was applied already.
 func forgedPrivate(s stated, kind string) []byte {
 	var parts map[string]json.RawMessage
-	var kept map[string]any
 	_ = json.Unmarshal(s.private, &parts)
-	_ = json.Unmarshal(parts["kept"], &kept)
+	kept := provider.KeptByName(parts["kept"])
 	attributes := map[string]any{}
 	if kind == "partner_grant" {
 		var in map[string]tftypes.Value

@@ -13,6 +13,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/partner-access/terraform-provider-partner/internal/provider"
 )
 
 // stated is what a state holds of a resource.
@@ -219,14 +221,17 @@ func editedPrivate(t *testing.T, dice *rand.Rand, private []byte, foreign [][]by
 		return foreign[dice.IntN(len(foreign))]
 	case 2:
 		none := []string{`{"kept": "bm9uc2Vuc2U="}`, `{"kept": "nonsense!"}`, `{"kept": nonsense}`, `{"kept": null}`,
-			`{"kept": []}`, `[]`}
+			`{"kept": []}`, `[]`, `{"kept": ["x"]}`, `{"kept": ["x", "y", "z", 7]}`,
+			`{"kept": ["x", 7, "", "", "s", {}, {}]}`,
+			`{"kept": ["x", 7, "", "", {"history": 7}]}`}
 		return []byte(none[dice.IntN(len(none))])
 	}
 	var parts map[string]json.RawMessage
-	var kept map[string]any
-	if json.Unmarshal(private, &parts) != nil ||
-		json.Unmarshal(parts["kept"], &kept) != nil ||
-		kept == nil {
+	if json.Unmarshal(private, &parts) != nil {
+		return private
+	}
+	kept := provider.KeptByName(parts["kept"])
+	if kept == nil {
 		return private
 	}
 	values := []any{true, false, "", "x", "2098-01-01T00:00:00Z", "2020-01-01T00:00:00Z", []string{"x"}, nil, 7}

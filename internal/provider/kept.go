@@ -27,7 +27,7 @@ type keeper interface {
 // state anew with each resource that it applies.
 type kept struct {
 	// History has the uid that the state knows; empty before there is one.
-	History access.History `json:"history"`
+	History access.History `json:"history,omitzero"`
 	// System is the id of the access system that the state belongs to; empty where it was never told.
 	System string `json:"system,omitempty"`
 	// Applied is what was last applied, where the system held something else since; else that is the state itself.

@@ -87,6 +87,9 @@ func (p *partnerProvider) Functions(context.Context) []func() function.Function 
 		newWorksheetMistakes}
 }
 
+// defaultStack is the stack of a configuration that names none.
+const defaultStack = "default"
+
 // Configure reads the configuration, all of which must be known. A directory is opened when it is needed; a server is
 // looked at, since everything needs it, and a way that does not lead there is to be one error.
 func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureRequest,
@@ -107,7 +110,7 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	}
 	stack := m.Stack.ValueString()
 	if m.Stack.IsNull() {
-		stack = "default"
+		stack = defaultStack
 	}
 	var record *journal.Journal
 	o, ok := m.block().open(p, m, opening{stack: stack,

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// What is kept of a resource is a list in the state, and not an object with a name for each value:
+//
+//	["UID", 1764572123, "SYSTEM", "PRINT", "STACK", {"drift": ["..."]}]
+//
+// In the first places stands what nearly every resource has: its uid, when it was created (in seconds since 1970, UTC),
+// the access system and the fingerprint. The stack follows unless it is the default one. Whatever else there is stands
+// by its name in an object at the end. States of earlier versions have one object with everything; they are read, and
+// written anew as lists.
+
+// keptByName is what is kept, each value by its name.
+type keptByName kept
+
+// errNotKept is returned for a text that is no list of ours.
+var errNotKept = errors.New("not what is kept of a resource")
+
+// MarshalJSON writes what is kept as a list.
+func (k kept) MarshalJSON() ([]byte, error) {
+	var created int64
+	rest := keptByName(k)
+	first := access.History{UID: k.History.UID, Stack: k.History.Stack, CreatedAt: k.History.CreatedAt}
+	if plain(k.History) {
+		created = first.CreatedAt.Unix()
+		rest.History = access.History{}
+	} else {
+		first = access.History{}
+	}
+	rest.System, rest.Print = "", ""
+	list := []any{first.UID, created, k.System, k.Print}
+	if first.Stack != "" && first.Stack != defaultStack {
+		list = append(list, first.Stack)
+	}
+	if rest.told = nil; !reflect.ValueOf(rest).IsZero() {
+		list = append(list, rest)
+	}
+	return json.Marshal(list)
+}
+
+// plain reports whether a history says no more than the places of the list can: a uid, a stack and a whole second.
+func plain(h access.History) bool {
+	if h.UID == "" ||
+		h.Stack == "" ||
+		h.CreatedAt.Unix() <= 0 ||
+		h.CreatedAt.Nanosecond() != 0 {
+		return false
+	}
+	h.UID, h.Stack, h.CreatedAt = "", "", time.Time{}
+	return reflect.ValueOf(h).IsZero()
+}
+
+// UnmarshalJSON reads a list, or the object of an earlier version.
+func (k *kept) UnmarshalJSON(text []byte) error {
+	if text[0] != '[' {
+		return json.Unmarshal(text, (*keptByName)(k))
+	}
+	var list []json.RawMessage
+	if err := json.Unmarshal(text, &list); err != nil {
+		return err
+	}
+	if len(list) < 4 {
+		return errNotKept
+	}
+	var h access.History
+	var created int64
+	var system, print string
+	for i, to := range []any{&h.UID, &created, &system, &print} {
+		if err := json.Unmarshal(list[i], to); err != nil {
+			return err
+		}
+	}
+	list = list[4:]
+	h.Stack = defaultStack
+	if len(list) > 0 && list[0][0] == '"' {
+		if err := json.Unmarshal(list[0], &h.Stack); err != nil {
+			return err
+		}
+		list = list[1:]
+	}
+	var rest keptByName
+	switch len(list) {
+	case 0:
+	case 1:
+		if err := json.Unmarshal(list[0], &rest); err != nil {
+			return err
+		}
+	default:
+		return errNotKept
+	}
+	*k = kept(rest)
+	k.System, k.Print = system, print
+	if h.UID != "" {
+		h.CreatedAt = time.Unix(created, 0).UTC()
+		k.History = h
+	}
+	return nil
+}
