@@ -44,10 +44,7 @@ func (c *cli) editsNamed(change func(kind, name string, attributes, kept map[str
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		var parts map[string]json.RawMessage
-		if err := json.Unmarshal(private, &parts); err != nil {
-			c.t.Fatal(err)
-		}
+		parts := provider.PrivateParts(private)
 		kept := provider.KeptByName(parts["kept"])
 		if kept == nil {
 			c.t.Fatalf("the private part is %s", private)

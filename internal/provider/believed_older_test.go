@@ -37,8 +37,7 @@ func edits(v tftypes.Value, changes map[string]any) tftypes.Value {
 // forgedPrivate is the private part of a state that says, with a fingerprint that fits, that
 // everything was applied already.
 func forgedPrivate(s stated, kind string) []byte {
-	var parts map[string]json.RawMessage
-	_ = json.Unmarshal(s.private, &parts)
+	parts := provider.PrivateParts(s.private)
 	kept := provider.KeptByName(parts["kept"])
 	attributes := map[string]any{}
 	if kind == "partner_grant" {

@@ -223,13 +223,10 @@ func editedPrivate(t *testing.T, dice *rand.Rand, private []byte, foreign [][]by
 		none := []string{`{"kept": "bm9uc2Vuc2U="}`, `{"kept": "nonsense!"}`, `{"kept": nonsense}`, `{"kept": null}`,
 			`{"kept": []}`, `[]`, `{"kept": ["x"]}`, `{"kept": ["x", "y", "z", 7]}`,
 			`{"kept": ["x", 7, "", "", "s", {}, {}]}`,
-			`{"kept": ["x", 7, "", "", {"history": 7}]}`}
+			`{"kept": ["x", 7, "", "", {"history": 7}]}`, "\x01", "\x01 cut short"}
 		return []byte(none[dice.IntN(len(none))])
 	}
-	var parts map[string]json.RawMessage
-	if json.Unmarshal(private, &parts) != nil {
-		return private
-	}
+	parts := provider.PrivateParts(private)
 	kept := provider.KeptByName(parts["kept"])
 	if kept == nil {
 		return private

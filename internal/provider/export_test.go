@@ -14,6 +14,19 @@ import (
 // Legible is the private part of a state as the framework has it.
 var Legible = legible
 
+// PrivateParts are the values of a private part, as the state has it.
+func PrivateParts(private []byte) map[string]json.RawMessage {
+	var values map[string][]byte
+	if json.Unmarshal(legible(private), &values) != nil {
+		return nil
+	}
+	parts := map[string]json.RawMessage{}
+	for key, value := range values {
+		parts[key] = value
+	}
+	return parts
+}
+
 // KeptByName is what a private part keeps of a resource, each value by its name: an object that the provider reads, as
 // it does those of earlier versions, and that a test can edit. It is nil where the text is none.
 func KeptByName(text []byte) map[string]any {

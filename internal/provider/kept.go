@@ -141,10 +141,13 @@ func keep(ctx context.Context, private keeper, k kept, diags *diag.Diagnostics) 
 	diags.Append(private.SetKey(ctx, keptKey, text)...)
 }
 
+// printSize is how many bytes of a SHA-256 a fingerprint has: 72 bits tell an edited state from ours.
+const printSize = 9
+
 // printOf returns the fingerprint of a declaration.
 func printOf(declaration []byte) string {
 	sum := sha256.Sum256(declaration)
-	return base64.RawStdEncoding.EncodeToString(sum[:9])
+	return base64.RawStdEncoding.EncodeToString(sum[:printSize])
 }
 
 // claims returns what the state says was last applied; nil where it says nothing that is believed: it has to be what

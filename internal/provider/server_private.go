@@ -10,7 +10,8 @@ import (
 
 // The private part of a state is one object of JSON for the framework, with each value in base64, and Terraform writes
 // it in base64 again: what we keep of a resource would be the longest thing in its state, which Terraform writes anew
-// with each resource that it applies. So a state has the values as they are.
+// with each resource that it applies. So a state has the values as they are, and what nearly every resource keeps packed
+// (server_packed.go).
 
 // shortened returns a private part as a state has it. One that the framework would not know again stays as it is.
 func shortened(private []byte) []byte {
@@ -25,6 +26,11 @@ func shortened(private []byte) []byte {
 		}
 		values[key] = part
 	}
+	if len(values) == 1 {
+		if short, ok := packed(values[keptKey]); ok {
+			return short
+		}
+	}
 	if text, err := json.Marshal(values); err == nil {
 		return text
 	}
@@ -34,8 +40,10 @@ func shortened(private []byte) []byte {
 // legible returns the private part of a state as the framework has it, nil where it cannot be read: like one that is
 // missing, it must stop nobody's removal.
 func legible(private []byte) []byte {
-	var values map[string]json.RawMessage
-	if len(private) == 0 || json.Unmarshal(private, &values) != nil {
+	values := map[string]json.RawMessage{}
+	if text, ok := unpacked(private); ok {
+		values[keptKey] = text
+	} else if len(private) == 0 || json.Unmarshal(private, &values) != nil {
 		return nil
 	}
 	parts := make(map[string][]byte, len(values))
