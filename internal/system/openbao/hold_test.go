@@ -316,10 +316,10 @@ func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			above, other := slug(name)+"-above", slug(name)+"-other"
 			top := st.put(t, identityOf(above, allowing))
 			st.put(t, identityOf(other, allowing))
+			t.Parallel() // not sooner: what is made of a partner while anything of it is cut is held
 			v := &victim{stage: st, id: access.IdentityID{
 				Partner:     "sub-" + slug(name),
 				Environment: "prod",
@@ -348,11 +348,11 @@ func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 	}
 	for _, kind := range []access.Kind{access.Federated, access.Certificate} {
 		t.Run("the key of a "+string(kind), func(t *testing.T) {
-			t.Parallel()
 			name := "key-" + string(kind)
 			all := st.complete(t, name, kind)
 			by := st.put(t, identityOf(name+"-by"))
 			st.put(t, grantOf(name+"-by"))
+			t.Parallel() // not sooner, as above
 			st.run(t, all.credentials[kind].Revocation[0])
 			if r := st.put(t, all.credentials[kind].Object, known(all.credentials[kind])); !r.Held ||
 				st.login(t, all.holders[kind]) != "" {
