@@ -10,7 +10,7 @@ import (
 
 // The private part of a state is one object of JSON for the framework, with each value in base64, and Terraform writes
 // it in base64 again: what we keep of a resource would be the longest thing in its state, which Terraform writes anew
-// with each resource that it applies. So a state has the values as they are, and what nearly every resource keeps packed
+// with each resource that it applies. So a state has the values as they are, and packs what nearly every resource keeps
 // (server_packed.go).
 
 // shortened returns a private part as a state has it. One that the framework would not know again stays as it is.
