@@ -80,6 +80,9 @@ func (k *kept) UnmarshalJSON(text []byte) error {
 			return err
 		}
 	}
+	if h.UID != "" && (created <= 0 || time.Unix(created, 0).UTC().Year() > 9999) {
+		return errNotKept // no moment that we write, and none that could be written again
+	}
 	list = list[4:]
 	h.Stack = defaultStack
 	if len(list) > 0 && list[0][0] == '"' {
