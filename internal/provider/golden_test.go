@@ -55,11 +55,17 @@ func golden(t *testing.T, slug string, said []diagnostic) {
 		fmt.Fprintf(&b, "Beside it: %s.\n", other)
 	}
 	path := filepath.Join("testdata", "guardrail", filepath.FromSlash(slug)+".txt")
+	asWritten(t, path, b.String())
+}
+
+// asWritten compares a text with a file of testdata; -update writes it there.
+func asWritten(t *testing.T, path, got string) {
+	t.Helper()
 	if *update && !t.Failed() {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -68,7 +74,7 @@ func golden(t *testing.T, slug string, said []diagnostic) {
 	if err != nil {
 		t.Fatalf("%v: run go test with -update", err)
 	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("what is said has changed; where that is meant, run go test with -update:\n%s", diff)
 	}
 }

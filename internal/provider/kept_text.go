@@ -28,21 +28,17 @@ var errNotKept = errors.New("not what is kept of a resource")
 
 // MarshalJSON writes what is kept as a list.
 func (k kept) MarshalJSON() ([]byte, error) {
-	var created int64
 	rest := keptByName(k)
-	first := access.History{UID: k.History.UID, Stack: k.History.Stack, CreatedAt: k.History.CreatedAt}
-	if plain(k.History) {
-		created = first.CreatedAt.Unix()
+	rest.System, rest.Print, rest.told = "", "", nil
+	list := []any{"", 0, k.System, k.Print}
+	if h := k.History; plain(h) {
+		list[0], list[1] = h.UID, h.CreatedAt.Unix()
+		if h.Stack != defaultStack {
+			list = append(list, h.Stack)
+		}
 		rest.History = access.History{}
-	} else {
-		first = access.History{}
 	}
-	rest.System, rest.Print = "", ""
-	list := []any{first.UID, created, k.System, k.Print}
-	if first.Stack != "" && first.Stack != defaultStack {
-		list = append(list, first.Stack)
-	}
-	if rest.told = nil; !reflect.ValueOf(rest).IsZero() {
+	if !reflect.ValueOf(rest).IsZero() {
 		list = append(list, rest)
 	}
 	return json.Marshal(list)

@@ -21,7 +21,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/partner-access/terraform-provider-partner/internal/provider"
@@ -39,19 +38,7 @@ func TestALifeIsWrittenAsBefore(t *testing.T) {
 		told: map[string]string{},
 	}
 	g.live(t)
-	path := filepath.Join("testdata", "life.golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(g.text.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(g.text.String(), "\n")); diff != "" {
-		t.Errorf("a life is not written as before; where that is meant, run the test with -update:\n%s", diff)
-	}
+	asWritten(t, filepath.Join("testdata", "life.golden"), g.text.String())
 }
 
 // life tells what a configuration and its changes leave.

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
-	"math"
 	"strconv"
 )
 
@@ -36,7 +35,7 @@ func packed(text []byte) (short []byte, ok bool) {
 		return nil, false
 	}
 	created, err := strconv.ParseUint(string(list[1]), 10, 32)
-	if err != nil || created == 0 || created > math.MaxUint32 {
+	if err != nil || created == 0 {
 		return nil, false
 	}
 	short = append(short, packedMark)

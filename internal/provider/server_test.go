@@ -189,13 +189,12 @@ func privately(t *testing.T, text []byte) string {
 	if len(text) == 0 {
 		return ""
 	}
-	text = provider.Legible(text)
-	var values map[string][]byte
-	if err := json.Unmarshal(text, &values); err != nil {
-		t.Error(err)
+	parts := provider.PrivateParts(text)
+	if parts == nil {
+		t.Errorf("the private part is %s", text)
 	}
 	var all []string
-	for key, v := range values {
+	for key, v := range parts {
 		var part any
 		if err := json.Unmarshal(v, &part); err != nil {
 			t.Error(err)
