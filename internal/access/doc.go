@@ -32,7 +32,7 @@
 //   - ledger: what a system remembers of what it was asked for (ledger Ledger)
 //   - draft: a ledger in the making (ledger Draft)
 //   - item: one thing that was issued for a credential (ledger Item)
-//   - fixed: of an item, that only to revoke it ends it sooner; of a rule, that no setting lowers it (access Capabilities)
+//   - fixed: of an item, that only revoking ends it sooner; of a rule, that no setting lowers it (access Capabilities)
 //   - suspended: cut by the declaration, of itself or of what is above it (access Record)
 //   - held: cut by hand in the system; a hold is what says so (ledger Holds)
 //   - release: to say in the declaration that a hold is over; what it takes away is lifted (access Identity)
@@ -56,7 +56,7 @@
 // Removing has six words:
 //
 //   - revoke: take access away, so that it is refused from now on (provider governed.revoke)
-//   - delete: remove what a system has of its own for an object, such as a role or a file (openbao/client Client.Delete)
+//   - delete: remove what a system has of its own for an object, such as a role (openbao/client Client.Delete)
 //   - mark removed: note in the ledger that a removal was begun, so that none is lost (ledger Draft.Mark)
 //   - verify: look whether anything is left of what was revoked (embedded leader.verify)
 //   - forget: take out of the ledger what was verified to be gone (ledger Draft.Forget)
