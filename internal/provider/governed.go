@@ -3,9 +3,7 @@
 package provider
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,73 +11,93 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// model is what the three resources have in common: a model of one of them, M, as Terraform sees it.
+// The three governed resources (identity, credential, grant) have one life, which governed has: it plans, creates,
+// reads, updates, deletes and imports them. What differs between them is in the methods of their models
+// (resource_identity.go, resource_credential.go, resource_grant.go), which know nothing of systems and rules.
+//
+// This file has what all of them do. What a plan decides is in plan.go, what an apply asks the system to do in
+// governed_apply.go.
+
+// model is what the models of the three resources have in common; M is the struct with Terraform's values. A method
+// with a state gets the one that Terraform handed in, or nil.
 type model[M any] interface {
 	*M
-	// common are the attributes that all resources share.
+	// common returns the attributes that all three share.
 	common() *terms
-	// complete fills in what is not given and has a default, from the provider's configuration and
-	// the state (nil: none).
+	// complete fills in what is not given and has a default, from the provider's configuration and the state (nil:
+	// none). The schemas have no defaults, for the short way's sake: see NewServer. given reports whether the
+	// configuration has an argument, or an argument within an object.
 	complete(s *session, state *M, given func(names ...string) bool)
-	// object reads the arguments.
+	// object reads the arguments into the object that they declare. What is unknown or wrong, the reader notes.
 	object(r *reader) access.Object
-	// keepWriting keeps the state's writing of what means the same, and the state's computed values.
+	// keepWriting keeps the state's spelling of arguments that mean the same, and the state's computed values: a plan
+	// moves only what changes.
 	keepWriting(state *M)
-	// move marks the computed values that this change moves beyond those of all resources.
+	// move marks the computed values that this change moves, beyond those that all resources have. For a creation
+	// (c.before is nil), it sets those that are known before.
 	move(c change, kept kept)
-	// declare writes the arguments of an object read from the system.
+	// declare writes the arguments from an object that was read from the system.
 	declare(o access.Object)
-	// observe writes the computed values: all, or those that the plan left unknown.
+	// observe writes the computed values: all of them, or only those that the plan left unknown.
 	observe(seen observed, all extent)
-	// replaced names the arguments whose change makes another object of it.
+	// replaced names the arguments whose change makes another object of it. Each of them is part of the id.
 	replaced(state *M) []string
-	// release is the value by which it asks to lift a hold; null for none.
+	// release is the value by which an identity asks to lift a hold; null for none, and for the other resources.
 	release() types.String
-	// issued names what the state knows to be issued, by its serial, else its fingerprint; "" for nothing. knows
-	// reports whether the state was told what was issued.
+	// issued names what the state knows to be issued, by its serial, else by its fingerprint; "" for nothing. knows
+	// reports whether the state was told of this very thing.
 	issued() string
 	knows(*access.Issued) bool
-	// restore gives a plan back what the state knows of what was issued, where the plan expected something new and
-	// nothing was issued: the identity was suspended in between, perhaps by another stack.
+	// restore gives a plan back what the state knows of what was issued, if the plan expected something new and nothing
+	// was issued: the identity was suspended between plan and apply, perhaps by another stack.
 	restore(state *M, seen observed)
 }
 
-// change is a planned change from one object to another.
+// change is a change from one object to another, as a plan or an apply decides on it. Both come to the same values, so
+// that the apply does what the plan said.
 type change struct {
-	before, after   access.Object
-	stateStatus     string
+	// before is nil for a creation. If neither the state nor the system says what it was, it is after, and untold is
+	// set.
+	before, after access.Object
+	// stateStatus is the status that the state shows; stateEnds is the end that was asked for, by the state.
+	stateStatus string
+	// ends is when the object will end. Unless endsKnown, it is only the end that it has; zero for a creation.
 	stateEnds, ends time.Time
-	unknown         map[string]bool
-	endsKnown       bool
-	// fixed: the system cannot move the end of what it issued for this kind of credential.
+	// unknown names arguments of after that are not known yet; nil at apply.
+	unknown   map[string]bool
+	endsKnown bool
+	// fixed says that the system cannot move the end of what it has issued for this kind of credential: it is revoked
+	// instead.
 	fixed bool
-	// cut: the identity is suspended or held, and nothing is issued for it.
+	// cut says that the identity is suspended or held by what this plan leaves in place, so nothing is issued for it.
 	cut bool
-	// fresh: it is made anew, and the system holds nothing of it that the change takes up.
+	// fresh says that it is made anew, and the system holds nothing of it that the change would take up.
 	fresh bool
-	// words are what the system says of it, where its arguments are known enough for that.
+	// words are what the system says of it by its arguments alone; nil if these are not known enough for that.
 	words *access.Words
-	// untold: neither the state nor the system says what it was.
+	// untold says that neither the state nor the system tells what it was, so the rules judge it as created.
 	untold bool
 }
 
-// governed is the life of a resource: one for identities, credentials and grants.
+// governed is the life of a resource, one for identities, credentials and grants. P is *M: Go's way to say that the
+// pointer has the methods.
 type governed[M any, P model[M]] struct {
 	configured
 	kind access.Type
 }
 
+// Metadata names the resource: partner_identity, partner_credential or partner_grant.
 func (g *governed[M, P]) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_" + string(g.kind)
 }
 
-// objectOf reads a model's object, and says what is wrong with its arguments.
+// objectOf returns the object that a model declares, the names of its arguments that are unknown, and whether the rest
+// could be read. What could not is said at its argument.
 func objectOf[M any, P model[M]](m *M, diags *diag.Diagnostics) (access.Object, map[string]bool, bool) {
 	r := &reader{}
 	o := P(m).object(r)
@@ -90,7 +108,8 @@ func objectOf[M any, P model[M]](m *M, diags *diag.Diagnostics) (access.Object, 
 	return o, r.unknown, len(r.faults) == 0
 }
 
-// claimed returns the object that a state's attributes make; nil where they make none, as when somebody edited them.
+// claimed returns the object that a state's attributes make; nil if they make none, as when somebody edited them. It
+// says nothing to anybody: a state is not a configuration, and no plan fails over it.
 func claimed[M any, P model[M]](state *M) access.Object {
 	var faults diag.Diagnostics
 	if o, _, ok := objectOf[M, P](state, &faults); ok {
@@ -99,8 +118,8 @@ func claimed[M any, P model[M]](state *M) access.Object {
 	return nil
 }
 
-// before returns what a change begins with by the state, or, where that cannot be read, by the system;
-// nil where neither says.
+// before returns what a change begins with, by the state or, if that cannot be read, by the system; nil if neither
+// says. It is what the plan shows and what decides a reissue. What the rules compare with is decided in believed.go.
 func (g *governed[M, P]) before(ref access.Ref, state *M) access.Object {
 	if o := claimed[M, P](state); o != nil {
 		return o
@@ -109,7 +128,8 @@ func (g *governed[M, P]) before(ref access.Ref, state *M) access.Object {
 	return live.Object
 }
 
-// Create puts a new object in force, or adopts what its own stack left behind.
+// Create puts a new object in force, or adopts what its own stack left behind under the id. An error after the change
+// (the clock cannot be read) does not keep the state from being written: nothing in force is unknown to it.
 func (g *governed[M, P]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	ctx, leave := g.traffic.enter(ctx)
 	defer leave()
@@ -125,7 +145,7 @@ func (g *governed[M, P]) Create(ctx context.Context, req resource.CreateRequest,
 	g.finish(ctx, plan, rec, &resp.State, resp.Private, &resp.Diagnostics)
 }
 
-// Update changes an object in place.
+// Update changes an object in place, or adopts what was imported for that.
 func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	ctx, leave := g.traffic.enter(ctx)
 	defer leave()
@@ -152,160 +172,8 @@ func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest,
 	g.finish(ctx, plan, rec, &resp.State, resp.Private, &resp.Diagnostics)
 }
 
-// apply runs the rules that had to wait, and then changes the system. Nothing is changed when it fails before.
-func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diags *diag.Diagnostics) (observed, bool) {
-	o, unknown, ok := objectOf[M, P](plan, diags)
-	if !ok {
-		return observed{}, false
-	}
-	mark := g.mark.Load()
-	c, ok := g.admit(ctx, o, state, k, diags)
-	if !ok || g.refuseUnseenCut(ctx, c, k, diags) {
-		return observed{}, false
-	}
-	g.follow(ctx, o)
-	put, ok := g.order(ctx, &c, unknown, state, k, diags)
-	if !ok {
-		return observed{}, false
-	}
-	defer g.restock()
-	ctx, put.Seen = warned(ctx, diags), mark
-	rec, err := g.put(ctx, &put, c, state, k, diags)
-	if refused := (refusedMeanwhile{}); errors.As(err, &refused) {
-		diags.Append(refused.Diagnostics...)
-		return observed{}, false
-	}
-	if errors.Is(err, access.ErrCutSince) {
-		explainUnseenCut(o, err, diags)
-		return observed{}, false
-	}
-	if err != nil {
-		failed(diags, k.act(state != nil), o.Ref(), unfinished(err, put))
-		return observed{}, false
-	}
-	g.finished(o.Ref())
-	g.made(rec.System, diags)
-	rec.System = cmp.Or(rec.System, k.System)
-	if rec.Held {
-		tellHeld(c.before, o, diags)
-	}
-	seen, err := g.observe(ctx, rec)
-	if err != nil {
-		failed(diags, "read the clock for", o.Ref(), err)
-	}
-	mine, _, _ := g.portfolio.Find(o.Ref())
-	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || (state == nil && !mine.Adopted), diags)
-}
-
-// put makes a change. What the system had removed after its end is brought back by extending it, and what the state
-// means by a uid that is unknown here is looked for.
-func (g *governed[M, P]) put(ctx context.Context, put *access.Change, c change, state *M, k kept,
-	diags *diag.Diagnostics) (*access.Record, error) {
-	rec, err := g.system.Put(ctx, *put)
-	if !isNotFound(err) {
-		return rec, err
-	}
-	if c.stateStatus == access.StatusExpired {
-		put.UID = ""
-		return g.system.Put(ctx, *put)
-	}
-	if state == nil {
-		return rec, err
-	}
-	is, ref, unclear := g.resolve(ctx, state, put.Object.Ref(), k, diags)
-	if unclear != nil || ref != put.Object.Ref() {
-		return rec, err
-	}
-	put.UID = is.UID
-	return g.system.Put(ctx, *put)
-}
-
-// act returns what a change does, in a word.
-func (k kept) act(exists bool) string {
-	switch {
-	case k.Adopt != "":
-		return "adopt"
-	case exists:
-		return "change"
-	}
-	return "create"
-}
-
-// admit looks whether a change may be made: in this run, on this system, by the rules. It returns what the change is.
-func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k kept,
-	diags *diag.Diagnostics) (c change, ok bool) {
-	if g.refusesChanges(diags) {
-		return c, false
-	}
-	g.applies()
-	if err := g.load(ctx); err != nil {
-		failed(diags, "read", o.Ref(), err)
-		return c, false
-	}
-	if k.History.UID != "" {
-		if err := g.isHome(ctx, o.Ref(), k, g.locate(ctx)); err != nil {
-			failed(diags, "change", o.Ref(), err)
-			return c, false
-		}
-	}
-	c = change{after: o, endsKnown: true, fixed: g.isFixed(o)}
-	if state != nil {
-		c.before = g.before(o.Ref(), state)
-		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), k.askedEnd(P(state).common())
-	}
-	return c, g.judgeAtApply(ctx, c, k, diags)
-}
-
-// order returns what the system is asked to do: until when, and what is issued. It completes the change with its end,
-// and with whether it is cut.
-func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[string]bool, state *M, k kept,
-	diags *diag.Diagnostics) (put access.Change, ok bool) {
-	o := c.after
-	if c.ends, ok = g.end(o, unknown); !ok {
-		failed(diags, k.act(state != nil), o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
-		return put, false
-	}
-	now, err := g.system.Now(ctx)
-	if err != nil {
-		failed(diags, "read the clock for", o.Ref(), err)
-		return put, false
-	}
-	since, spent := g.portfolio.Since(o.Ref(), now)
-	put = access.Change{
-		Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: since, Spent: spent,
-		Again: g.again(o.Ref(), now), Cuts: access.CutsSeen{Last: k.CutAt, Held: k.Held},
-	}
-	credential, ok := o.(*access.Credential)
-	if !ok {
-		return put, true
-	}
-	c.cut = g.cut(o, k)
-	put.Issue, _, _ = reissue(*c, k)
-	if state == nil {
-		put.Issue = g.takingOver(ctx, credential)
-	} else {
-		put.Wait, put.Known = c.cut, P(state).issued()
-	}
-	put.Seal, ok = sealer(credential, diags)
-	return put, ok
-}
-
-// finish writes state and private state: what was planned, and what the plan had left unknown.
-func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper,
-	diags *diag.Diagnostics) {
-	P(plan).observe(seen, unknownOnly)
-	write(ctx, &state.Raw, attributesOf(state.Schema), plan, diags)
-	k := keptOf(seen)
-	k.CutAt = g.cutAt(ctx, seen.Object)
-	if k.tell(nil, seen.Object); claimed[M, P](plan) != nil {
-		k.tell(nil, claimed[M, P](plan)) // as the state has it
-	}
-	keep(ctx, private, k, diags)
-	diags.Append(private.SetKey(ctx, memoKey, nil)...)
-}
-
-// meant returns what a state means by its id. A state can be edited: if its id is none, its
-// arguments say what is meant.
+// meant returns what a state means by its id. A state can be edited: if its id is not one, its arguments say what is
+// meant.
 func (g *governed[M, P]) meant(state *M) access.Ref {
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	if _, _, err := access.ParseRef(ref.Type, ref.ID); err != nil {
@@ -316,7 +184,7 @@ func (g *governed[M, P]) meant(state *M) access.Ref {
 	return ref
 }
 
-// sayAnother warns that the system holds another object than a state means: that one goes on,
+// sayAnother warns that the system holds another object than a state means, under the same id. That one stays in force,
 // whatever becomes of the state.
 func sayAnother(ref access.Ref, rec *access.Record, uid string, diags *diag.Diagnostics) {
 	diags.AddWarning("The state means another one: "+ref.String(),
@@ -325,7 +193,7 @@ func sayAnother(ref access.Ref, rec *access.Record, uid string, diags *diag.Diag
 			"takes the id %s.", uid, rec.UID, rec.Stack, access.At(rec.CreatedAt), ref.ID))
 }
 
-// remove takes a resource out of the state.
+// remove takes a resource out of the state, on either way (see unchanged.gone).
 func remove(ctx context.Context, resp *resource.ReadResponse) {
 	resp.State.RemoveResource(ctx)
 	if u := unchangedIn(ctx); u != nil {
@@ -333,7 +201,8 @@ func remove(ctx context.Context, resp *resource.ReadResponse) {
 	}
 }
 
-// ImportState takes an id, as text or as the resource's identity; Read does the rest.
+// ImportState takes an id, as text or as the resource's identity, and writes it to the state; the Read that Terraform
+// calls next does the rest. For identities, ID@NATIVE_ID is what nobody has declared yet, to be adopted (adoption.go).
 func (g *governed[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest,
 	resp *resource.ImportStateResponse) {
 	if id, native, ok := strings.Cut(req.ID, "@"); ok && g.kind == access.TypeIdentity {

@@ -15,7 +15,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Delete revokes, and verifies that nothing remains. It touches only the uid that the state knows.
+// Deleting a governed resource. A destroy that says "done" has cut: an error is returned whenever nobody knows whether
+// the access lives, and the resource then stays in the state. The system itself revokes, verifies that nothing remains,
+// and only then forgets the object.
+
+// Delete revokes what a state means, and what hangs on it. It touches only the uid that the state knows: another one
+// under the id is a creation of this very run (create_before_destroy), or somebody else's.
+//
+// Not found is success, since something before has revoked it: an identity that was destroyed first takes its
+// credentials and grants along.
 func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	ctx, leave := g.traffic.enter(ctx)
 	defer leave()
@@ -30,6 +38,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 		return
 	}
 	g.loadBeforeRemoval(ctx)
+	// by this machine's clock, for the log alone; the journal measures for itself
 	asked := access.WallClock()
 	defer g.restock()
 	ref, swept, err := g.revoke(ctx, state, ref, k, &resp.Diagnostics)
@@ -40,6 +49,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	case err != nil && !gone:
 		failed(&resp.Diagnostics, "revoke", ref, err)
 		return
+	// a creation of this run took the id first, and left what the old object had until now
 	case gone && g.isDone(ref):
 		g.retire(ctx, ref, &resp.Diagnostics)
 	}
@@ -51,8 +61,8 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	g.warnMinted(ctx, append(swept, ref), &resp.Diagnostics)
 }
 
-// mayRevoke reports whether the system that is asked is the one that the state belongs to. What was only planned to be
-// adopted has nothing to revoke: it is forgotten.
+// mayRevoke reports whether the access system that is asked is the one that the state belongs to; if not, an error says
+// so. What was only planned to be adopted has nothing to revoke: it is forgotten, and stays as it was.
 func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept, diags *diag.Diagnostics) bool {
 	if k.Adopt != "" && k.System != "" {
 		if err := g.refuseElsewhere(ctx, k.System, holdsIt); err != nil {
@@ -73,8 +83,8 @@ func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept,
 	return true
 }
 
-// saysNothingToRevoke reports whether a state means nothing that could be revoked, and says what to do. That is an
-// error: a destroy that is done has cut.
+// saysNothingToRevoke reports whether a state means nothing that could be revoked, and says what to do then. It is an
+// error and not success: the access that somebody meant may live under another id.
 func saysNothingToRevoke(ref access.Ref, err error, diags *diag.Diagnostics) bool {
 	switch {
 	case errors.Is(err, errUntold):
@@ -93,7 +103,7 @@ func saysNothingToRevoke(ref access.Ref, err error, diags *diag.Diagnostics) boo
 	return true
 }
 
-// warnSwept names what went with what was revoked.
+// warnSwept names what was revoked with an object because it hung on it, of other stacks, too.
 func warnSwept(ref access.Ref, swept []access.Ref, diags *diag.Diagnostics) {
 	if len(swept) == 0 {
 		return
@@ -106,7 +116,11 @@ func warnSwept(ref access.Ref, swept []access.Ref, diags *diag.Diagnostics) {
 		strings.Join(others, ", ")+".")
 }
 
-// revoke revokes what a state means, and says what that was.
+// revoke revokes what a state means, and returns what that was and what went with it.
+//
+// It tries the state's uid first, which needs no reading. If the system does not hold it, that is success only if this
+// is the state's system; and only if this run has not put another object in its place, which must stay. Otherwise
+// somebody may have edited the uid or the id, and the object that is meant by the rest of the state is revoked.
 func (g *governed[M, P]) revoke(ctx context.Context, state *M, ref access.Ref, k kept,
 	diags *diag.Diagnostics) (access.Ref, []access.Ref, error) {
 	if uid := k.History.UID; uid != "" {

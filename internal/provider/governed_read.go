@@ -17,7 +17,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Read asks the system. The clock decides here, and only here.
+// Reading a governed resource: which object the state means (found), and what it means that the system has it, has it
+// no more, or cannot read it. A reading never drops a resource whose access may live: not found means gone only in the
+// state's own system, and a state that contradicts itself stays. See
+// TestNoEditOfWhatAStateMeansHidesAccessFromADestroy.
+
+// Read asks the system for what the state means. Here, and only here, the clock decides: that a rotation is due or an
+// end has come is written to the state, so that a plan and its apply come to the same whenever they run.
 func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	ctx, leave := g.traffic.enter(ctx)
 	defer leave()
@@ -34,6 +40,8 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	rec, ref, err := g.found(ctx, state, ref, &k, &resp.Diagnostics)
 	now, clockErr := g.system.Now(ctx)
 	var damaged *access.DamagedError
+	// The order of the cases is the decision. A damaged record is told whatever the clock says; but without the time,
+	// nobody can say whether what is gone had ended.
 	switch {
 	case errors.Is(err, errUntold):
 		sayUntold(ref, &resp.Diagnostics)
@@ -50,15 +58,22 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 }
 
-// found asks the system for the very object that a state means, and completes what the state knows of it. Another one
-// under its id is not found.
+// found asks the system for the very object that a state means, and completes k with the uid of what it found. Another
+// object under the same id is not found. It returns what the state means as well, which may differ from ref if the id
+// was edited.
+//
+// An error is access.ErrNotFound only if the state's own system was asked, no older copy, and does not hold the object;
+// errUntold if nobody can tell what is meant; an elsewhereError if this is another system.
 func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k *kept,
 	diags *diag.Diagnostics) (*access.Record, access.Ref, error) {
 	rec, err := g.system.Get(ctx, ref)
+	// What an import has just written is believed: whoever imports says what they mean.
 	imported := k.History.UID == "" && P(state).common().Owner.IsNull()
 	if imported {
 		return rec, ref, err
 	}
+	// A state that was never told of a uid or a system says nothing of what is gone. If there is no system at all, it
+	// belongs to another one, and stays.
 	told := k.History.UID != "" || k.System != ""
 	if !told && g.locate(ctx).none {
 		return nil, ref, g.belongs("", g.locate(ctx), lacksIt)
@@ -70,6 +85,7 @@ func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k 
 	if told {
 		err = g.sameSystem(ctx, k.System, rec, err, diags)
 	}
+	// found elsewhere, by what else the state says; without an answer of the system there is nothing to weigh
 	if answered && isNotFound(err) {
 		if rec, ref, err = g.resolve(ctx, state, ref, *k, diags); err == nil {
 			k.History.UID = rec.UID
@@ -81,8 +97,8 @@ func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k 
 	return rec, ref, g.retell(ctx, P(state).knows, rec)
 }
 
-// notInOlder returns why an object is not found, if that is since an older copy of the system was asked; else the error
-// that it is given. What has ended gives nothing, wherever it is.
+// notInOlder returns why an object is not found, if that is because an older copy of the system was asked; else the
+// error that it is given. What has ended gives nothing, in whichever copy: then it is not asked.
 func (g *governed[M, P]) notInOlder(ctx context.Context, state *M, k kept, err error) error {
 	if !isNotFound(err) || errors.Is(err, errReplaced) {
 		return err
@@ -94,7 +110,9 @@ func (g *governed[M, P]) notInOlder(ctx context.Context, state *M, k kept, err e
 	return cmp.Or(g.refuseOlder(ctx, k.History, k.System), err)
 }
 
-// readFound takes over what the system holds of an object.
+// readFound takes over what the system holds of an object: arguments, computed values, and the private part. An
+// argument that the system has otherwise than the state was changed outside of this configuration; the plan shows it,
+// and the private part keeps what was applied, as long as the state is believed in that (kept.claims).
 func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref, seen observed, k kept,
 	resp *resource.ReadResponse) {
 	imported := k.History.UID == ""
@@ -106,6 +124,7 @@ func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref
 	was := *state
 	P(state).declare(seen.Object)
 	P(state).observe(seen, allComputed)
+	// Most readings change nothing. Then no state is written, and the server answers the one that Terraform sent.
 	moved := !reflect.DeepEqual(&was, state)
 	if moved {
 		writeState(ctx, resp, state)
@@ -113,6 +132,7 @@ func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref
 	next := keptOf(seen)
 	next.CutAt = g.cutAt(ctx, seen.Object)
 	next.System = cmp.Or(next.System, k.System)
+	// an unmoved state is what was applied, and its fingerprint says so
 	if moved || len(k.Applied) > 0 {
 		next.told = k.claims(g.kind, claimed[M, P](&was), seen.History)
 	}
@@ -121,8 +141,9 @@ func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref
 	g.see(ref, next)
 }
 
-// readGone decides what an object that the system does not hold means: after its end it stays, as expired; before, it
-// has vanished and the plan proposes it again.
+// readGone decides what it means that the state's own system does not hold an object. After its end, it stays in the
+// state as expired: if it left, the plan would propose it again, and access that ended would come back by itself.
+// Before its end, it has vanished, and the plan proposes it again, judged as new.
 func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept,
 	resp *resource.ReadResponse) {
 	t := P(state).common()
@@ -141,9 +162,9 @@ func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref,
 	remove(ctx, resp)
 }
 
-// readDamaged keeps what the state says of an object whose record cannot be read, and says so as drift. Where the
-// record is gone and something of the object is left, the plan replaces it: what is left goes, and new access takes its
-// place. What is left of another object, by its uid, is nothing of this one: that has gone.
+// readDamaged keeps what the state says of an object whose record cannot be read, and says so as drift. If the record
+// is gone and something of the object is left, the plan replaces it (kept.Lost): what is left goes, and new access
+// takes its place. If what is left is of another object, by its uid, then this one is gone.
 func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.Ref, damaged *access.DamagedError,
 	now time.Time, k kept, resp *resource.ReadResponse) {
 	if damaged.UID != "" && damaged.UID != k.History.UID {

@@ -13,12 +13,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// planRemoval refuses to plan that what is kept in another system is revoked. A system that cannot be asked stops no
-// removal here: it is asked again when it is to revoke.
+// planRemoval refuses to plan that something of another access system is revoked: not found there would be taken for
+// gone. It says what goes along, and has the rules look at what would go on from it under another name.
+//
+// A system that cannot be asked stops no removal here. The removal meets that as well, and has the words for it.
 func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPlanRequest,
 	resp *resource.ModifyPlanResponse) {
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
 	there := g.locate(ctx)
+	// what was imported to be adopted, or was never told, is looked for by Delete
 	if k.History.UID == "" || there.err != nil {
 		return
 	}
@@ -35,8 +38,8 @@ func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPla
 	g.leave(ctx, ref, &resp.Diagnostics)
 }
 
-// explainRemoval names the subcontractors that go with an identity, whoever declared them. Where the system cannot be
-// read, the removal says it when it is made.
+// explainRemoval names the subcontractors that go with an identity, whoever declared them: the reviewer of this plan
+// may not see their configurations. If the system cannot be read, the removal says it when it is made.
 func (s *session) explainRemoval(ctx context.Context, ref access.Ref, diags *diag.Diagnostics) {
 	id, err := access.ParseIdentityID(ref.ID)
 	if ref.Type != access.TypeIdentity || err != nil || s.load(ctx) != nil {
