@@ -13,16 +13,31 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
-// The state is not believed: it says which object a block means, and nothing about what was allowed. What was applied
-// is what the system holds. Only where somebody changed that, what the state was told counts beside it.
+// What a change is compared with. The state is not believed: it says which object a block means, and nothing about what
+// was allowed. What was applied is what the system holds. Only if somebody changed that since, what the state was told
+// counts beside it (Subject.Told), and never against a change that takes access away.
+//
+// It came from the state once, and an edited or an old one turned every rule into a warning: a grant of +/* until 2098
+// was applied with an ordinary refresh. See TestWhatAnEditedStateSaysWasAppliedIsJudged and, for 500 edits at random,
+// TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction.
 
-// subject returns what the rules see of the planned object. creates: Terraform hands in no state of it.
+// subject returns what the rules see of the planned object: the object, and what it is compared with. It reports false if
+// the system had to be asked and could not be; that is said.
+//
+// One of four things is true of it, and the order of the cases is the decision:
+//
+//   - The system holds it, and the plan means that very one, which may be replaced: it is judged by what changes.
+//   - The system holds it from this stack, and the plan knows nothing of it: it is taken up again. A later end is then an
+//     extension, and everything else is judged as new.
+//   - The plan creates it: it is judged as new. If another stack holds the id, refuseBeforeRules refuses it.
+//   - The system has it no more, and only the state tells what it was.
+//
+// creates says that Terraform handed in no state of it.
 func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, creates bool,
 	diags *diag.Diagnostics) (guardrail.Subject, bool) {
-	o, ref := c.after, c.after.Ref()
-	s := guardrail.Subject{Object: o, EndsAt: c.ends, Unknown: c.unknown, Nonce: m.Nonce}
-	if c.before != nil && g.kind == access.TypeCredential {
-		_, s.Anew, _ = reissue(c, k)
+	ref := c.after.Ref()
+	s := guardrail.Subject{
+		Object: c.after, EndsAt: c.ends, Unknown: c.unknown, Nonce: m.Nonce, Anew: issuesAnew(c, k),
 	}
 	live, held := g.portfolio.Holds(ref)
 	if seen, ok := g.withheld(ref, k, creates); ok {
@@ -33,25 +48,47 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 	}
 	isTheSame := !creates || (m.UID != "" && m.UID == live.History.UID)
 	switch {
-	case held && isTheSame: // it is judged by what changes of it
-		s.Anew = s.Anew || (creates && g.kind == access.TypeCredential && !g.takesUp(o.Holder()))
+	case held && isTheSame:
+		s.Anew = s.Anew || (creates && g.losesIssued(c.after))
 		return s, g.compare(ctx, c, k, live, &s, diags)
-	case held && live.History.Stack == g.stack: // our stack made it, and this state has lost it: it is taken up again
-		s.Before = live.Object
-		s.History = live.History
-		s.IssuedAt = live.IssuedAt
-		s.Adopted = true
-		s.Held, s.Released = live.Held, live.History.Released
-	case creates || held: // it is new access; under an id that another stack has, it is refused later
+	case held && live.History.Stack == g.stack:
+		takeUp(live, &s)
+	case creates || held:
 		s.Later = g.hasVanished(ref)
-	default: // the system has it no more, and only the state tells what it was
+	default:
 		g.believe(ctx, c, k, &s)
 	}
 	return s, true
 }
 
-// compare takes from the system what it holds of the very object, also where that is made anew (-replace, or tainted):
-// it is judged by what changes. It reports false where the system cannot be asked.
+// issuesAnew reports whether a change issues a credential anew. A creation does not: it issues for the first time.
+func issuesAnew(c change, k kept) bool {
+	if _, ok := c.after.(*access.Credential); !ok || c.before == nil {
+		return false
+	}
+	_, anew, _ := reissue(c, k)
+	return anew
+}
+
+// losesIssued reports whether making an object anew issues it anew: it is a credential, and its identity is not taken up
+// again. If that is, what was issued is kept, and its age counts on. See TestATaintedKeyThatIsKeptHasItsAge.
+func (s *session) losesIssued(o access.Object) bool {
+	_, ok := o.(*access.Credential)
+	return ok && !s.takesUp(o.Holder())
+}
+
+// takeUp has a creation judged by what this stack left behind under its id, and the state has lost: Terraform creates
+// it, and the system continues it. See TestForgettingAndDeclaringAgainKeepsTheHistory.
+func takeUp(live guardrail.Subject, s *guardrail.Subject) {
+	s.Before = live.Object
+	s.History = live.History
+	s.IssuedAt = live.IssuedAt
+	s.Adopted = true
+	s.Held, s.Released = live.Held, live.History.Released
+}
+
+// compare takes from the system what it holds of the very object, also if that is made anew (-replace, or tainted): it
+// is judged by what changes. It reports false if the system could not be asked.
 func (g *governed[M, P]) compare(ctx context.Context, c change, k kept, live guardrail.Subject, s *guardrail.Subject,
 	diags *diag.Diagnostics) bool {
 	now, ok := g.facts(ctx, c, k, live, diags)
@@ -68,8 +105,9 @@ func (g *governed[M, P]) compare(ctx context.Context, c change, k kept, live gua
 	return true
 }
 
-// believe takes from the state what the system holds no more. It looks whether that is gone, since
-// it would be made again.
+// believe takes from the state what the system holds no more, since nothing else tells it. It looks whether that is
+// gone: then the plan brings it back, and it is judged as created. What is expired and does not change is left alone,
+// and not looked for.
 func (g *governed[M, P]) believe(ctx context.Context, c change, k kept, s *guardrail.Subject) {
 	s.Before, s.History, s.Released = c.before, k.History, k.History.Released
 	if c.untold {
@@ -80,11 +118,12 @@ func (g *governed[M, P]) believe(ctx context.Context, c change, k kept, s *guard
 		return
 	}
 	_, err := g.system.Get(ctx, c.after.Ref())
-	s.Gone = isNotFound(err) // what is damaged, the system judges
+	// a damaged record is not gone: the system refuses what would give it more
+	s.Gone = isNotFound(err)
 }
 
-// toldOf returns what a state was told of an object that the system holds; nil where that is the
-// same, or of another object.
+// toldOf returns what a state was told of an object that the system holds; nil if that is the same, or of another
+// object. Then there is nothing to compare beside what the system holds.
 func toldOf(told, live access.Object) access.Object {
 	if told == nil || told.Ref() != live.Ref() || sameDeclaration(told, live) {
 		return nil
@@ -92,15 +131,16 @@ func toldOf(told, live access.Object) access.Object {
 	return told
 }
 
+// sameDeclaration reports whether two objects declare the same, by the bytes of what would be stored of them.
 func sameDeclaration(a, b access.Object) bool {
 	was, _ := access.Declaration(a)
 	is, _ := access.Declaration(b)
 	return bytes.Equal(was, is)
 }
 
-// facts returns what the system says of an object beside its declaration: by this walk's reading or, where
-// Terraform made none and the plan changes something, by asking now. What does not change is only warned of,
-// by what was last read.
+// facts returns what the system says of an object beside its declaration (held, drift, last use): by this walk's
+// reading or, if Terraform made none (-refresh=false) and the plan changes something, by asking now. What does not
+// change is only warned of, by what was last read: that is not worth a request for each resource.
 func (g *governed[M, P]) facts(ctx context.Context, c change, k kept, live guardrail.Subject,
 	diags *diag.Diagnostics) (kept, bool) {
 	ref := c.after.Ref()

@@ -15,10 +15,17 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
-// ground is the settings of one walk: the configuration's own, and what the system's floor makes of
-// them, which is read once.
+// The settings that the rules stand on. A configuration writes its own; the system may keep a floor (partner_floor)
+// that no configuration can loosen. The tighter of each counts, from here on for everybody: no rule knows of a floor.
+//
+// If nobody knows what the floor says, that is refused where access grows, and not in Configure: an error there would
+// stop removals as well. See TestWhereTheFloorIsNotKnownOnlyLessGoesThrough and TestAFloorThatVanishedIsAnError.
+
+// ground is the settings of one walk: the configuration's own, and what the system's floor makes of them. The floor is
+// read once in a walk, so what a change of it does to a plan counts from the next one on.
 type ground struct {
-	on      access.System
+	on access.System
+	// written is what the configuration writes, with the defaults. It never changes.
 	written guardrail.Settings
 
 	mu     sync.Mutex // guards what follows
@@ -26,8 +33,9 @@ type ground struct {
 	footing
 }
 
-// footing is what was found of the floor.
+// footing is what was found of the floor. Before that was looked for, it has the configuration's own settings.
 type footing struct {
+	// settings are those in force: the tighter of written and the floor.
 	settings guardrail.Settings
 	// floor is the one in force; nil where there is none, or where lost says why it is not known.
 	floor *access.FloorRecord
@@ -38,14 +46,21 @@ type footing struct {
 	// looser is what the configuration writes looser than the floor.
 	looser []guardrail.SettingError
 
+	// refused says that a plan has refused something because of the floor: once says it for all.
 	refused bool
 }
 
+// newGround returns the ground of a system on which nothing was looked at yet.
 func newGround(system access.System, written guardrail.Settings) *ground {
 	return &ground{on: system, written: written, footing: footing{settings: written}}
 }
 
-// stand reads the floor, once in a walk.
+// stand reads the floor, once in a walk, and returns what was found. A floor that is lost or may not be read is no
+// error here, since less access goes on under it; an error says that the system could not be asked, and the next call
+// tries again.
+//
+// A floor that a newer version wrote is not read as a weaker one: what this version does not know of it makes it lost.
+// See TestAFloorThatThisVersionCannotKeepToIsAnError.
 func (g *ground) stand(ctx context.Context) (footing, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -79,14 +94,14 @@ func (g *ground) stand(ctx context.Context) (footing, error) {
 	return g.footing, nil
 }
 
-// inForce returns the settings under the floor. Where the system cannot be asked, they are the configuration's own:
-// what is planned meets that as well, and has the words for it.
+// inForce returns the settings under the floor. If the system cannot be asked, they are the configuration's own: what
+// is planned meets that as well, and has the words for it.
 func (g *ground) inForce(ctx context.Context) guardrail.Settings {
 	f, _ := g.stand(ctx)
 	return f.settings
 }
 
-// known returns the settings as they are known so far.
+// known returns the settings as they are known so far, without asking.
 func (g *ground) known() guardrail.Settings {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -102,9 +117,9 @@ func (g *ground) first(flag *bool) bool {
 	return !was
 }
 
-// refuseUnderFloor refuses what gives more access than there is, where the configuration is looser than the floor, or
-// where it is not known what the floor says. What gives less goes through. In a plan one error says it for all; an
-// apply makes none of them.
+// refuseUnderFloor refuses what gives more access than there is, if the configuration is looser than the floor, or if
+// nobody knows what the floor says. What gives less goes through. In a plan one error says it for all; an apply makes
+// none of them, so each is refused.
 func (s *session) refuseUnderFloor(ctx context.Context, subject guardrail.Subject, phase guardrail.Phase,
 	diags *diag.Diagnostics) {
 	f, err := s.stand(ctx)
@@ -120,7 +135,8 @@ func (s *session) refuseUnderFloor(ctx context.Context, subject guardrail.Subjec
 	}
 }
 
-// belowFloor says why nothing that gives more may be planned; empty where it may.
+// belowFloor says why nothing that gives more may be planned; an empty summary if it may. It tells a floor that is lost
+// from one that may not be read, and both from a configuration that is looser.
 func (s *session) belowFloor(f footing) (summary, detail string) {
 	const goes = "Meanwhile, changes that remove, suspend, shorten or narrow access still go through."
 	if f.lost != nil {
@@ -147,7 +163,8 @@ func (s *session) belowFloor(f footing) (summary, detail string) {
 			s.system.Capabilities().Place, f.floor.Generation, access.At(f.floor.SetAt), f.floor.Stack, goes)
 }
 
-// settingOf returns a setting as the provider block writes it.
+// settingOf returns a setting as the provider block writes it: "partners.acme.agreement" is partners["acme"].agreement,
+// and "max_grants" is guardrails.max_grants.
 func settingOf(setting string) string {
 	name, rest, _ := strings.Cut(setting, ".")
 	switch name {
@@ -165,7 +182,8 @@ func settingOf(setting string) string {
 	return "guardrails." + setting
 }
 
-// floorInAWord says in a report which floor there is.
+// floorInAWord says in a report which floor there is. A report is no plan: that a floor cannot be read is a fact to
+// tell, and stops nothing.
 func (g *ground) floorInAWord(ctx context.Context) string {
 	f, err := g.stand(ctx)
 	switch {

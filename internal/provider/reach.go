@@ -13,7 +13,8 @@ import (
 )
 
 // explainReach warns of what a change of a grant takes away, which acts on open sessions at their next request, and of
-// what it newly reaches: a line for each action, so that a reviewer sees how far it goes.
+// what it newly reaches: a line for each action, so that a reviewer sees how far it goes. Terraform itself shows two
+// sets of words, and a pattern is easily misread. See TestAChangeOfAGrantSaysWhatItReaches.
 func explainReach(c change, diags *diag.Diagnostics) {
 	before, wasGrant := c.before.(*access.Grant)
 	after, isGrant := c.after.(*access.Grant)
@@ -29,8 +30,11 @@ func explainReach(c change, diags *diag.Diagnostics) {
 	}
 }
 
-// beyond returns the actions and patterns of one grant that another does not have, a line each,
-// with a path that shows it.
+// beyond returns the actions and patterns of the second grant that the first does not have, a line each, with a path
+// that shows it. If the first reads a/b/* and the second reads and lists a/*, the lines are
+//
+//	list on a/*
+//	read on a/*, such as a/x
 func beyond(has, wants *access.Grant) (lines []string) {
 	path, outside := access.Outside([]access.Pattern{has.Resource}, wants.Resource)
 	for _, action := range slices.Sorted(slices.Values(wants.Actions)) {

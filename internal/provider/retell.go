@@ -8,8 +8,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// retell completes a reading where something was issued that the state was never told: the apply that asked for it was
-// killed, or its answer was lost. Without it a secret that nobody can open would be all that is left after the overlap.
+// retell completes a reading if something was issued that the state was never told: the apply that asked for it was
+// killed, or its answer was lost. Without it, a secret that nobody can open would be all that is left after the
+// overlap. See TestALostAnswerDoublesNothingAndLosesNoSecret.
+//
+// knows reports whether the state was told of this very thing. Only if not, the system is asked (System.Tell), since a
+// listing has neither certificates nor sealed secrets.
 func (s *session) retell(ctx context.Context, knows func(*access.Issued) bool, r *access.Record) error {
 	if r.Issued == nil || knows(r.Issued) {
 		return nil

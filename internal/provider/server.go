@@ -17,15 +17,26 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
+// This file is the server that Terraform speaks to: the framework's, with a short way in front of it. The other
+// server_*.go files are what else stands in front of the framework: server_guard.go refuses keys and hidden text,
+// server_validate.go is the short way of a validation, server_call.go lets go of what a call carried, and
+// server_private.go and server_packed.go write the private part of a state shorter than the framework does.
+//
+// In a plan of 3,000 resources that changed nothing, the framework's passes over the schema took most of the provider's
+// time, and the contexts that it keeps most of its memory. TestShortWayAnswersAsTheFrameworkDoes compares every answer
+// of the short way with the framework's own.
+
 // NewServer returns the provider as Terraform calls it: the framework's server, with a short way for resources that
 // nothing changes, which in most plans are nearly all.
 //
 // The framework takes each value of each resource through the schema, once to read it and about ten times more for
-// defaults, plan modifiers, write-only and semantically equal values, and blocks. The governed resources have none of
-// these: what they plan is decided by their ModifyPlan alone, and what they are by their Read. So the framework is
-// told of no values there, and of no schema: it does nothing but call ModifyPlan or Read, which find the values in
-// the context. A proposal that is the state is planned so: if ModifyPlan would move anything, it says so, and the
-// call is made as it came.
+// defaults, plan modifiers, write-only and semantically equal values, and blocks (fwserver.PlanResourceChange). The
+// governed resources have none of these: what they plan is decided by their ModifyPlan alone, and what they are by
+// their Read; TestNothingIsPlannedByTheSchema holds that. So the framework is told of no values there, and of no
+// schema: it does nothing but call ModifyPlan or Read, which find the values in the context.
+//
+// A proposal that is the state is planned as the state. If ModifyPlan would move anything all the same, it says so in
+// unchanged.moved, decides nothing, and the call is made again as it came.
 func NewServer(p provider.Provider) Server {
 	return &server{
 		Server: providerserver.NewProtocol6(p)().(Server),
@@ -34,10 +45,14 @@ func NewServer(p provider.Provider) Server {
 	}
 }
 
+// server is safe for concurrent use: Terraform makes its calls side by side.
 type server struct {
+	// Server is the framework's server for the whole way.
 	Server
-	// bare is the framework's server for the short way.
-	bare   tfprotov6.ProviderServer
+	// bare is the framework's server for the short way: the same provider, with governed resources that have no schema.
+	bare tfprotov6.ProviderServer
+	// shapes returns the types of the governed resources' values, by the resource's name. They are worked out once, at
+	// the first call, since they are the same for every resource.
 	shapes func() map[string]shape
 }
 
@@ -50,7 +65,7 @@ type Server interface {
 // bareProvider has the governed resources of a provider, without their schemas.
 type bareProvider struct{ *partnerProvider }
 
-// Resources lists them.
+// Resources lists the governed resources only: nothing else takes the short way.
 func (p bareProvider) Resources(context.Context) (all []func() resource.Resource) {
 	for _, newResource := range []func() resource.Resource{newIdentity, newCredential, newGrant} {
 		all = append(all, func() resource.Resource {
@@ -67,31 +82,33 @@ type governedResource interface {
 	resource.ResourceWithIdentity
 }
 
-// bareResource is a governed resource without its schema. It belongs to the session of the
-// provider that was configured.
+// bareResource is a governed resource without its schema. It belongs to the session of the provider that was
+// configured: the bare server is never configured itself, so that there is one session, one listing and one portfolio.
 type bareResource struct {
 	governedResource
 	provider *partnerProvider
 }
 
+// Schema returns a schema of nothing, so the framework has nothing to walk.
 func (r bareResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{}
 }
 
+// Configure hands over the session of the provider that was configured; nil before that.
 func (r bareResource) Configure(ctx context.Context, _ resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.governedResource.Configure(ctx, resource.ConfigureRequest{ProviderData: r.provider.session}, resp)
 }
 
-// shape is what the values of a resource look like.
+// shape is what the values of a resource look like, in the framework's words and in the protocol's.
 type shape struct {
 	schema     schema.Schema
 	attributes map[string]attr.Type
 	whole      tftypes.Type
-	// checked is nil where nothing but the schema says what a configuration may be.
+	// checked is the resource's own check of a configuration; nil if nothing but the schema says what one may be.
 	checked resource.ResourceWithValidateConfig
 }
 
-// shapesOf returns those of the governed resources.
+// shapesOf returns the shapes of the governed resources, by name.
 func shapesOf(p provider.Provider) map[string]shape {
 	ctx, all := context.Background(), map[string]shape{}
 	var of provider.MetadataResponse
@@ -111,34 +128,38 @@ func shapesOf(p provider.Provider) map[string]shape {
 	return all
 }
 
-// sent is a value as Terraform sent it, read past the framework.
+// sent is a value as Terraform sent it, read past the framework. It is a source of read, like a tfsdk.State.
 type sent struct {
 	shape
 	raw tftypes.Value
 }
 
-// unchanged is what the server and a resource tell each other about a call that takes the short way.
+// unchanged is what the server and a resource tell each other about a call that takes the short way. It is made for one
+// call, is in that call's context, and is touched by nobody else.
 type unchanged struct {
+	// state is what Terraform sent: the prior state of a plan, or the current one of a reading.
 	state sent
-	// config is the configuration of a planned resource.
+	// config is the configuration of a planned resource: complete asks it what is given.
 	config tftypes.Value
 	// moved is what a planned resource answers: something is to change after all, and nothing was decided.
 	moved bool
-	// wrote and gone are what a resource that was read answers: another state, or that it is not there any more.
+	// wrote and gone are what a resource that was read answers: another state (null: the one that came), or that it is
+	// not there any more.
 	wrote tftypes.Value
 	gone  bool
 }
 
+// unchangedKey is under what an unchanged is in a context.
 type unchangedKey struct{}
 
-// unchangedIn returns nil where a call takes the long way.
+// unchangedIn returns what a call of the short way carries; nil on the whole way.
 func unchangedIn(ctx context.Context) *unchanged {
 	u, _ := ctx.Value(unchangedKey{}).(*unchanged)
 	return u
 }
 
-// short returns the short way of a call for a resource: nil where it has none, or Terraform sent what cannot be read,
-// which the framework puts into words.
+// short returns the short way of a call for a resource. It is nil if the resource has none, if there is no state, or if
+// Terraform sent what cannot be read: the framework puts that into words.
 func (s *server) short(name string, state *tfprotov6.DynamicValue) *unchanged {
 	of, ok := s.shapes()[name]
 	if !ok || isNull(state) {
@@ -151,7 +172,10 @@ func (s *server) short(name string, state *tfprotov6.DynamicValue) *unchanged {
 	return &unchanged{state: sent{of, raw}}
 }
 
-// unmoved returns the short way of a plan whose proposal is the state.
+// unmoved returns the short way of a plan whose proposal is the state, byte for byte; nil if it is not. Terraform makes
+// the proposal of the configuration, and of the state for what is computed (objchange.ProposedNew), so this is what a
+// block looks like that nobody edited. It always sends all three; whoever else speaks the protocol may not (see
+// TestAPlanWithoutProposalOrConfigurationIsAnswered).
 func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
 	if req.PriorState == nil ||
 		req.ProposedNewState == nil ||
@@ -170,8 +194,9 @@ func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
 	return u
 }
 
-// UpgradeResourceState returns the first call for each resource in a state. A state of this version is answered as it
-// came: Terraform has taken out what the schema does not have, and adds what it has besides.
+// UpgradeResourceState is the first call for each resource in a state. A state of this version is answered as it came:
+// Terraform has taken out what the schema does not have (stripRemovedStateAttributes), and adds what it has besides.
+// See TestAStateOfAnotherReleaseIsRead.
 func (s *server) UpgradeResourceState(ctx context.Context,
 	req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
 	if of, ok := s.shapes()[req.TypeName]; !ok ||
@@ -183,7 +208,8 @@ func (s *server) UpgradeResourceState(ctx context.Context,
 	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
 }
 
-// plan takes the short way where the proposal is the state.
+// plan takes the short way if the proposal is the state. If the resource would move after all, or the call itself
+// fails, it is made again on the whole way: until then, ModifyPlan has put nothing into the portfolio.
 func (s *server) plan(ctx context.Context,
 	req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	u := s.unmoved(req)
@@ -200,7 +226,8 @@ func (s *server) plan(ctx context.Context,
 	return answer, nil
 }
 
-// read returns the state as it came where the reading wrote none.
+// read takes the short way for every state that can be read, and answers the state as it came unless the reading wrote
+// one.
 func (s *server) read(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse,
 	error) {
 	u := s.short(req.TypeName, req.CurrentState)
@@ -222,7 +249,7 @@ func (s *server) read(ctx context.Context, req *tfprotov6.ReadResourceRequest) (
 	return answer, err
 }
 
-// StopProvider interrupts what goes either way.
+// StopProvider interrupts what goes either way. Terraform calls it if somebody presses Ctrl-C.
 func (s *server) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse,
 	error) {
 	_, err := s.bare.StopProvider(ctx, req)
@@ -230,11 +257,12 @@ func (s *server) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRe
 	return answer, cmp.Or(long, err)
 }
 
+// isGoverned reports whether a resource is one of the three that give access.
 func isGoverned(name string) bool {
 	return name == "partner_identity" || name == "partner_credential" || name == "partner_grant"
 }
 
-// nothing returns no value, as Terraform writes it.
+// nothing returns null, as Terraform writes it if a value has no type.
 func nothing() *tfprotov6.DynamicValue {
 	v, err := tfprotov6.NewDynamicValue(tftypes.DynamicPseudoType, tftypes.NewValue(tftypes.DynamicPseudoType, nil))
 	if err != nil {
@@ -243,6 +271,7 @@ func nothing() *tfprotov6.DynamicValue {
 	return &v
 }
 
+// isNull reports whether a value is null, missing or unreadable: none of these takes the short way.
 func isNull(v *tfprotov6.DynamicValue) bool {
 	if v == nil || len(v.MsgPack) == 0 {
 		return true

@@ -17,9 +17,20 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
+// This file is the outermost door. Every value that somebody wrote passes it as it is encoded, whichever resource, data
+// source, list, function or import it is for, so no list of arguments has to be kept: while three lists kept by hand
+// said where to look, 25 messages about the provider block alone quoted a private key
+// (TestNoPlaceOfTheSchemaPrintsAPrivateKey).
+//
+// A value is checked when it is validated and once more when it is used, since what was unknown at first may be a key.
+// What is in the state is not checked: it was, or is the system's. But every answer's messages are looked through.
+
 // guarded makes a call, unless what it hands in holds a private key, or a text that is not what it seems. Then nothing
 // else looks at it: every error with an attribute's path makes the CLI print what stands there, and many a message
 // quotes it. What the answer says is looked through as well, since a system may quote what it holds.
+//
+// said returns where an answer has its diagnostics, which the protocol's types do not have in common; what names the
+// thing in messages, such as "a partner_grant".
 func guarded[Request, Response any](ctx context.Context, req Request,
 	do func(context.Context, Request) (*Response, error),
 	said func(*Response) *[]*tfprotov6.Diagnostic, what string, values ...*tfprotov6.DynamicValue,
@@ -39,8 +50,8 @@ func guarded[Request, Response any](ctx context.Context, req Request,
 	return answer, err
 }
 
-// refusedTexts says what is wrong with the texts, lists and numbers of a configuration, whatever
-// the arguments are called.
+// refusedTexts says what is wrong with the texts, lists and numbers of a configuration, whatever the arguments are
+// called. A private key is said alone and without a path; everything else at the argument that it is in.
 func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.Diagnostic) {
 	seen := textsOf(v)
 	if seen.key != nil {
@@ -74,7 +85,8 @@ func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.
 	return refused
 }
 
-// privateKeyIn returns the finding without a path, and without the value.
+// privateKeyIn returns the finding of credential/private-key without a path, and without the value: with a path, the
+// CLI would print the key below the error.
 func privateKeyIn(where string) *tfprotov6.Diagnostic {
 	rule, _ := guardrail.Lookup("credential/private-key")
 	found := guardrail.Finding{Rule: rule, Problem: where + " holds private key material", Fix: rule.Remedy}
@@ -85,6 +97,7 @@ func privateKeyIn(where string) *tfprotov6.Diagnostic {
 	}
 }
 
+// argumentOf names an argument in a sentence: "the argument review.by of a partner_grant".
 func argumentOf(what string, at []string) string {
 	if len(at) == 0 {
 		return "an argument of " + what
@@ -94,7 +107,7 @@ func argumentOf(what string, at []string) string {
 
 func sentenceCase(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
-// withhold takes the words out of diagnostics that hold a private key.
+// withhold takes the words out of diagnostics that hold a private key. See TestAMessageThatQuotesAPrivateKeyIsWithheld.
 func withhold(diags []*tfprotov6.Diagnostic) {
 	for _, d := range diags {
 		if !material.HoldsPrivateKey(d.Summary) &&
@@ -108,7 +121,7 @@ func withhold(diags []*tfprotov6.Diagnostic) {
 	}
 }
 
-// reword says in this provider's words what the framework says of an argument that may not be null.
+// reword says in this provider's words what the framework says of an argument that is null and may not be.
 func reword(diags []*tfprotov6.Diagnostic) {
 	for _, d := range diags {
 		if at := mustBeSet.FindStringSubmatch(d.Detail); at != nil {
@@ -118,6 +131,8 @@ func reword(diags []*tfprotov6.Diagnostic) {
 	}
 }
 
+// mustBeSet matches the framework's text (1.19, fwserver/attribute_validation.go). If that changes, its own text is
+// shown.
 var mustBeSet = regexp.MustCompile(`^Must set a configuration value for the (\S+) attribute as the provider has marked it as required\.`)
 
 // pathHoldsKey reports whether the key of a map on a path is a private key: the CLI prints the path of a diagnostic.
@@ -171,7 +186,8 @@ func (s *server) PlanResourceChange(ctx context.Context,
 	return answer, err
 }
 
-// ReadResource gets nothing that somebody wrote: what is in the state is in the state.
+// ReadResource gets nothing that somebody wrote: what is in the state is in the state. So only its answer is looked
+// through.
 func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse,
 	error) {
 	mended := *req
@@ -184,8 +200,9 @@ func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRe
 	return answer, err
 }
 
-// ApplyResourceChange is called for each resource that an apply changes, with what was unknown to the plan. Where it is
-// refused, what was stays.
+// ApplyResourceChange is called for each resource that an apply changes, with what was unknown to the plan. If it is
+// refused here, the framework was never asked, and the answer itself has to hold the state that was: an empty one would
+// say that the resource is gone.
 func (s *server) ApplyResourceChange(ctx context.Context,
 	req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	mended := *req
@@ -276,7 +293,7 @@ func (s *server) ListResource(ctx context.Context,
 	return &tfprotov6.ListResourceServerStream{Results: withheld(stream.Results)}, nil
 }
 
-// withheld withholds private keys from the diagnostics of each result that a list pushes.
+// withheld takes the private keys out of the diagnostics of each result that a list pushes.
 func withheld(results iter.Seq[tfprotov6.ListResourceResult]) iter.Seq[tfprotov6.ListResourceResult] {
 	return func(push func(tfprotov6.ListResourceResult) bool) {
 		for r := range results {
@@ -309,6 +326,7 @@ func (s *server) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRe
 	return resp, err
 }
 
+// refusedArgument returns the finding as one text, which is all that the error of a function has.
 func refusedArgument(function string) string {
 	d := privateKeyIn(argumentOf("the function "+function, nil))
 	return d.Summary + ". " + strings.TrimRight(d.Detail, ".\n")

@@ -21,6 +21,7 @@ import (
 //	9 bytes  the fingerprint
 //	the rest whatever follows in the list, as JSON with a comma before each value
 
+// packedMark is the first byte, which tells a packed private part from JSON: no JSON begins with a control character.
 const (
 	packedMark = 1
 	idText     = 26 // characters of an id, as rand.Text makes them
@@ -28,7 +29,8 @@ const (
 	packedSize = 1 + idBytes + 4 + idBytes + printSize
 )
 
-// packed returns what is kept of a resource, a list as JSON, as the state has it; not ok where a value does not fit.
+// packed returns what is kept of a resource, a list as JSON, as the state has it; not ok if a value does not fit. It
+// unpacks again what it packed, and compares: a text that would not come back byte for byte is not packed.
 func packed(text []byte) (short []byte, ok bool) {
 	var list []json.RawMessage
 	if json.Unmarshal(text, &list) != nil || len(list) < 4 {
@@ -55,7 +57,7 @@ func packed(text []byte) (short []byte, ok bool) {
 	return short, true
 }
 
-// unpacked returns the list that was packed.
+// unpacked returns the list that was packed; not ok for anything that is not packed.
 func unpacked(short []byte) (text []byte, ok bool) {
 	if len(short) < packedSize || short[0] != packedMark {
 		return nil, false
@@ -76,7 +78,8 @@ func unpacked(short []byte) (text []byte, ok bool) {
 	return append(text, ']'), true
 }
 
-// appendID appends an id, a text of JSON, as bits; nothing if it is none.
+// appendID appends an id, a JSON text of 26 characters of base32, as its 130 bits in 17 bytes. It appends nothing if it
+// is none, which the caller notices by the length.
 func appendID(to []byte, id json.RawMessage) []byte {
 	whole := append(bytes.Trim(id, `"`), "AAAAAA"...) // base32 takes eight characters at a time
 	bits, err := base32.StdEncoding.DecodeString(string(whole))
@@ -86,7 +89,7 @@ func appendID(to []byte, id json.RawMessage) []byte {
 	return append(to, bits[:idBytes]...)
 }
 
-// idOf returns the id that the bits are of.
+// idOf returns the id that the bits are of, as rand.Text would have written it.
 func idOf(bits []byte) string {
 	return base32.StdEncoding.EncodeToString(append(append([]byte{}, bits...), 0, 0, 0))[:idText]
 }

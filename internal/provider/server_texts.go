@@ -15,43 +15,53 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
-// foundTexts are what a value's texts are found to hold. A place is made of the names on the way to it.
+// Reading every text in a value that Terraform sent. The values come in MessagePack, and are walked as they are
+// encoded: that needs no schema, so it misses no argument, and it comes before anything that could print a value.
+
+// foundTexts are what a value's texts are found to hold. A place is made of the names on the way to it: an element of a
+// set or list has the place of the set or list.
 type foundTexts struct {
-	// key is where a private key is; nil where there is none.
-	key   []string
+	// key is where a private key is, empty if the value is not an object; nil if there is none. The walk stops at the
+	// first.
+	key []string
+	// flaws are texts with characters that nobody sees, or that change how text is shown.
 	flaws []flawAt
-	// nulls are lists, sets and maps that have an element which is null.
+	// nulls are lists, sets and maps that have an element which is null. Left out, it would turn a limit into none.
 	nulls [][]string
-	// uncountable are numbers that no counting comes to.
+	// uncountable are numbers that no counting comes to: with a fraction, or greater than an int64.
 	uncountable []numberAt
 }
 
+// numberAt is a number in its place.
 type numberAt struct {
 	at     []string
 	number float64
 }
 
+// flawAt is what nobody sees, in its place.
 type flawAt struct {
 	at   []string
 	flaw material.Flaw
 }
 
-// filesOfOthers are the arguments that take a file as somebody sent it.
+// filesOfOthers are the arguments that take a file as somebody sent it. These may hold what other texts may not, such
+// as a byte order mark: their parsers deal with it.
 var filesOfOthers = append([]string{"openbao.ca_cert_pem"}, filesOfPartners...)
 
-// mapsOfArguments are the arguments that are maps. The encoding does not tell a map from an object, whose
-// attributes may be null.
+// mapsOfArguments are the arguments that are maps. The encoding does not tell a map from an object, whose attributes
+// may be null.
 var mapsOfArguments = []string{"partners", "waivers", "guardrails.levels", "openbao.mounts.jwt", "aws.actions"}
 
-// counts are the arguments that are whole numbers: Terraform sends great ones as texts.
+// counts are the arguments that are whole numbers. Terraform sends a number that does not fit an int64 or a float64
+// exactly as a text, which is looked for in these places alone.
 var counts = []string{"subcontractors.max_depth", "guardrails.max_grants", "guardrails.min_fixed_segments",
 	"openbao.concurrency"}
 
 // fractional is the one argument that is no number of things.
 const fractional = "openbao.requests_per_second"
 
-// textsOf looks at every text of a value, also at the keys of maps. It reads the encoding, so it needs no
-// schema and misses nothing.
+// textsOf looks at every text of a value, also at the keys of maps, and at the numbers. It makes no request and keeps
+// nothing of the value but names.
 func textsOf(v *tfprotov6.DynamicValue) (found foundTexts) {
 	switch {
 	case v == nil:
@@ -67,15 +77,18 @@ func textsOf(v *tfprotov6.DynamicValue) (found foundTexts) {
 	return w.found
 }
 
-// textWalk walks the msgpack of a value until it finds a private key.
+// textWalk walks the MessagePack of a value until it finds a private key.
 type textWalk struct {
 	decoder *msgpack.Decoder
-	at      []string
-	pieces  []string // the texts of the list that is walked
-	found   foundTexts
+	// at is the place of what is walked now. It changes as the walk goes on, so what is kept of it is cloned.
+	at []string
+	// pieces are the texts of the list that is walked now.
+	pieces []string
+	found  foundTexts
 }
 
-// value walks the next value of the encoding, whatever it is. What has no text and no number is skipped.
+// value walks the next value of the encoding, whatever it is. What has no text and no number is skipped; so is what
+// Terraform sends for an unknown value, which is an extension of MessagePack.
 func (w *textWalk) value() error {
 	code, err := w.decoder.PeekCode()
 	switch {
@@ -101,7 +114,8 @@ func (w *textWalk) value() error {
 	return w.decoder.Skip()
 }
 
-// elements walks a list or a set. The pieces of a key are a private key together.
+// elements walks a list or a set. Its texts are looked at one by one, and once more joined by line ends: a private key
+// may come as its lines, none of which is a key by itself. See TestAPrivateKeyInPiecesIsRefused.
 func (w *textWalk) elements() error {
 	n, err := w.decoder.DecodeArrayLen()
 	null, found := false, w.pieces
@@ -123,7 +137,7 @@ func (w *textWalk) elements() error {
 	return err
 }
 
-// text looks at one text.
+// text looks at one text: is it a number that does not fit, a private key, or does it hold what nobody sees?
 func (w *textWalk) text(text string) {
 	if n, err := strconv.ParseFloat(text, 64); err == nil && slices.Contains(counts, strings.Join(w.at, ".")) {
 		w.found.uncountable = append(w.found.uncountable, numberAt{slices.Clone(w.at), n})
@@ -138,7 +152,9 @@ func (w *textWalk) text(text string) {
 	}
 }
 
-// mapping walks a map or an object. The members of a JSON Web Key are a private key together.
+// mapping walks a map or an object: its names, which are somebody's text if it is a map, and its values. A JSON Web Key
+// (RFC 7517) is a private key by its members: "kty" or "crv" beside "d" (RFC 7518, sections 6.2.2 and 6.3.2) or "k"
+// (section 6.4.1), in either order.
 func (w *textWalk) mapping() error {
 	n, err := w.decoder.DecodeMapLen()
 	names := map[string]bool{}
@@ -157,7 +173,8 @@ func (w *textWalk) mapping() error {
 			return nil
 		}
 		if len(w.found.flaws) > flaws {
-			name = "..." // shown, it would do what it does
+			// shown in the place, it would do what it does
+			name = "..."
 		}
 		if next, _ := w.decoder.PeekCode(); next == msgpcode.Nil &&
 			slices.Contains(mapsOfArguments, strings.Join(w.at, ".")) {

@@ -18,8 +18,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// validate takes the short way where nothing is wrong with a configuration. The framework goes through the whole schema
-// for each attribute, and Terraform asks twice for each resource. It says what is wrong, where anything is.
+// The short way of a validation. The framework converts the whole schema for each attribute that it validates, and
+// Terraform validates each resource twice (at the beginning, and as it plans). Here, each validator is asked once, by
+// way of a schema that was read once. The framework is asked only if anything is to be said, and then says all of it,
+// so that the texts and their order are its own. See TestTheShortWayOfAValidationTakesWhatTheFrameworkTakes.
+
+// validate takes the short way if nothing is wrong with a configuration, and has the framework say what is, otherwise.
 func (s *server) validate(ctx context.Context,
 	req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	if of, ok := s.shapes()[req.TypeName]; ok && of.takes(ctx, req.Config) {
@@ -28,7 +32,8 @@ func (s *server) validate(ctx context.Context,
 	return during(ctx, req, s.Server.ValidateResourceConfig)
 }
 
-// takes reports whether nothing is wrong with a configuration.
+// takes reports whether nothing is wrong with a configuration: it can be read, no validator says anything, and neither
+// does the resource's own check. False says only that the framework has to look.
 func (s shape) takes(ctx context.Context, config *tfprotov6.DynamicValue) bool {
 	if isNull(config) {
 		return false
@@ -75,7 +80,8 @@ func (v validation) passAll(at path.Path, attributes map[string]schema.Attribute
 	return true
 }
 
-// passes reports whether nothing is to be said of an attribute. What it does not know, the framework does.
+// passes reports whether nothing is to be said of an attribute. It is false for a type of attribute that it does not
+// know: the framework does.
 func (v validation) passes(at path.Path, a schema.Attribute, value attr.Value) bool {
 	if value == nil || !isPlain(a, value) {
 		return false
@@ -127,8 +133,8 @@ func (v validation) passes(at path.Path, a schema.Attribute, value attr.Value) b
 	return false
 }
 
-// isPlain reports whether nothing is to be said of an attribute before its validators look: it is neither missing, nor
-// set where only the provider sets it, nor one of those that the framework warns of.
+// isPlain reports whether nothing is to be said of an attribute before its validators look: it is not missing, not set
+// if only the provider sets it, and none of those that the framework warns of or takes away.
 func isPlain(a schema.Attribute, value attr.Value) bool {
 	missing := a.IsRequired() && value.IsNull()
 	readOnly := a.IsComputed() && !a.IsOptional()
@@ -138,12 +144,14 @@ func isPlain(a schema.Attribute, value attr.Value) bool {
 		a.GetDeprecationMessage() == ""
 }
 
-// passObject reports whether nothing is to be said of the attributes of an object, where it has any.
+// passObject reports whether nothing is to be said of the attributes of an object. If it is null or unknown, it has
+// none.
 func (v validation) passObject(at path.Path, attributes map[string]schema.Attribute, o types.Object) bool {
 	return o.IsNull() || o.IsUnknown() || v.passAll(at, attributes, o.Attributes())
 }
 
-// passEach reports whether nothing is to be said of any of the objects of a map.
+// passEach reports whether nothing is to be said of any of the objects of a map. An object that is null or unknown is
+// left to the framework.
 func (v validation) passEach(at path.Path, attributes map[string]schema.Attribute, objects types.Map) bool {
 	for key, o := range objects.Elements() {
 		if o.IsNull() ||
@@ -155,7 +163,7 @@ func (v validation) passEach(at path.Path, attributes map[string]schema.Attribut
 	return true
 }
 
-// silent reports whether no validator has anything to say.
+// silent reports whether none of the validators has anything to say, not even a warning.
 func silent[V any](validators []V, ask func(V) diag.Diagnostics) bool {
 	return !slices.ContainsFunc(validators, func(v V) bool { return len(ask(v)) > 0 })
 }
