@@ -13,11 +13,18 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// A state belongs to one access system. That another one does not hold what a state knows says nothing: it is not gone,
-// and a destroy that looked there has destroyed nothing.
+// A state belongs to one access system, which has an id. That another one does not hold what a state knows says
+// nothing: it is not gone, and a destroy that looked there has destroyed nothing. A CI runner without its volume
+// planned to create everything anew, and destroyed nothing with exit code 0: see TestTheDirectoryIsAway, and
+// TestTheDirectoryIsAnotherSystems for two directories that were exchanged.
+//
+// So "not found" means "gone" only in the state's own system. Everywhere else it is an elsewhereError, which is never
+// an access.ErrNotFound.
 
-// located is which system this walk found when it looked first.
+// located is which system was found: its id; none if nothing is kept there; or an error if it could not be asked. id is
+// "" without none if access is kept there, and the id was lost.
 type located struct {
+	// looked says that somebody looked.
 	looked bool
 	id     string
 	none   bool
@@ -26,14 +33,17 @@ type located struct {
 
 // whereabouts is which access system is there, and what was said of that in this walk.
 type whereabouts struct {
-	system     access.System
-	mu         sync.Mutex // guards there
-	there      located
+	system access.System
+	// mu guards there.
+	mu    sync.Mutex
+	there located
+	// announcing has it said once that a system is made, naming that it has lost its id.
 	announcing sync.Once
 	naming     sync.Once
 }
 
-// locate asks which system is there, once in a walk: what comes after says what it looked at.
+// locate asks which system is there, once in a walk: a plan goes by what it found first, even if the walk then makes
+// one. What has to know it now calls look.
 func (w *whereabouts) locate(ctx context.Context) located {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -52,7 +62,8 @@ func (w *whereabouts) look(ctx context.Context) located {
 	return located{looked: true, id: id, err: err}
 }
 
-// made remembers the system that a change of this walk has made, and warns of it.
+// made remembers the system that a change of this walk has made, and warns of it: with a wrong directory or namespace,
+// that is the last moment to notice.
 func (w *whereabouts) made(id string, diags *diag.Diagnostics) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,7 +80,8 @@ func (w *whereabouts) announce(ctx context.Context, diags *diag.Diagnostics) {
 	}
 }
 
-// newSystem says what it means that a system is made, and what to correct if that was not meant.
+// newSystem says what it means that a system is made, and what to correct if that was not meant. The words are the
+// system's (Capabilities.Origin).
 func (w *whereabouts) newSystem(made string) string {
 	can := w.system.Capabilities()
 	what, means := "A new access system", ""
@@ -83,7 +95,7 @@ func (w *whereabouts) newSystem(made string) string {
 		can.Place, means, can.Origin.Correct)
 }
 
-// answer is what a system said of the very object that a state means.
+// answer is what a system said of the very object that a state means. It counts only if the ids say nothing.
 type answer bool
 
 const (
@@ -91,8 +103,8 @@ const (
 	lacksIt answer = false
 )
 
-// belongs returns nil where the system that was found is the one that a state knows. Where one of them does not say
-// which it is, that it holds the very object decides.
+// belongs returns nil if the system that was found is the one that a state knows, else an elsewhereError. If one of
+// them does not say which it is, that it holds the very object decides.
 func (w *whereabouts) belongs(known string, there located, said answer) error {
 	same := bool(said)
 	if known != "" && there.id != "" {
@@ -104,8 +116,11 @@ func (w *whereabouts) belongs(known string, there located, said answer) error {
 	return &elsewhereError{known: known, there: there.id, place: w.system.Capabilities().Place}
 }
 
-// sameSystem judges the answer to a reading: an object that is not found is gone only where this is
-// the state's own system.
+// sameSystem judges the answer to a reading (rec or err): an object that is not found is gone only if this is the
+// state's own system. It returns err itself if the answer counts.
+//
+// It asks anew which system is there, since the answer may have come from another one than the walk began with: a
+// volume was mounted meanwhile.
 func (w *whereabouts) sameSystem(ctx context.Context, known string, rec *access.Record, err error,
 	diags *diag.Diagnostics) error {
 	var damaged *access.DamagedError
@@ -143,7 +158,7 @@ func (w *whereabouts) isHome(ctx context.Context, ref access.Ref, k kept, there 
 }
 
 // refuseElsewhere asks which system is there now, and refuses one to which a state does not belong. One that cannot be
-// asked is no reason: what comes after says why.
+// asked is no reason if the object was not looked for yet: what comes after says why.
 func (w *whereabouts) refuseElsewhere(ctx context.Context, known string, said answer) error {
 	there := w.look(ctx)
 	if there.err != nil && said == holdsIt {
@@ -156,7 +171,9 @@ func (w *whereabouts) refuseElsewhere(ctx context.Context, known string, said an
 }
 
 // refuseOlder refuses a copy of the system that is older than what the state knows: what is not found there was made
-// since, and is in force wherever somebody goes by the newer one.
+// since, and is in force wherever somebody goes by the newer one. It returns nil if the system does not tell when it
+// was changed last. A copy that was changed since cannot be recognized. See
+// TestAnOlderCopyOfTheDirectoryHasDestroyedNothing.
 func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known string) error {
 	dated, able := access.As[access.Dated](w.system)
 	if !able || h.UID == "" {
@@ -172,9 +189,11 @@ func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known s
 			access.At(last), access.At(made))}
 }
 
-// elsewhereError says that a state is used on a system to which it does not belong, or on an older copy of its own.
+// elsewhereError says that a state is used on a system to which it does not belong, or on an older copy of its own
+// (older says how that is known). known and there are ids, "" for none; place is where somebody looked.
 type elsewhereError struct{ known, there, place, older string }
 
+// Error names both ids, and the place.
 func (e *elsewhereError) Error() string {
 	if e.older != "" {
 		return fmt.Sprintf("the access system %s in %s %s: it is an older copy", e.known, e.place, e.older)
@@ -189,7 +208,8 @@ func (e *elsewhereError) Error() string {
 		named(e.there))
 }
 
-// explainElsewhere says what to do about it.
+// explainElsewhere says what it means for the access, and what to do: the state keeps it, and somebody has to point
+// Terraform at the right system, or restore it.
 func explainElsewhere(e *elsewhereError) string {
 	return sentence(e) + ". The access in the state is not gone: this is the wrong place to look for it. Nothing was " +
 		"revoked or changed, and the state keeps it. Point Terraform at the system that the state belongs to: " +
@@ -200,7 +220,8 @@ func explainElsewhere(e *elsewhereError) string {
 		"itself. Remove these by hand."
 }
 
-// warnAbsent says that an inventory of a system that is not there is of nothing.
+// warnAbsent warns that an inventory of a system that is not there is of nothing: it read as if partners held nothing.
+// See TestAnInventoryOfNoSystemSaysSo.
 func (w *whereabouts) warnAbsent(ctx context.Context, diags *diag.Diagnostics) {
 	if w.locate(ctx).none {
 		diags.AddWarning("There is no access system", fmt.Sprintf("There is nothing in %s, so this answer is empty. "+
@@ -210,7 +231,8 @@ func (w *whereabouts) warnAbsent(ctx context.Context, diags *diag.Diagnostics) {
 	}
 }
 
-// warnNameless warns, once in a walk, that a system has lost its id.
+// warnNameless warns, once in a walk, that a system has lost its id, if a state knows it. See
+// TestTheIDOfASystemIsDamaged.
 func (w *whereabouts) warnNameless(known string, diags *diag.Diagnostics) {
 	if known == "" {
 		return

@@ -16,7 +16,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
-// offboardNow is the way out where rules refuse a plan and access stands: less access is never refused.
+// From findings and errors to what Terraform shows. An error of a system says what went wrong; here it is said which
+// resource that concerns, what access exists now, and what to do. Errors are told apart by access's sentinels, never by
+// their texts.
+
+// offboardNow is the way out if rules refuse a plan while access stands: less access is never refused, but a plan that
+// is refused removes nothing. With -target, a mistake does not remove every partner.
 const offboardNow = "To offboard now, whatever the rules say: terraform destroy -refresh=false -target=ADDRESS, with " +
 	"the address of the resource or module to remove."
 
@@ -25,7 +30,8 @@ const mendIt = "Restore the record from a backup, or end that access: terraform 
 	"-replace, removes everything under its name. What is created afterwards is new access, without the old " +
 	"record's history (reviews, renewals)."
 
-// wayOut says how to offboard, once in a walk, where this stack has something that could be.
+// wayOut says how to offboard, once in a walk, and only if this stack has something that could be. See
+// TestTheWayOutIsSaidOnceAndOnlyWhereSomethingExists.
 func (s *session) wayOut() (text string) {
 	if s.stands() {
 		s.offboarding.Do(func() { text = "\n" + offboardNow })
@@ -33,7 +39,7 @@ func (s *session) wayOut() (text string) {
 	return text
 }
 
-// raise turns findings into diagnostics, each at its attribute.
+// raise turns findings into diagnostics, each at its attribute. A finding whose level is off says nothing.
 func (s *session) raise(diags *diag.Diagnostics, findings []guardrail.Finding) {
 	for _, f := range findings {
 		switch f.Level {
@@ -45,7 +51,7 @@ func (s *session) raise(diags *diag.Diagnostics, findings []guardrail.Finding) {
 	}
 }
 
-// addAt adds a diagnostic at an attribute (a path into one, such as review.by, waivers["SLUG"].until), or at none.
+// addAt adds a diagnostic at an attribute, or at the whole resource if that is "".
 func addAt(diags *diag.Diagnostics, d diag.Diagnostic, attribute string) {
 	if attribute != "" {
 		d = diag.WithPath(pathTo(attribute), d)
@@ -53,7 +59,8 @@ func addAt(diags *diag.Diagnostics, d diag.Diagnostic, attribute string) {
 	diags.Append(d)
 }
 
-// pathTo returns the path of an attribute as findings name it: review.by, or waivers["SLUG"].until.
+// pathTo returns the path of an attribute as findings name it: "review.by", or waivers["expiry/too-long"].until. The
+// key of a map is quoted as in Go.
 func pathTo(attribute string) path.Path {
 	name, rest, _ := strings.Cut(attribute, "[")
 	at := path.Empty()
@@ -70,7 +77,12 @@ func pathTo(attribute string) path.Path {
 	return at
 }
 
-// failed says that a system did not do what it was asked for, and what access exists now.
+// failed says that a system did not do what it was asked for, and what access exists now. act is the verb of the
+// summary: "Cannot revoke credential acme/prod/etl/secret".
+//
+// The order of the cases is from what was never tried to what may have been: another system, another stack, an
+// interruption before anything was changed, a system that is away, anything else. A time limit of our own is no
+// interruption: see TestATimeoutOnAWSIsNoInterruption.
 func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	var other *access.OtherStackError
 	var elsewhere *elsewhereError
@@ -94,8 +106,8 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	}
 }
 
-// retold returns what is said of a system that does not answer: why, to the first who meets it, and to
-// the others who that was.
+// retold returns what is said of a system that does not answer: the whole reason to the first who meets it, and to the
+// others who that was. See TestAServerThatFailsInTheMiddleIsOneLongError.
 func retold(text, act string, ref access.Ref, away *access.Outage) string {
 	text, first := away.Told(text, ref.String())
 	if first {
@@ -107,8 +119,8 @@ func retold(text, act string, ref access.Ref, away *access.Outage) string {
 	return text
 }
 
-// consequenceOf returns what follows from an error of a system, and what to do: the row of the first kind that it
-// is of; "" of any other.
+// consequenceOf returns what follows from an error of a system, and what to do: the text of the first kind in the table
+// that it is of; "" if it is of none.
 func consequenceOf(err error) string {
 	for _, row := range []struct {
 		kind error
@@ -137,7 +149,8 @@ func consequenceOf(err error) string {
 	return ""
 }
 
-// sentence returns an error as a sentence, without its stop.
+// sentence returns an error as a sentence without its stop: "policy still attached" becomes "Policy still attached".
+// What begins with an id or the name of an argument keeps its case.
 func sentence(err error) string {
 	text := strings.TrimRight(strings.Replace(err.Error(), access.ErrUnavailable.Error()+": ", "", 1), ".")
 	first, _, _ := strings.Cut(text, " ")

@@ -17,16 +17,25 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// keeper is the private state of a resource.
+// The private part of a state: what a resource has to know at the next plan, and does not show. Terraform keeps it as
+// bytes that it does not look into, beside the attributes. It may be missing, old or edited, like everything in a
+// state, so nothing in it may give access: see claims.
+//
+// How it is written is in kept_text.go (a list of JSON), server_private.go and server_packed.go (bytes).
+
+// keeper is the private part of a resource, for the framework: values of JSON by name.
 type keeper interface {
 	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-// kept is what a resource's private state holds beside its attributes. Every byte counts: Terraform writes the whole
-// state anew with each resource that it applies.
+// kept is what a resource's private part holds beside its attributes. Every byte counts: Terraform writes the whole
+// state anew with each resource that it applies (see server_private.go).
+//
+// The zero value is that of a missing one: it claims nothing, and what is true, the system knows. All times are UTC.
 type kept struct {
-	// History has the uid that the state knows; empty before there is one.
+	// History is what the system kept of the object when it was read or changed last. Its UID says which object the
+	// state means; empty before there is one.
 	History access.History `json:"history,omitzero"`
 	// System is the id of the access system that the state belongs to; empty where it was never told.
 	System string `json:"system,omitempty"`
@@ -37,23 +46,27 @@ type kept struct {
 	// IssuedAt and IssuedUntil are when what was last issued began and ends.
 	IssuedAt    time.Time `json:"issued_at,omitzero"`
 	IssuedUntil time.Time `json:"issued_until,omitzero"`
-	// Over: it had ended by itself when it was read. Older is until when the one before it works, where
-	// that was in force then.
+	// Over: what was issued had ended by itself when it was read. Older is until when the one before it works; zero
+	// unless that was in force then.
 	Over  bool      `json:"over,omitzero"`
 	Older time.Time `json:"older,omitzero"`
-	// EndAsked is the end that was asked for, where what was issued ends before.
+	// EndAsked is the end that was asked for, if what was issued ends before; else zero, and the attribute ends_at is
+	// it.
 	EndAsked time.Time `json:"end_asked,omitzero"`
-	// Due: its rotation has come, also where it has ended in the meantime.
+	// Due: its rotation has come. It stays so if the credential has ended in the meantime, when its status says
+	// expired.
 	Due bool `json:"due,omitzero"`
 	// Held: it was cut by hand in the system. Drift is what the system holds beyond the declaration.
 	Held  bool     `json:"held,omitzero"`
 	Drift []string `json:"drift,omitempty"`
-	// CutAt is when an identity was cut last, or one of its credentials, where the system says so.
+	// CutAt is when an identity was cut last, or one of its credentials, if the system says so. A release that is
+	// planned now lifts no later cut.
 	CutAt time.Time `json:"cut_at,omitzero"`
-	// Damaged: the system has no record of it that can be read. Lost: it has none at all, and something
-	// of the object is left.
-	Damaged    bool          `json:"damaged,omitzero"`
-	Lost       bool          `json:"lost,omitzero"`
+	// Damaged: the system has no record of it that can be read. Lost: it has none at all, and something of the object
+	// is left. The plan then replaces it.
+	Damaged bool `json:"damaged,omitzero"`
+	Lost    bool `json:"lost,omitzero"`
+	// LastUsedAt, UseUnknown and Unseen are as in access.Record, of the last reading.
 	LastUsedAt time.Time     `json:"last_used_at,omitzero"`
 	UseUnknown bool          `json:"use_unknown,omitzero"`
 	Unseen     access.Unseen `json:"unseen,omitzero"`
@@ -61,13 +74,14 @@ type kept struct {
 	// yet. Adopted is what is left from before an adoption.
 	Adopt   string   `json:"adopt,omitempty"`
 	Adopted []string `json:"adopted,omitempty"`
-	// told is what was last applied, where this walk knows it as an object.
+	// told is what was last applied, if this walk knows it as an object; it is not written.
 	told access.Object
 }
 
+// keptKey is its name among the values of the private part; the other one is memoKey, in plans only.
 const keptKey = "kept"
 
-// keptOf returns what the private state is to hold of an object as the system has it now.
+// keptOf returns what the private part is to hold of an object as the system has it now.
 func keptOf(r observed) kept {
 	k := kept{
 		History:    r.History,
@@ -91,7 +105,8 @@ func keptOf(r observed) kept {
 	return k
 }
 
-// askedEnd returns the end that a state was asked for.
+// askedEnd returns the end that was asked for when the state was written: changes are compared with that, so that no
+// plan takes a cap of the system for something to extend.
 func (k kept) askedEnd(state *terms) time.Time {
 	if k.EndAsked.IsZero() {
 		return timeOf(state.EndsAt)
@@ -99,8 +114,8 @@ func (k kept) askedEnd(state *terms) time.Time {
 	return k.EndAsked
 }
 
-// cap returns when what was issued ends before it was asked to; a change that does not extend it does not move that.
-// Zero where it ends as asked.
+// cap returns when what was issued ends, if that is before it was asked to: a change that does not extend it does not
+// move that. Zero if it ends as asked. See TestASecretThatTheMountEndsEarlierIsToldSoEverywhere.
 func (k kept) cap(c change) time.Time {
 	if k.EndAsked.IsZero() || c.ends.After(k.EndAsked) {
 		return time.Time{}
@@ -108,7 +123,8 @@ func (k kept) cap(c change) time.Time {
 	return k.IssuedUntil
 }
 
-// keptIn reads the private state. One that is missing or cannot be read is zero: what is true, the system knows.
+// keptIn reads the private part. One that is missing or cannot be read is zero: what is true, the system knows, and
+// nobody's removal may fail over it.
 func keptIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (k kept) {
 	text, d := private.GetKey(ctx, keptKey)
 	diags.Append(d...)
@@ -123,7 +139,8 @@ func keptIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (k kep
 	return k
 }
 
-// of returns what a state's private part says beside its attributes: what was imported to be adopted has no owner yet.
+// of returns what a state's private part says beside its attributes: only what was imported to be adopted has no owner,
+// so with one, nothing is to be adopted any more.
 func (k kept) of(state *terms) kept {
 	if !state.Owner.IsNull() {
 		k.Adopt = ""
@@ -131,7 +148,7 @@ func (k kept) of(state *terms) kept {
 	return k
 }
 
-// keep writes the private state.
+// keep writes the private part.
 func keep(ctx context.Context, private keeper, k kept, diags *diag.Diagnostics) {
 	text, err := json.Marshal(k)
 	if err != nil {
@@ -141,18 +158,23 @@ func keep(ctx context.Context, private keeper, k kept, diags *diag.Diagnostics) 
 	diags.Append(private.SetKey(ctx, keptKey, text)...)
 }
 
-// printSize is how many bytes of a SHA-256 a fingerprint has: 72 bits tell an edited state from ours.
+// printSize is how many bytes of a SHA-256 a fingerprint has: 72 bits tell an edited state from ours. It is no
+// signature: whoever can edit a state can make both fit. So what fits is not believed for more than claims says.
 const printSize = 9
 
-// printOf returns the fingerprint of a declaration.
+// printOf returns the fingerprint of a declaration, in base64.
 func printOf(declaration []byte) string {
 	sum := sha256.Sum256(declaration)
 	return base64.RawStdEncoding.EncodeToString(sum[:printSize])
 }
 
-// claims returns what the state says was last applied; nil where it says nothing that is believed: it has to be what
-// was written there by us, and nothing may have been renewed or reviewed in the system since, which explains what
-// differs. state is the object that the state's attributes make, nil where they make none.
+// claims returns what the state says was last applied; nil if it says nothing that is believed. It has to be what was
+// written there by us (the fingerprint), and nothing may have been renewed or reviewed in the system since, which would
+// explain what differs. state is the object that the state's attributes make, nil if they make none; now is the history
+// in the system.
+//
+// What it claims counts only against a change, beside what the system holds: rules judge by the narrower of the two. So
+// whoever forges both state and fingerprint gains nothing.
 func (k kept) claims(t access.Type, state access.Object, now access.History) access.Object {
 	if k.History.UID == "" || k.Print == "" || !sameCourse(k.History, now) {
 		return nil
@@ -177,7 +199,8 @@ func (k kept) claims(t access.Type, state access.Object, now access.History) acc
 	return o
 }
 
-// sameCourse reports whether two histories of an object are of one moment.
+// sameCourse reports whether two histories of an object are of one moment: nothing was renewed, reviewed or released in
+// between.
 func sameCourse(a, b access.History) bool {
 	return a.UID == b.UID &&
 		a.Renewals == b.Renewals &&
@@ -186,7 +209,8 @@ func sameCourse(a, b access.History) bool {
 		a.ReviewUsedAt.Equal(b.ReviewUsedAt) && slices.Equal(a.Released, b.Released)
 }
 
-// tell writes down what was last applied: nil is what was seen.
+// tell writes down what was last applied. told is that; nil if it is what was seen. What equals the state's own
+// attributes is not kept beside them: its fingerprint is enough.
 func (k *kept) tell(told, seen access.Object) {
 	now, _ := access.Declaration(seen)
 	k.Applied, k.Print = nil, printOf(now)
@@ -198,19 +222,20 @@ func (k *kept) tell(told, seen access.Object) {
 	}
 }
 
-// memo is what the planned private state carries: a replacement is planned twice, the second time without its state.
+// memo is what the planned private part carries from the first call of a replacement to the second one, which has no
+// state: see remember.
 type memo struct {
-	// Nonce tells one resource block from another that declares the same id.
+	// Nonce tells one resource block from another that declares the same id. It is random, and of this plan.
 	Nonce string `json:"nonce"`
-	// UID is of what is replaced.
+	// UID is of what is replaced; empty if nothing is.
 	UID string `json:"uid,omitempty"`
-	// Applied is what was last applied.
+	// Applied is what was last applied of that.
 	Applied json.RawMessage `json:"applied,omitempty"`
 }
 
 const memoKey = "memo"
 
-// memoIn reads what the plan left for the second call; a nonce of its own where it left nothing.
+// memoIn reads what the first call left for the second one; a nonce of its own if it left nothing, as for a creation.
 func memoIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (m memo) {
 	text, d := private.GetKey(ctx, memoKey)
 	diags.Append(d...)

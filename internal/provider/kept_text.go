@@ -17,16 +17,19 @@ import (
 //
 // In the first places stands what nearly every resource has: its uid, when it was created (in seconds since 1970, UTC),
 // the access system and the fingerprint. The stack follows unless it is the default one. Whatever else there is stands
-// by its name in an object at the end. States of earlier versions have one object with everything; they are read, and
-// written anew as lists.
+// by its name in an object at the end. By name, it was 174 characters for nearly every resource; the list has 94, and
+// server_packed.go makes 48 bytes of them. States of earlier versions have one object with everything; they are read,
+// and written anew as lists. See TestWhateverIsKeptComesBack.
 
-// keptByName is what is kept, each value by its name.
+// keptByName is what is kept, each value by its name. It is kept without its methods, so that encoding/json writes its
+// fields.
 type keptByName kept
 
 // errNotKept is returned for a text that is no list of ours.
 var errNotKept = errors.New("not what is kept of a resource")
 
-// MarshalJSON writes what is kept as a list.
+// MarshalJSON writes what is kept as a list. A history that says more than the places can (a renewal, a review) goes
+// into the object at the end as a whole, and its places stay empty.
 func (k kept) MarshalJSON() ([]byte, error) {
 	rest := keptByName(k)
 	rest.System, rest.Print, rest.told = "", "", nil
@@ -56,7 +59,7 @@ func plain(h access.History) bool {
 	return reflect.ValueOf(h).IsZero()
 }
 
-// UnmarshalJSON reads a list, or the object of an earlier version.
+// UnmarshalJSON reads a list, or the object of an earlier version. encoding/json never calls it with an empty text.
 func (k *kept) UnmarshalJSON(text []byte) error {
 	if text[0] != '[' {
 		return json.Unmarshal(text, (*keptByName)(k))

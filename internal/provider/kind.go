@@ -18,10 +18,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
-// What Terraform sees of each kind of credential: a nested attribute that is called as the kind is, of
-// which exactly one is set.
+// What Terraform sees of each kind of credential: a nested attribute that is called as the kind is, of which exactly
+// one is set. A new kind is an attribute here, a field of access.Credential, and a row in access/kind.go.
 
-// kindModel is the nested attributes of the kinds.
+// kindModel is the nested attributes of the kinds: all but one are null.
 type kindModel struct {
 	Federated      types.Object `tfsdk:"federated"`
 	Certificate    types.Object `tfsdk:"certificate"`
@@ -29,7 +29,7 @@ type kindModel struct {
 	Secret         types.Object `tfsdk:"secret"`
 }
 
-// kinds returns the attributes in the order of access.Kinds.
+// kinds returns the attributes in the order of access.Kinds, so that an index says the kind.
 func (m *kindModel) kinds() []types.Object {
 	return []types.Object{m.Federated, m.Certificate, m.SSHCertificate, m.Secret}
 }
@@ -58,7 +58,7 @@ func kindsInCode() string {
 // order mark, or refuses it.
 var filesOfPartners = []string{"certificate.csr", "ssh_certificate.public_key", "secret.recipient"}
 
-// withKinds adds the schema of each kind.
+// withKinds adds the schema of each kind to the attributes of a credential.
 func withKinds(attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	attributes["federated"] = federatedAttribute()
 	attributes["certificate"] = keyAttribute("csr", signingRequest(),
@@ -73,6 +73,8 @@ func withKinds(attributes map[string]schema.Attribute) map[string]schema.Attribu
 	return attributes
 }
 
+// federatedAttribute returns the schema of trust in a workload. Which of its arguments go together, validateTrust says,
+// and whom it may name, the rules.
 func federatedAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
@@ -122,7 +124,8 @@ func keyAttribute(name string, v validator.String, description, argument string)
 	}
 }
 
-// readKind puts what is asked for into a credential; the reader notes what of it is unknown or wrong.
+// readKind puts what is asked for into a credential; the reader notes what of it is unknown or wrong. If several kinds
+// are set, which ValidateConfig refuses, all are read.
 func (m *kindModel) readKind(r *reader, c *access.Credential) {
 	if v := r.object("federated", m.Federated); v != nil {
 		c.Federated = &access.FederatedTrust{
@@ -161,7 +164,8 @@ func (m *kindModel) declareKind(c *access.Credential) {
 	}
 }
 
-// trustValue writes whom a credential trusts.
+// trustValue returns whom a credential trusts, as its attribute. Trust in an account of AWS has no issuer, subject and
+// audiences: these are null, and not empty.
 func trustValue(f *access.FederatedTrust) types.Object {
 	v := map[string]attr.Value{
 		"issuer": types.StringValue(f.Issuer), "subject": types.StringValue(f.Subject),
@@ -175,7 +179,8 @@ func trustValue(f *access.FederatedTrust) types.Object {
 	return types.ObjectValueMust(federatedType, v)
 }
 
-// replacedKinds returns the names of the kinds that a plan has and the state has not, or the other way round.
+// replacedKinds returns the names of the kinds that a plan has and the state has not, or the other way round: another
+// kind is another credential, since the kind is the last part of its id.
 func (m *kindModel) replacedKinds(state *kindModel) (names []string) {
 	is, was := m.kinds(), state.kinds()
 	for i, kind := range access.Kinds() {
@@ -186,8 +191,9 @@ func (m *kindModel) replacedKinds(state *kindModel) (names []string) {
 	return names
 }
 
-// refuseUnissuable refuses a key or a request that the system could not sign, where it is a new one: what stands harms
-// nobody. It speaks after the rules, which say why such a key is weak, and where a rule was waived or set to warn only.
+// refuseUnissuable refuses a key or a request that the system could not sign, if it is a new one: what stands harms
+// nobody. It speaks after the rules, which say why such a key is weak, and also if a rule was waived or set to warn:
+// the apply failed then, after it had made the identity. See TestTheAuthorityFollowsTheWaiverThatThePlanHonours.
 func refuseUnissuable(s *session, subject guardrail.Subject, diags *diag.Diagnostics) {
 	c, ok := subject.Object.(*access.Credential)
 	if !ok || hasAny(subject.Unknown, "certificate", "ssh_certificate", "federated") {
@@ -203,7 +209,7 @@ func refuseUnissuable(s *session, subject guardrail.Subject, diags *diag.Diagnos
 	}
 }
 
-// howToLogIn says to the partner how it proves to be an identity.
+// howToLogIn says to the partner, in the handover, how it proves to be an identity.
 func howToLogIn(k access.Kind) (title, text string) {
 	switch k {
 	case access.Federated:

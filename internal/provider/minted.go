@@ -13,8 +13,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// loadBeforeRemoval reads what the system holds before something of it is removed, where privileged grants may have
-// given out what lives on. A removal does not wait for it: where it fails, only the warning is missing.
+// What a partner signed or exported by a privileged grant lives on after the grant has ended. Nothing can list all of
+// that, so whoever removes such a grant is told what to look for. See
+// TestADestroyNamesWhatAPrivilegedGrantMayHaveSigned.
+
+// loadBeforeRemoval reads what the system holds before something of it is removed, if the system is one in which grants
+// may have given out what lives on. A removal does not wait for it: if it fails, only the warning is missing.
 func (s *session) loadBeforeRemoval(ctx context.Context) {
 	if _, able := access.As[access.Minter](s.system); !able {
 		return
@@ -24,7 +28,8 @@ func (s *session) loadBeforeRemoval(ctx context.Context) {
 	}
 }
 
-// warnMinted names what may live on of what a partner signed or got by the privileged grants among what was removed.
+// warnMinted names what may live on of what a partner signed or got by the privileged grants among what was removed. It
+// asks the system for the commands (access.Minter), since only that knows its engines.
 func (s *session) warnMinted(ctx context.Context, removed []access.Ref, diags *diag.Diagnostics) {
 	minter, able := access.As[access.Minter](s.system)
 	if !able {

@@ -16,14 +16,17 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// source is a configuration, a plan or a state, or what was read past the framework.
+// Between Terraform's values and the models, which are structs of the framework's values. The framework's own Get and
+// Set look at each field's tag with a regular expression that they compile anew, which for thousands of resources was
+// most of what reading and writing cost; these look at a model's type once.
+
+// source is what a model can be read from: a configuration, a plan or a state of the framework, or what was read past
+// it.
 type source interface {
 	tfsdk.Config | tfsdk.Plan | tfsdk.State | sent
 }
 
-// read reads a configuration, plan or state into a model, whose fields are all values of the framework. The framework's
-// own Get and Set look at each field's tag with a regular expression that they compile anew, which for thousands of
-// resources is most of what reading and writing cost.
+// read reads a configuration, plan or state into a model. It fails only if schema and model differ, which is a defect.
 func read[M any, S source](ctx context.Context, from S, diags *diag.Diagnostics) (*M, bool) {
 	m := new(M)
 	if err := decode(ctx, reflect.ValueOf(m).Elem(), from); err != nil {
@@ -34,8 +37,8 @@ func read[M any, S source](ctx context.Context, from S, diags *diag.Diagnostics)
 	return m, true
 }
 
-// decode sets each field of a model from the attribute of its name. An error is a fault of the provider: its
-// schema and its model differ.
+// decode sets each field of a model from the attribute of its name. An error is a fault of the provider: its schema and
+// its model differ. Unknown and null values are values here.
 func decode(ctx context.Context, m reflect.Value, from any) error {
 	kinds, raw := valueIn(from)
 	if raw.IsNull() || !raw.IsKnown() {
@@ -82,7 +85,7 @@ func valueIn(from any) (map[string]attr.Type, tftypes.Value) {
 	panic(fmt.Sprintf("provider: %T is no source", from))
 }
 
-// typed is a schema.
+// typed is a schema, of whatever kind: a resource's, a data source's, a list's.
 type typed interface{ Type() attr.Type }
 
 // attributesOf returns the types of a schema's attributes.
@@ -90,7 +93,7 @@ func attributesOf(schema typed) map[string]attr.Type {
 	return schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()
 }
 
-// readState reads the state of a resource, where Terraform or the server has put it.
+// readState reads the state of a resource, on either way: from where Terraform put it, or from where the server did.
 func readState[M any](ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) (*M, bool) {
 	if u := unchangedIn(ctx); u != nil {
 		return read[M](ctx, u.state, diags)
@@ -98,7 +101,8 @@ func readState[M any](ctx context.Context, state tfsdk.State, diags *diag.Diagno
 	return read[M](ctx, state, diags)
 }
 
-// given says which arguments a configuration has: by a name, or by that of an object and a name within it.
+// given returns a function that says which arguments a configuration has: by a name, or by that of an object and a name
+// within it, as in given("subcontractors", "max_depth"). What is unknown is given.
 func given(config tftypes.Value) func(names ...string) bool {
 	return func(names ...string) bool {
 		at := config
@@ -113,7 +117,7 @@ func given(config tftypes.Value) func(names ...string) bool {
 	}
 }
 
-// writeState writes a model as the state of what was read.
+// writeState writes a model as the state of what was read, on either way.
 func writeState[M any](ctx context.Context, resp *resource.ReadResponse, model *M) {
 	if u := unchangedIn(ctx); u != nil {
 		write(ctx, &u.wrote, u.state.attributes, model, &resp.Diagnostics)
@@ -122,7 +126,8 @@ func writeState[M any](ctx context.Context, resp *resource.ReadResponse, model *
 	write(ctx, &resp.State.Raw, attributesOf(resp.State.Schema), model, &resp.Diagnostics)
 }
 
-// write writes a model into a plan or a state, with the types of its schema's attributes.
+// write writes a model into a plan or a state, with the types of its schema's attributes. A computed value may be
+// unknown in a plan, and never in a state.
 func write[M any](ctx context.Context, to *tftypes.Value, kinds map[string]attr.Type, model *M,
 	diags *diag.Diagnostics) {
 	m := reflect.ValueOf(model).Elem()
@@ -144,7 +149,8 @@ func write[M any](ctx context.Context, to *tftypes.Value, kinds map[string]attr.
 	*to = raw
 }
 
-// fieldsOf returns a model's fields by the name of their attribute.
+// fieldsOf returns a model's fields by the name of their attribute, those of embedded structs included. It works them
+// out once for each type.
 func fieldsOf(t reflect.Type) map[string][]int {
 	if known, ok := modelFields.Load(t); ok {
 		return known.(map[string][]int)
@@ -159,5 +165,6 @@ func fieldsOf(t reflect.Type) map[string][]int {
 	return found
 }
 
-// modelFields are what fieldsOf has found, by type.
+// modelFields are what fieldsOf has found: map[string][]int by reflect.Type. What two calls work out at once is the
+// same.
 var modelFields sync.Map

@@ -14,8 +14,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/seal"
 )
 
-// Why a rotation issues anew that nobody asked for: by the clock, and where the system holds nothing
-// any more that was issued.
+// Whether a change issues a credential anew, what becomes of the old one, and what the plan says of that. A reissue is
+// the change that a partner feels: it has to install what it is handed. So it is decided in one table, and by what is
+// declared, never by the way there: a renewal, another spelling and an import issue nothing. See TestWhatReissues,
+// TestOnlyWhatIsNamedReissues, TestARenewalDoesNotRotate and TestAnotherSpellingIssuesAndRevokesNothing.
+
+// Why a rotation issues anew that nobody asked for: by the clock, and because the system holds nothing any more that
+// was issued. Unlike the other reasons, these two wait without a word if the identity is cut.
 const (
 	due  = "its rotation is due"
 	lost = "what was issued for it was revoked, or is gone from the system"
@@ -26,10 +31,10 @@ const (
 //
 // Only what is named here reissues. A renewal does not: what ends by its rotation anyway follows then, and only what
 // would end at the old end is issued anew. What is fixed cannot be shortened: at a due rotation and at a later end the
-// old one keeps its own end, in every other case it is revoked. A secret that is not lives for the overlap.
+// old one keeps its own end, in every other case it is revoked. A secret that is not fixed lives for the overlap.
 //
 // Under an identity that is cut nothing is issued (anew is false): a rotation waits without a word, what is asked for
-// waits for the identity, and what is to be revoked is revoked.
+// waits for the identity, and what is to be revoked is revoked. why is empty if nothing is asked for.
 func reissue(c change, k kept) (issue access.Issue, anew bool, why string) {
 	issue, why = wanted(c, k)
 	if c.cut && (why == due || why == lost) {
@@ -38,7 +43,8 @@ func reissue(c change, k kept) (issue access.Issue, anew bool, why string) {
 	return issue, why != "" && !c.cut, why
 }
 
-// wanted returns what a change asks for, whether or not its identity is cut. It asks for nothing where why is empty.
+// wanted returns what a change asks for, whether or not its identity is cut. It asks for nothing if why is empty: a
+// creation issues for the first time, and trust in a workload has nothing that is issued.
 func wanted(c change, k kept) (issue access.Issue, why string) {
 	after := c.after.(*access.Credential)
 	if c.before == nil || !after.Kind().Issues() {
@@ -47,25 +53,29 @@ func wanted(c change, k kept) (issue access.Issue, why string) {
 	return reasonsOf(c, k, c.before.(*access.Credential), after).decide()
 }
 
-// reasons is all that may issue a credential anew by itself.
+// reasons is all that may issue a credential anew by itself. It is plain data, so that a table of tests can name each
+// case.
 type reasons struct {
-	// stolen is since when nothing counts that was issued before, where the change says so of what is in force;
-	// otherRequest is what it is asked for with, where that is another.
+	// stolen is the moment since when nothing counts that was issued before, if the change says so and what is in force
+	// is older; otherRequest names what it is asked for with, if that is another key, request or recipient. Both are
+	// empty if not.
 	stolen, otherRequest string
-	triggered            bool
+	// triggered: somebody changed rotation.trigger, which means nothing else.
+	triggered bool
 	// secret: it may be sealed anew beside the old one. fixed: its end cannot be moved.
 	secret, fixed bool
-	// due: its rotation has come. woken: it had come before it ended, and the change ends it later.
+	// due: its rotation has come, and the state says so. woken: it had come before the credential ended, and this
+	// change ends it later, so that it gives access again.
 	due, woken bool
 	// sooner: it is to end before what was issued. later: it is to end later. Both only where its end is known.
 	sooner, later bool
 	// nothing: the system holds nothing that was issued. toTheEnd: what was issued lasts until the end that it had.
 	nothing, toTheEnd bool
-	// ends is when it is to end, until when what was issued does.
+	// ends is when it is to end, until is when what was issued does; zero: nothing was issued, or it is not known.
 	ends, until time.Time
 }
 
-// reasonsOf returns what of a change to a credential, and of what the state knows of it, may issue it anew.
+// reasonsOf returns what may issue a credential anew, of a change to it and of what the state knows of it.
 func reasonsOf(c change, k kept, before, after *access.Credential) reasons {
 	r := reasons{
 		otherRequest: access.OtherRequest(before, after), triggered: !maps.Equal(trigger(before), trigger(after)),
@@ -77,11 +87,15 @@ func reasonsOf(c change, k kept, before, after *access.Credential) reasons {
 	if after.RevokeIssuedBefore.After(k.IssuedAt) && !after.RevokeIssuedBefore.Equal(before.RevokeIssuedBefore.Time) {
 		r.stolen = after.RevokeIssuedBefore.String()
 	}
+	// what has ended shows as expired, whatever is due; the private part remembers it
 	r.woken = c.stateStatus == "expired" && k.Due && r.later
 	return r
 }
 
-// decide returns the table: the first row that fits says what becomes of what was issued, and why.
+// decide is the table: the first row that fits says what becomes of what was issued, and why. The rows stand in the
+// order of what they take away: theft first, which leaves nothing in force, then what somebody asked for, then what the
+// ends demand, and last what the clock does. So a stolen key whose rotation is due is revoked, and not kept for an
+// overlap.
 func (r reasons) decide() (issue access.Issue, why string) {
 	atOnce := access.IssueReplace
 	// two secrets can work side by side; what is fixed would work on to its own end
@@ -112,14 +126,15 @@ func (r reasons) decide() (issue access.Issue, why string) {
 	return access.IssueKeep, ""
 }
 
-// say fills in what a row leaves open.
+// say fills in what a row leaves open, such as {until}.
 func (r reasons) say(why string) string {
 	return strings.NewReplacer("{stolen}", r.stolen, "{request}", r.otherRequest, "{ends}", access.At(r.ends).String(),
 		"{until}", access.At(r.until).String()).Replace(why)
 }
 
 // ages reports whether a change gives a rotation to what was issued without one, or one that is more frequent. That is
-// then due by its age: such an apply issues nothing, the next plan does where the time has come.
+// then due by its age: such an apply issues nothing, the first plan after it does if the time has come. See
+// TestARotationThatIsAddedLaterComesDue.
 func ages(before, after *access.Credential, k kept) bool {
 	if after.Rotation == nil || !after.Kind().Issues() || k.IssuedAt.IsZero() {
 		return false
@@ -127,6 +142,7 @@ func ages(before, after *access.Credential, k kept) bool {
 	return before.Rotation == nil || after.Rotation.Every.Duration < before.Rotation.Every.Duration
 }
 
+// trigger returns the values of rotation.trigger; nil if there is no rotation.
 func trigger(c *access.Credential) map[string]string {
 	if c.Rotation == nil {
 		return nil
@@ -134,7 +150,8 @@ func trigger(c *access.Credential) map[string]string {
 	return c.Rotation.Trigger
 }
 
-// unfinished returns the error of a change that was to issue anew with overlap: it says that the old one works.
+// unfinished returns the error of a change that was to issue anew with overlap. It says that the old one works, which
+// is what whoever is called at night has to know first. See TestARotationWhoseAnswerWasLostIsToldLater.
 func unfinished(err error, put access.Change) error {
 	if put.Issue != access.IssueOverlap || put.Wait {
 		return err
@@ -143,7 +160,8 @@ func unfinished(err error, put access.Change) error {
 		"Apply again: Terraform then learns what was already issued, and nothing is issued twice", err)
 }
 
-// explainReissue says what a reissue means for the partner: until when the old one works, and what to hand over.
+// explainReissue says what a reissue means for the partner: until when the old one works, and what to hand over. Of a
+// rotation that comes by itself later, it says when.
 func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	credential, ok := c.after.(*access.Credential)
 	if !ok || c.before == nil || !credential.Kind().Issues() {
@@ -175,8 +193,8 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	}
 }
 
-// endsOlder says what becomes of the one before, where that works beside the one that is followed
-// now: there are no three.
+// endsOlder says what becomes of the one before, if that works beside the one that is followed now: there are never
+// three, since every key that still works is one more that can be lost.
 func endsOlder(k kept) string {
 	if k.Older.IsZero() {
 		return ""
@@ -186,7 +204,8 @@ func endsOlder(k kept) string {
 }
 
 // explainReplacement says what it means that a credential is destroyed and made anew: a tainted one, another kind or
-// identity. Of a -replace Terraform tells the provider in a second call alone, and shows none of its warnings.
+// identity. Of a -replace Terraform tells the provider in a second call alone, and shows none of its warnings (see
+// remember). See TestTheReplacementOfACredentialWarnsThatTheOldOneDies.
 func explainReplacement(o access.Object, diags *diag.Diagnostics) {
 	c, ok := o.(*access.Credential)
 	if !ok || !c.Kind().Issues() || c.Kind() == "" {
@@ -199,7 +218,8 @@ func explainReplacement(o access.Object, diags *diag.Diagnostics) {
 			"revoke_issued_before.", c.Ref(), handedOver(c.Kind())))
 }
 
-// endsUnrotated says what becomes of what was issued if nobody rotates it.
+// endsUnrotated says what becomes of what was issued if nobody rotates it. A secret whose end can be moved gets one by
+// its new rotation, at least a day away: nobody is cut because somebody tidied up. What is fixed keeps its own end.
 func endsUnrotated(c change, credential *access.Credential) string {
 	if c.fixed {
 		return ""
@@ -208,7 +228,8 @@ func endsUnrotated(c change, credential *access.Credential) string {
 		credential.Rotation.Overlap)
 }
 
-// overlapsUntil says until when an old one works beside the new one, and whether it does at all.
+// overlapsUntil says until when an old one works beside the new one, and whether it does at all. What is fixed works
+// until its own end, whatever overlap is declared; a secret works for the overlap, and not at all without one.
 func overlapsUntil(c change, k kept) (until string, overlaps bool) {
 	after := c.after.(*access.Credential)
 	switch {
@@ -224,7 +245,7 @@ func overlapsUntil(c change, k kept) (until string, overlaps bool) {
 		access.At(access.Earliest(k.IssuedUntil, c.ends))), true
 }
 
-// handedOver names the attribute that the partner needs.
+// handedOver names the attribute that has what the partner needs.
 func handedOver(k access.Kind) string {
 	if k.Sealed() {
 		return "sealed_secret"
@@ -232,7 +253,8 @@ func handedOver(k access.Kind) string {
 	return "certificate (issued)"
 }
 
-// sealer seals a new secret to the credential's recipient; nil for the other kinds.
+// sealer returns what seals a new secret to the credential's recipient; nil for kinds without a secret. The system
+// calls it before it changes anything: a secret that could not be sealed must never be in force.
 func sealer(c *access.Credential, diags *diag.Diagnostics) (func([]byte) (string, error), bool) {
 	if !c.Kind().Sealed() {
 		return nil, true

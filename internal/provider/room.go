@@ -12,11 +12,14 @@ import (
 // A room is how many calls Terraform makes at once, to all providers together: -parallelism, or 10
 // (https://developer.hashicorp.com/terraform/cli/commands/apply). A call that waits for another one takes one place: if
 // all places wait, nothing comes that any of them waits for.
+//
+// Terraform does not tell a provider its room. On Linux, the command line of the parent process does.
 
 // usualRoom is the room if nobody says otherwise.
 const usualRoom = 10
 
-// roomHere returns how many calls at once the Terraform makes that started this process; 0 where that cannot be told.
+// roomHere returns how many calls at once the Terraform makes that started this process; 0 if that cannot be told:
+// there is no /proc, or a debugger started it.
 func roomHere() int {
 	parent, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(os.Getppid()), "cmdline"))
 	if err != nil {

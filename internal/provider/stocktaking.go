@@ -15,7 +15,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
-// stock is an inventory, with the records that it is of.
+// The inventory of a walk: partner_inventory, partner_offboarding, partner_report, partner_review_worksheet and the
+// lists of terraform query all ask for it, and it is taken once. What each shows of it is package inventory's, and
+// their own.
+
+// stock is an inventory, with the records that it is of. Nobody changes either: all who ask share it.
 type stock struct {
 	*inventory.Inventory
 	records []*access.Record
@@ -26,12 +30,17 @@ type stocktaking struct {
 	*whereabouts
 	under   *ground
 	changes *unhurried
-	mu      sync.Mutex // held while it is taken
-	stock   *stock     // nil: not taken since the last change
+	// mu is held while it is taken, so that calls which come together share one.
+	mu sync.Mutex
+	// stock is the last one; nil if it was not taken, or something was changed since.
+	stock *stock
 }
 
-// takeStock asks the system for everything, once as long as this walk changes nothing, and judges it by
-// the settings in force.
+// takeStock asks the system for everything, once as long as this walk changes nothing, and judges it by the settings in
+// force. It reports false if the system could not be asked; that is said.
+//
+// It waits until changes that were begun are finished, and the next ones wait for it (unhurried.still). Damaged records
+// are listed as strays: nobody can say who answers for them.
 func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*stock, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -40,7 +49,8 @@ func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*
 		return t.stock, true
 	}
 	defer t.changes.still()()
-	t.under.inForce(ctx) // which options read
+	// reads the floor before stockOptions asks for what is known of the settings
+	t.under.inForce(ctx)
 	records, strays, err := t.survey(ctx)
 	var damaged []access.Damage
 	if examiner, ok := access.As[access.Examiner](t.system); ok && err == nil {
@@ -65,7 +75,8 @@ func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*
 	return nil, false
 }
 
-// damagedStray returns a damaged record as the inventory shows it: nobody can say who answers for what it is of.
+// damagedStray returns a damaged record as the inventory shows it: nobody can say who answers for what it is of. One
+// that is of no single object is shown by its name in the system.
 func damagedStray(d access.Damage) access.Stray {
 	name := d.Ref.ID
 	if name == "" {
@@ -94,7 +105,8 @@ func (t *stocktaking) surveys() bool {
 	return ok
 }
 
-// surveyed searches by the names of the partners and the accounts of AWS that the register lists as theirs.
+// surveyed searches by the names of the partners, and by the accounts of AWS that the register lists as theirs. What
+// was found by an account is then given its partner's name as well, by which the inventory sorts it.
 func (t *stocktaking) surveyed(ctx context.Context, surveyor access.Surveyor) ([]*access.Record, []access.Stray,
 	error) {
 	register := t.under.known().Partners
@@ -116,6 +128,8 @@ func (t *stocktaking) surveyed(ctx context.Context, surveyor access.Surveyor) ([
 	return records, strays, err
 }
 
+// survey returns what partners hold, and what nobody declared. A system that cannot be searched has no strays to tell;
+// the inventory says that they were not looked for.
 func (t *stocktaking) survey(ctx context.Context) ([]*access.Record, []access.Stray, error) {
 	if surveyor, ok := access.As[access.Surveyor](t.system); ok {
 		return t.surveyed(ctx, surveyor)
@@ -124,6 +138,8 @@ func (t *stocktaking) survey(ctx context.Context) ([]*access.Record, []access.St
 	return records, nil, err
 }
 
+// stockOptions returns what the inventory judges by: what the system can know, and the settings in force. Without a
+// list of active owners, nobody counts as having left.
 func (t *stocktaking) stockOptions() inventory.Options {
 	can, rules := t.system.Capabilities(), t.under.known()
 	o := inventory.Options{

@@ -15,8 +15,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
+// Who is cut, and how they come back. Access is cut by the declaration (suspended) or by hand in the system (held).
+// Nothing is issued for whoever is cut, and no plan restores what was cut by hand: only hold_released does, with a
+// value that was never used, and only for a cut that its plan had seen. See TestNoPlanRestoresWhatWasCutByHand and
+// TestAPlanReleasesNoCutThatCameAfterIt.
+
 // cut reports whether an object's identity, or one above it, is suspended by what this plan leaves in place, or was cut
-// by hand. Nothing is issued for it then: whoever is cut gets no new secret.
+// by hand. Nothing is issued for it then: whoever is cut gets no new secret. See TestWhoIsCut.
+//
+// An identity that stands deeper than one above it allows is cut as well. A circle of parents ends the walk; rules
+// refuse it.
 func (s *session) cut(o access.Object, k kept) bool {
 	if k.Held {
 		return true
@@ -37,7 +45,8 @@ func (s *session) cut(o access.Object, k kept) bool {
 	return false
 }
 
-// explainWaiting says what becomes of a change that would issue anew, under an identity that is cut.
+// explainWaiting says what becomes of a change that would issue anew, under an identity that is cut. What was asked for
+// is not forgotten: the system marks what was issued as due.
 func explainWaiting(ref access.Ref, issue access.Issue, why string, diags *diag.Diagnostics) {
 	detail := fmt.Sprintf("%s should be issued anew, because %s. But its identity is suspended or held, so nothing is "+
 		"issued for now. ", ref, why)
@@ -48,15 +57,16 @@ func explainWaiting(ref access.Ref, issue access.Issue, why string, diags *diag.
 		"the identity is restored.")
 }
 
-// takesAnotherProof reports whether a credential that is not held gets another key or workload: that may have been
-// cut by hand elsewhere.
+// takesAnotherProof reports whether a credential that is not held gets another key or workload: that may have been cut
+// by hand elsewhere, under another identity. See TestAPlanSaysThatAWorkloadWasCutElsewhere.
 func takesAnotherProof(s guardrail.Subject) bool {
 	before, was := s.Before.(*access.Credential)
 	after, is := s.Object.(*access.Credential)
 	return was && is && !s.Held && before.Key() != after.Key()
 }
 
-// foretellHold says that what is to be made lets nobody in: something of its partner was cut by hand, and stays cut.
+// foretellHold warns that what is to be made will let nobody in: something of its partner was cut by hand, and stays
+// cut. The apply says so in any case, but the plan is where somebody decides. See TestAPlanSaysWhatWillBeHeld.
 func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) {
 	o := subject.Object
 	warden, able := access.As[access.Warden](s.system)
@@ -85,7 +95,8 @@ func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, d
 }
 
 // cutAt returns when an identity was cut last, with its partner or one of its credentials, whether that was lifted
-// since or not; zero where the system does not say.
+// since or not; zero if the system does not say. The state keeps it, so a release that is planned says by itself what
+// it had seen.
 func (s *session) cutAt(ctx context.Context, o access.Object) (last time.Time) {
 	i, is := o.(*access.Identity)
 	lister, able := access.As[access.HoldLister](s.system)
@@ -94,7 +105,8 @@ func (s *session) cutAt(ctx context.Context, o access.Object) (last time.Time) {
 	}
 	holds, err := lister.Holds(ctx)
 	if err != nil {
-		return last // the change will say what is wrong
+		// the change will say what is wrong
+		return last
 	}
 	for scope, at := range holds {
 		if scope == i.ID.Partner ||
@@ -107,7 +119,8 @@ func (s *session) cutAt(ctx context.Context, o access.Object) (last time.Time) {
 }
 
 // refuseUnseenCut refuses a release of what was not held at its plan, and is now: somebody cut it since, and the system
-// may not say when. What it says it compares itself, as it makes the change.
+// may not say when. If it says, it compares that itself, as it makes the change (Change.Cuts). It reports whether it
+// refused; that is said. It asks the system, and only for a release.
 func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *diag.Diagnostics) (refused bool) {
 	after, is := c.after.(*access.Identity)
 	before, was := c.before.(*access.Identity)
@@ -130,7 +143,8 @@ func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *
 }
 
 // refuseUnseenSpace refuses a new release with white space that nobody sees: a used one would look the same and be
-// another. One that was applied stands there, and must not be in the way of what takes access away.
+// another. One that was applied stands there, and must not be in the way of what takes access away, such as a destroy.
+// See TestUnseenSpaceInAReleaseIsRefusedWhereItIsNew.
 func refuseUnseenSpace(s guardrail.Subject, diags *diag.Diagnostics) {
 	i, ok := s.Object.(*access.Identity)
 	if !ok || hasAny(s.Unknown, "hold_released") {
@@ -145,16 +159,16 @@ func refuseUnseenSpace(s guardrail.Subject, diags *diag.Diagnostics) {
 			i.Ref(), i.HoldReleased, plain))
 }
 
-// explainUnseenCut says why a release is refused that would lift a cut of after its plan: whoever decided on it
-// did not know of that one.
+// explainUnseenCut says why a release is refused that would lift a cut which came after its plan: whoever decided on
+// the release did not know of that cut.
 func explainUnseenCut(o access.Object, why error, diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("hold_released"), "Cut by hand after this plan",
 		fmt.Sprintf("%s: %s, and this plan does not know of that. It stays cut. If the incident is closed, plan "+
 			"again: the next plan restores it.", o.Ref(), why))
 }
 
-// tellHeld warns of an identity that is held after its change: it is new, or the change used up a release
-// that gave nothing back.
+// tellHeld warns of an identity that is held after its change: it is new, or the change used up a release that gave
+// nothing back. See TestAReleaseThatGivesNothingBackIsTold.
 func tellHeld(before, after access.Object, diags *diag.Diagnostics) {
 	is, ok := after.(*access.Identity)
 	was, had := before.(*access.Identity)

@@ -19,19 +19,24 @@ func systemBlocks() []systemBlock { return []systemBlock{embeddedBlock(), openba
 
 // systemBlock is one kind of access system, as the configuration of the provider names it.
 type systemBlock struct {
-	name, title string // the argument, and what it is called in a sentence
+	// name is the argument, title what it is called in a sentence.
+	name, title string
 	schema      schema.Attribute
-	is          func(*providerModel) bool // whether a configuration names it
-	// shared: several configurations have it in common, so that each needs a stack and, as it has
-	// no directory, a journal.
+	// is reports whether a configuration names it.
+	is func(*providerModel) bool
+	// shared says that several configurations have it in common, so that each needs a stack and, as it has no
+	// directory, a journal.
 	shared bool
-	open   func(*partnerProvider, *providerModel, opening, *diag.Diagnostics) (opened, bool)
+	// open opens the system. It asks no server, says what is wrong with its arguments, and reports false then.
+	open func(*partnerProvider, *providerModel, opening, *diag.Diagnostics) (opened, bool)
 }
 
 // opening is what every system is opened with.
 type opening struct {
-	stack      string
-	remembered func(system string) int64 // the newest generation of a system that the journal tells of
+	stack string
+	// remembered returns the newest generation of a system that the journal tells of, 0 if it tells of none. The
+	// journal is opened after the system, so it is not to be called while that is opened.
+	remembered func(system string) int64
 }
 
 // opened is an access system, ready to be asked.
@@ -39,11 +44,12 @@ type opened struct {
 	system access.System
 	// directory is where it lives, and the journal with it; "" where it is no directory.
 	directory string
-	// enter looks at the system before any resource does; nil where it is looked at when it is needed.
+	// enter looks at the system before any resource does, says what is wrong, and reports false then; nil if it is
+	// looked at when it is needed.
 	enter func(context.Context, *diag.Diagnostics) bool
 }
 
-// block returns the system that a configuration names; the first, embedded, where it names none.
+// block returns the system that a configuration names; the first, embedded, if it names none.
 func (m *providerModel) block() systemBlock {
 	blocks := systemBlocks()
 	for _, b := range blocks {

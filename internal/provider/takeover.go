@@ -16,11 +16,20 @@ import (
 
 // A replacement with create_before_destroy (-replace, replace_triggered_by, a tainted resource) creates first, under
 // the id that is taken, and deletes the old object then. At its creation nothing tells it from what this stack left
-// behind: an answer that was lost, a state that was forgotten. So a creation issues anew where the old secret was told
-// to a state, and leaves the old one alone; only the deletion of the old object, in the same apply, ends that. What no
+// behind: an answer that was lost, a state that was forgotten. So a creation issues anew if the old secret was told to
+// a state, and leaves the old one alone; only the deletion of the old object, in the same apply, ends that. What no
 // state was told is told now.
+//
+// A leaked key was replaced so, and the new object had the same secret: "1 added, 1 destroyed", and the key lived on.
+// See TestAReplacedCredentialIsIssuedAnew, and for the other side TestALostStateIssuesNothingAnew.
 
-// takingOver says what the creation of a credential issues where this stack holds one already under its id.
+// takingOver says what the creation of a credential issues if this stack holds one already under its id:
+//
+//   - IssueKeep if its identity is taken up as well: all of it was forgotten or renamed.
+//   - IssueBeside if the journal says that what is in force was answered. Somebody has it, so a replacement must not
+//     keep it, and what was only forgotten must not be cut.
+//   - IssueKeep else: nobody was told, so what is there is the answer. If it is a replacement after all, and the
+//     journal does not know, the deletion issues anew (retire).
 func (s *session) takingOver(ctx context.Context, c *access.Credential) access.Issue {
 	live, held := s.portfolio.Holds(c.Ref())
 	if !held || live.History.Stack != s.stack || !c.Kind().Issues() {
@@ -40,15 +49,15 @@ func (s *session) takingOver(ctx context.Context, c *access.Credential) access.I
 	return access.IssueKeep
 }
 
-// takesUp reports whether this plan takes an identity up again that its stack left behind. What was issued
-// under it is kept then.
+// takesUp reports whether this plan takes an identity up again that its stack left behind. What was issued under it is
+// kept then.
 func (s *session) takesUp(id access.IdentityID) bool {
 	above, planned, _ := s.portfolio.Find(id.Ref())
 	return planned && above.Adopted
 }
 
-// explainTaking says what becomes of what the partner holds where a credential is created under the id of one in force,
-// and reports whether it did.
+// explainTaking says what becomes of what the partner holds if a credential is created under the id of one in force,
+// and reports whether it did. It cannot tell a replacement from a state that forgot, so it says both.
 func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) bool {
 	c, ok := subject.Object.(*access.Credential)
 	if !ok || !subject.Adopted || !c.Kind().Issues() {
@@ -69,7 +78,10 @@ func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, 
 	return true
 }
 
-// retire ends what a creation in this apply has left of the object that it replaced, once that is deleted.
+// retire ends what a creation in this apply has left of the object that it replaced, once that is deleted. Before that
+// nobody knows whether it will be: an apply that dies in between leaves both in force, and the old one ends by itself.
+//
+// The old one works for the rotation's overlap, if its end can be moved.
 func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagnostics) {
 	rec, err := s.system.Get(ctx, ref)
 	if err != nil || rec.Stack != s.stack {
@@ -80,7 +92,9 @@ func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagno
 		return
 	}
 	put := access.Change{Object: c, Stack: s.stack, UID: rec.UID, EndsAt: rec.Asked(), Issue: access.IssueRetire}
-	if s.isKept(ref) { // the creation took it for one that was left behind
+	// The creation took it for one that was left behind, so the partner holds the very thing that was to be replaced.
+	// It is issued anew now; Terraform has finished with the creation, so only a refresh can tell its state.
+	if s.isKept(ref) {
 		put.Issue = access.IssueOverlap
 		if s.isFixed(c) {
 			put.Issue = access.IssueReplace
@@ -98,13 +112,14 @@ func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagno
 	}
 }
 
-// tellings are what the journal says was issued, and answered.
+// tellings are what the journal says was issued, and answered: by id, uid, and name of what was issued.
 type tellings struct {
 	once sync.Once
 	all  map[[3]string]bool
 }
 
-// has reports whether what a record has in force was answered to whoever asked for it. The journal is read once.
+// has reports whether what a record has in force was answered to whoever asked for it. The journal is read once in a
+// walk; what cannot be read is not known, and counts as not answered.
 func (t *tellings) has(j *journal.Journal, r *access.Record) bool {
 	t.once.Do(func() {
 		t.all = map[[3]string]bool{}
