@@ -18,11 +18,18 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// What nobody declared is imported as PARTNER/ENVIRONMENT/NAME@NATIVE_ID. That changes nothing but the state,
-// which knows the id, and in its private part what is to be adopted. The next plan judges it as new access,
-// and its apply adopts it.
+// What nobody declared is imported as PARTNER/ENVIRONMENT/NAME@NATIVE_ID, and so brought under a declaration. It takes
+// three steps, each of which may be the last one:
+//
+//  1. The import changes nothing but the state, which knows the id, and in its private part what is to be adopted
+//     (kept.Adopt). It has no owner yet: by that, a state of this kind is told from any other.
+//  2. The next plan judges it as new access, and says what the partner keeps and loses.
+//  3. Its apply adopts it (access.Change.Adopt). If the answer is lost, the next reading knows it for what it is, by
+//     Record.AdoptedFrom. See TestAnAdoptionWhoseAnswerWasLostIsKnownForWhatItIs.
+//
+// A destroy after the first step revokes nothing, and says so.
 
-// adoptedAs is what is to be adopted, and as what.
+// adoptedAs is what is to be adopted, by its native id, and as what.
 type adoptedAs struct {
 	native string
 	id     access.IdentityID
@@ -30,13 +37,17 @@ type adoptedAs struct {
 
 // adoptions are what this walk knows of what it adopts.
 type adoptions struct {
-	system   access.System
-	mu       sync.Mutex
-	adopting map[adoptedAs]*access.Adoption // what adopting would do
-	claimed  map[string]access.IdentityID   // which native id this plan adopts as what
+	system access.System
+	// mu guards what follows.
+	mu sync.Mutex
+	// adopting is what adopting would do, as it was asked first.
+	adopting map[adoptedAs]*access.Adoption
+	// claimed is which native id this plan adopts as what.
+	claimed map[string]access.IdentityID
 }
 
 // adoption says what adopting would do. It is asked once in a walk: nothing but this walk's own apply changes it there.
+// access.ErrUnsupported if the system can have nothing that nobody declared; else the errors of access.Adopter.
 func (a *adoptions) adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
 	as := adoptedAs{native, id}
 	a.mu.Lock()
@@ -60,7 +71,8 @@ func (a *adoptions) adoption(ctx context.Context, id access.IdentityID, native s
 	return does, nil
 }
 
-// claimAdoption lets one block of a plan adopt a thing.
+// claimAdoption lets one block of a plan adopt a thing, and refuses any other: the apply would make one of them, and
+// fail for the other.
 func (a *adoptions) claimAdoption(id access.IdentityID, native string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -71,7 +83,8 @@ func (a *adoptions) claimAdoption(id access.IdentityID, native string) error {
 	return nil
 }
 
-// importUngoverned takes into the state what nobody declared.
+// importUngoverned takes into the state what nobody declared: the parts of its id, who enforces it (nobody yet), and
+// how to cut it by hand. It refuses what is not there, and what is declared already.
 func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native string,
 	resp *resource.ImportStateResponse) {
 	var what *access.Adoption
@@ -102,8 +115,8 @@ func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native stri
 	keep(ctx, resp.Private, kept{Adopt: native, System: g.locate(ctx).id}, &resp.Diagnostics)
 }
 
-// begun returns the uid of an identity whose adoption was begun by this stack, and the state was not
-// told; "" where it was not.
+// begun returns the uid of an identity whose adoption was begun by this stack, and the state was not told; "" if
+// nothing has the id. If something else has it, it is access.ErrGoverned.
 func (g *governed[M, P]) begun(ctx context.Context, ref access.Ref, native string) (uid string, err error) {
 	rec, err := g.system.Get(ctx, ref)
 	switch {
@@ -118,7 +131,8 @@ func (g *governed[M, P]) begun(ctx context.Context, ref access.Ref, native strin
 }
 
 // adopted reports whether what was imported to be adopted is so in the meantime: then it is read like what is imported
-// by its id. What has gone leaves the state. An import from another system is an error.
+// by its id. If not, the reading is over: what has gone leaves the state, an import from another system is an error,
+// and anything else waits for its plan.
 func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, resp *resource.ReadResponse) bool {
 	if k.System != "" {
 		if err := g.belongs(k.System, g.locate(ctx), holdsIt); err != nil {
@@ -143,7 +157,8 @@ func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, r
 	return uid != ""
 }
 
-// explainAdoption says what becomes of what is to be adopted, or why it cannot be.
+// explainAdoption says what becomes of what is to be adopted, or why it cannot be, and reports whether the plan goes
+// on.
 func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, native string,
 	diags *diag.Diagnostics) bool {
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
@@ -170,7 +185,7 @@ func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, na
 }
 
 // releasesAhead refuses a release of what nobody has cut: it would lift a cut that somebody makes before the adoption.
-// One that was begun may have been released by that.
+// An adoption that was begun may have been released by that very value.
 func (g *governed[M, P]) releasesAhead(ctx context.Context, ref access.Ref, native string,
 	diags *diag.Diagnostics) bool {
 	if uid, err := g.begun(ctx, ref, native); err != nil || uid != "" {
@@ -182,6 +197,9 @@ func (g *governed[M, P]) releasesAhead(ctx context.Context, ref access.Ref, nati
 	return true
 }
 
+// adoptionText says what adopting does: what the partner keeps, and what it loses. If nobody can log in as it any more,
+// nothing is kept, and the identity is made in its place. Whether a cut by hand stays is said last. See
+// TestThePlanOfAnAdoptionSaysWhatTheApplyDoes.
 func adoptionText(native string, a *access.Adoption, release types.String) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "The apply brings %s under this declaration. From then on, the partner may do only what the "+
@@ -212,21 +230,24 @@ func adoptionText(native string, a *access.Adoption, release types.String) strin
 	return text.String()
 }
 
-// explainLeft warns, in each plan, of ways to log in that an identity has from before its adoption.
+// explainLeft warns, in each plan, of ways to log in that an identity has from before its adoption: no apply removes
+// them, so nobody must forget them.
 func explainLeft(ref access.Ref, k kept, diags *diag.Diagnostics) {
 	if len(k.Adopted) > 0 {
 		diags.AddWarning("An old login still works: "+ref.String(), strings.Join(k.Adopted, "\n"))
 	}
 }
 
-// forgetUngoverned says of what was imported and never adopted that it goes on. Where its adoption was begun, it is
-// known for what it is, and revoked.
+// forgetUngoverned says of what was imported and never adopted that it goes on, and how to end it by hand. It reports
+// whether there is something to revoke all the same: its adoption was begun, so it is known by its uid, which k gets.
 func (g *governed[M, P]) forgetUngoverned(ctx context.Context, ref access.Ref, k *kept, diags *diag.Diagnostics) bool {
 	uid, err := g.begun(ctx, ref, k.Adopt)
 	if err != nil && !errors.Is(err, access.ErrGoverned) {
 		failed(diags, "revoke", ref, err)
 		return false
 	}
+	// Under the id stands what this stack declared itself, and the state means something else by it: to say that
+	// nothing was revoked would sound as if the partner had nothing.
 	if rec, held := g.system.Get(ctx, ref); errors.Is(err, access.ErrGoverned) &&
 		held == nil &&
 		rec.Stack == g.stack {

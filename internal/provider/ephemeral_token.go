@@ -21,6 +21,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
+// A token of an identity for the running plan or apply. It is the one thing here that gives whoever runs Terraform a
+// partner's access, so each refusal says why, nothing is written to state or plan (Terraform's ephemeral resources,
+// 1.10), and a token ends with its identity, or after 15 minutes at the latest. See
+// TestATokenWorksInItsRunAndNowhereElse and TestWhoHasNoAccessGetsNoToken.
+
 var (
 	_ ephemeral.EphemeralResourceWithConfigure = (*tokenResource)(nil)
 	_ ephemeral.EphemeralResourceWithClose     = (*tokenResource)(nil)
@@ -29,6 +34,7 @@ var (
 // tokenResource is partner_token: a token of an identity for the running plan or apply.
 type tokenResource struct{ *session }
 
+// tokenModel is the block, and its result. Token and ExpiresAt are unknown if a plan goes on without a token.
 type tokenModel struct {
 	IdentityID types.String `tfsdk:"identity_id"`
 	TTL        types.String `tfsdk:"ttl"`
@@ -81,6 +87,7 @@ const (
 	longestLife  = access.LongestToken
 )
 
+// life takes the life of a token.
 func life() validator.String {
 	return parses("a duration from 1m to 15m", func(s string) (access.Span, error) {
 		d, err := access.ParseSpan(s)
@@ -100,6 +107,9 @@ func (r *tokenResource) Configure(_ context.Context, req ephemeral.ConfigureRequ
 
 // Open gives out the token. Terraform calls it in plan as well, as soon as the arguments are known: what this very plan
 // creates or changes is not what it will be then, so nothing is touched and the token is unknown.
+//
+// Whether the system has tokens is asked first, since that is no question of the moment. If findings are only
+// collected, nothing is given out.
 func (r *tokenResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
 	m, ok := read[tokenModel](ctx, req.Config, &resp.Diagnostics)
 	if !ok {
@@ -128,7 +138,8 @@ func (r *tokenResource) Open(ctx context.Context, req ephemeral.OpenRequest, res
 	resp.Diagnostics.Append(resp.Result.Set(ctx, m)...)
 }
 
-// stage is how far Terraform is with an identity, as far as this walk shows.
+// stage is how far Terraform is with an identity, as far as this walk shows. Terraform does not tell an ephemeral
+// resource whether it plans or applies.
 type stage int
 
 const (
@@ -140,7 +151,8 @@ const (
 	pending
 )
 
-// stageOf says how far Terraform is with an identity. A plan reads and plans what an apply leaves alone.
+// stageOf says how far Terraform is with an identity: a plan reads and plans what an apply leaves alone. It reports
+// false if the apply has yet to change the identity, or the system could not be asked; that is said.
 func (r *tokenResource) stageOf(ctx context.Context, id access.IdentityID, diags *diag.Diagnostics) (stage, bool) {
 	if err := r.load(ctx); err != nil {
 		diags.AddError("Cannot read the access system", sentence(err)+". No token was issued.")
@@ -165,8 +177,8 @@ func (r *tokenResource) stageOf(ctx context.Context, id access.IdentityID, diags
 	return settled, true
 }
 
-// refuses reports whether no token is given out since the floor lets nothing give more. A plan goes on without, so that
-// what it takes away goes through.
+// refuses reports whether no token is given out, because the floor lets nothing give more. A plan goes on without a
+// token, so that what it takes away goes through.
 func (r *tokenResource) refuses(ctx context.Context, id access.IdentityID, at stage, diags *diag.Diagnostics) bool {
 	f, err := r.stand(ctx)
 	if err != nil {
@@ -185,7 +197,7 @@ func (r *tokenResource) refuses(ctx context.Context, id access.IdentityID, at st
 	return true
 }
 
-// changes reports whether a plan creates or changes a subject.
+// changes reports whether a plan creates or changes a subject. What is unknown may change.
 func changes(s guardrail.Subject) bool {
 	if s.Before == nil || s.Adopted || len(s.Unknown) > 0 {
 		return true
@@ -195,7 +207,8 @@ func changes(s guardrail.Subject) bool {
 	return !bytes.Equal(before, after)
 }
 
-// issue gives out the token, and keeps what Close needs: its name, not the token.
+// issue gives out the token, keeps what Close needs (its name, not the token), and reports whether the run goes on. An
+// inventory waits for it, since a token is made of changes.
 func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl time.Duration, at stage, m *tokenModel,
 	resp *ephemeral.OpenResponse) bool {
 	issuer, ok := access.As[access.TokenIssuer](r.system)
@@ -224,16 +237,18 @@ func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl tim
 	return !resp.Diagnostics.HasError()
 }
 
-// lent is what is kept of a token that was given out.
+// lent is what is kept of a token that was given out, in the private part that Terraform hands to Close: enough to
+// revoke it, and nothing that opens anything.
 type lent struct {
 	Identity string    `json:"identity"`
 	Accessor string    `json:"accessor"`
 	Until    time.Time `json:"until"`
 }
 
+// lentKey is its name in the private part.
 const lentKey = "token"
 
-// fit refuses an identity that may have no token, with what the system says of it.
+// fit refuses an identity that may have no token, with what the system says of it now.
 func (r *tokenResource) fit(ctx context.Context, id access.IdentityID, now time.Time) error {
 	rec, err := r.system.Get(ctx, id.Ref())
 	switch {
@@ -281,7 +296,7 @@ func refusedToken(diags *diag.Diagnostics, id access.IdentityID, now stage, err 
 	return false
 }
 
-// Close revokes the token. Where it cannot, the token still ends by itself.
+// Close revokes the token. If it cannot, that is a warning: the token still ends by itself.
 func (r *tokenResource) Close(ctx context.Context, req ephemeral.CloseRequest, resp *ephemeral.CloseResponse) {
 	text, d := req.Private.GetKey(ctx, lentKey)
 	if resp.Diagnostics.Append(d...); len(text) == 0 || resp.Diagnostics.HasError() {
@@ -299,6 +314,8 @@ func (r *tokenResource) Close(ctx context.Context, req ephemeral.CloseRequest, r
 	}
 }
 
+// revokeToken revokes a token by its name. The configuration may have been changed to a system without tokens: that is
+// access.ErrUnsupported.
 func (r *tokenResource) revokeToken(ctx context.Context, l lent) error {
 	id, err := access.ParseIdentityID(l.Identity)
 	if err != nil {

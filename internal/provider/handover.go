@@ -20,14 +20,19 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// handover is what to send to a partner for one identity. Nothing in it is secret: what is sealed
-// only the partner opens.
+// The text that a partner is sent for one identity, made of the attributes of its resources: so it shows what was read
+// back from the system, and nothing that was only planned. It has all that the partner needs, each block once, and only
+// what is its own. See TestAHandoverHoldsWhatThePartnerNeeds.
+
+// handover is what to send to a partner for one identity. Nothing in it is secret: what is sealed only the partner
+// opens.
 type handover struct {
 	identity    handedIdentity
 	credentials []handedCredential
 	grants      []handedGrant
 }
 
+// markdown returns the text. Grants are sorted by what they reach, so that two texts can be compared.
 func (h handover) markdown() string {
 	var b strings.Builder
 	i := h.identity
@@ -53,7 +58,8 @@ func (h handover) markdown() string {
 	return b.String()
 }
 
-// refused says of what does not work now why.
+// refused says of what does not work now why: a partner that gets a certificate and is refused would report it as a
+// fault.
 func refused(b *strings.Builder, status types.String) {
 	switch s := status.ValueString(); s {
 	case access.StatusExpired, access.StatusHeld, access.StatusSuspended:
@@ -61,6 +67,7 @@ func refused(b *strings.Builder, status types.String) {
 	}
 }
 
+// kind returns the kind whose attribute is set; "" if none is.
 func (c handedCredential) kind() access.Kind {
 	for i, v := range c.kinds() {
 		if !v.IsNull() {
@@ -70,17 +77,14 @@ func (c handedCredential) kind() access.Kind {
 	return ""
 }
 
+// write writes a section for one credential: how to log in, what is needed for that, until when, and what was issued.
+// The owner is only named if it is not the identity's.
 func (c handedCredential) write(b *strings.Builder, identityOwner types.String) {
 	kind, login := c.kind(), map[string]string{}
 	for name, v := range c.Login.Elements() {
 		login[name] = v.(types.String).ValueString()
 	}
-	title, text := howToLogIn(kind)
-	if principal, ok := c.Federated.Attributes()["aws_principal"].(types.String); ok && principal.ValueString() != "" {
-		title, text = "From your own AWS account",
-			fmt.Sprintf("As `%s`, assume the role below with the external id below: there is no secret.",
-				principal.ValueString())
-	}
+	title, text := c.intro(kind)
 	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", title, text)
 	for _, name := range slices.Sorted(maps.Keys(login)) {
 		if name != "command" {
@@ -101,13 +105,37 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 		fmt.Fprintf(b, "- Questions, or lost or stolen: %s\n", c.Owner.ValueString())
 	}
 	refused(b, c.Status)
-	if block := cmp.Or(c.Issued.ValueString(), c.SealedSecret.ValueString()); block != "" {
+	c.writeIssued(b, kind)
+	writeCommand(b, kind, login["command"])
+}
+
+// intro returns the title of the section and how to log in. Trust in an AWS account has words of its own, since the
+// partner assumes a role and has no token.
+func (c handedCredential) intro(kind access.Kind) (title, text string) {
+	principal, _ := c.Federated.Attributes()["aws_principal"].(types.String)
+	if principal.ValueString() == "" {
+		return howToLogIn(kind)
+	}
+	return "From your own AWS account",
+		fmt.Sprintf("As `%s`, assume the role below with the external id below: there is no secret.",
+			principal.ValueString())
+}
+
+// writeIssued writes what was issued. After an import it is not in the state: a system tells it once.
+func (c handedCredential) writeIssued(b *strings.Builder, kind access.Kind) {
+	block := cmp.Or(c.Issued.ValueString(), c.SealedSecret.ValueString())
+	switch {
+	case block != "":
 		fmt.Fprintf(b, "\n```\n%s\n```\n", strings.TrimSpace(block))
-	} else if kind.Issues() {
+	case kind.Issues():
 		b.WriteString("\nIt is not in the state, as it was imported: what was sent before goes on, and the next " +
 			"rotation issues another.\n")
 	}
-	switch command := login["command"]; {
+}
+
+// writeCommand writes the line that logs in, if the system has one, else the one that opens what is sealed.
+func writeCommand(b *strings.Builder, kind access.Kind, command string) {
+	switch {
 	case command != "":
 		fmt.Fprintf(b, "\nThis logs in, and prints the token for the requests that follow:\n\n    %s\n", command)
 	case kind.Sealed():
@@ -115,7 +143,7 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 	}
 }
 
-// signedSSH returns the SSH certificate that was issued; nil where it is none or not there.
+// signedSSH returns the SSH certificate that was issued; nil if it is none, or not there.
 func (c handedCredential) signedSSH() *ssh.Certificate {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(c.Issued.ValueString()))
 	if err != nil {
@@ -125,9 +153,9 @@ func (c handedCredential) signedSSH() *ssh.Certificate {
 	return signed
 }
 
-// oldestSSH returns the first OpenSSH that logs in with a certificate of a kind of key. By its release notes,
-// Ed25519, with which ours are signed, came with 6.5, certificates of RSA that are not used with SHA-1 with 7.8, and
-// security keys with 8.2.
+// oldestSSH returns the first OpenSSH that logs in with a certificate of a kind of key. By its release notes
+// (https://www.openssh.com/releasenotes.html), Ed25519, with which ours are signed, came with 6.5, certificates of RSA
+// that are not used with SHA-1 with 7.8, and security keys with 8.2.
 func oldestSSH(kind string) string {
 	switch {
 	case strings.HasPrefix(kind, "sk-"):
@@ -138,8 +166,8 @@ func oldestSSH(kind string) string {
 	return "6.5"
 }
 
-// until returns when what was issued ends: by the certificate itself or, for a secret, after its
-// rotation and the overlap.
+// until returns when what was issued ends: by the certificate itself or, for a secret, after its rotation and the
+// overlap. The state has no attribute for it, and a certificate says it with more authority.
 func (c handedCredential) until() string {
 	if signed := c.signedSSH(); signed != nil {
 		seconds := int64(signed.ValidBefore) //nolint:gosec // a moment, far from the limit
@@ -158,6 +186,7 @@ func (c handedCredential) until() string {
 	return access.At(access.Earliest(until, timeOf(c.EndsAt))).String()
 }
 
+// sortedTexts returns the elements of a set or list of texts, sorted.
 func sortedTexts(values []attr.Value) (texts []string) {
 	for _, v := range values {
 		texts = append(texts, v.(types.String).ValueString())

@@ -25,6 +25,7 @@ var _ list.ListResourceWithConfigure = (*listed[grantModel, *grantModel])(nil)
 // stack. One look at the system serves all lists of a query.
 type listed[M any, P model[M]] struct{ governed[M, P] }
 
+// listModel is what a list block writes.
 type listModel struct {
 	filters
 	Flags types.List `tfsdk:"flags"`
@@ -78,7 +79,9 @@ func (l *listed[M, P]) ListResourceConfigSchema(_ context.Context, _ list.ListRe
 	}
 }
 
-// List streams what is wanted. It asks the system at most once.
+// List streams what is wanted, up to the limit. It asks the system at most once, before the stream begins; an error or
+// a warning of that is the first result. TestWhatAQueryListsIsWhatAnImportReads holds that a listed resource is what an
+// import makes of it.
 func (l *listed[M, P]) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
 	var diags diag.Diagnostics
 	found, records, ok := l.find(ctx, req, &diags)
@@ -109,7 +112,8 @@ func (l *listed[M, P]) List(ctx context.Context, req list.ListRequest, stream *l
 	}
 }
 
-// find returns what a list block wants, and the records of its type by id.
+// find returns what a list block wants, and the records of its type by id. Shadows are left out: a rehearsal removes
+// its own. Nothing may be unknown, for a query has no apply.
 func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *diag.Diagnostics) (*inventory.Inventory,
 	map[string]*access.Record, bool) {
 	m, ok := read[listModel](ctx, req.Config, diags)
@@ -153,7 +157,8 @@ func (l *listed[M, P]) resource(seen observed) *M {
 	return m
 }
 
-// displayName returns a name for people: beside the id, who answers, until when, and what is wrong.
+// displayName returns a name for people: beside the id, who answers, until when, and what is wrong, such as
+// "acme/prod/etl, ops@example.com, until 2027-03-31T00:00:00Z, drifted".
 func displayName(i *inventory.Item) string {
 	name := i.ID + ", " + i.Owner + ", until " + access.At(i.EndsAt).String()
 	for _, f := range i.Flags {

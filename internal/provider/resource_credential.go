@@ -27,29 +27,36 @@ var (
 	_ resource.ResourceWithValidateConfig = (*credentialResource)(nil)
 )
 
-// credentialResource is partner_credential: how a partner proves to be an identity.
+// credentialResource is partner_credential: how a partner proves to be an identity. What differs by kind is in kind.go.
 type credentialResource struct {
 	governed[credentialModel, *credentialModel]
 }
 
+// credentialModel is a credential as Terraform sees it.
 type credentialModel struct {
+	// IdentityID to AllowedCIDRs are arguments; so are the kinds.
 	IdentityID         types.String `tfsdk:"identity_id"`
 	Rotation           types.Object `tfsdk:"rotation"`
 	RevokeIssuedBefore types.String `tfsdk:"revoke_issued_before"`
 	AllowedCIDRs       types.Set    `tfsdk:"allowed_cidrs"`
-	RotatesAt          types.String `tfsdk:"rotates_at"`
-	SealedSecret       types.String `tfsdk:"sealed_secret"`
-	Issued             types.String `tfsdk:"issued"`
-	Serial             types.String `tfsdk:"serial"`
-	Fingerprint        types.String `tfsdk:"fingerprint"`
-	Login              types.Map    `tfsdk:"login"`
-	LastUsedAt         types.String `tfsdk:"last_used_at"`
+	// RotatesAt to LastUsedAt are computed. SealedSecret and Issued are told once, by the change that issued them (or
+	// System.Tell if that answer was lost); after an import they are null until the next rotation. Serial and
+	// Fingerprint say whether they are still of what is in force.
+	RotatesAt    types.String `tfsdk:"rotates_at"`
+	SealedSecret types.String `tfsdk:"sealed_secret"`
+	Issued       types.String `tfsdk:"issued"`
+	Serial       types.String `tfsdk:"serial"`
+	Fingerprint  types.String `tfsdk:"fingerprint"`
+	Login        types.Map    `tfsdk:"login"`
+	LastUsedAt   types.String `tfsdk:"last_used_at"`
 	kindModel
 	terms
 }
 
 var (
-	textSetType  = types.SetType{ElemType: types.StringType}
+	// textSetType is the type of a set of texts.
+	textSetType = types.SetType{ElemType: types.StringType}
+	// rotationType is the type of rotation.
 	rotationType = map[string]attr.Type{
 		"every":   types.StringType,
 		"overlap": types.StringType,
@@ -57,10 +64,13 @@ var (
 	}
 )
 
+// newCredential makes the resource; the framework calls it for every call of Terraform's.
 func newCredential() resource.Resource {
 	return &credentialResource{governed[credentialModel, *credentialModel]{kind: access.TypeCredential}}
 }
 
+// Schema returns the schema. It has no default, plan modifier or block: see NewServer. What may be wrong with several
+// arguments together is in ValidateConfig.
 func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "How a partner proves to be an identity: exactly one of " + kindsInCode() +
@@ -89,7 +99,8 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	}
 }
 
-// ValidateConfig refuses kinds that do not go together.
+// ValidateConfig refuses kinds that do not go together, and trust that names nobody, or two. It is part of the short
+// way of a validation, so it must say all that it says in diagnostics.
 func (r *credentialResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
 	resp *resource.ValidateConfigResponse) {
 	config, ok := read[credentialModel](ctx, req.Config, &resp.Diagnostics)
@@ -99,7 +110,7 @@ func (r *credentialResource) ValidateConfig(ctx context.Context, req resource.Va
 	}
 }
 
-// validateKind wants exactly one kind, as far as is known.
+// validateKind wants exactly one kind, as far as is known: an unknown object may turn out to be null.
 func (m *credentialModel) validateKind(diags *diag.Diagnostics) {
 	var given []string
 	unknown := false
@@ -126,7 +137,8 @@ func (m *credentialModel) validateKind(diags *diag.Diagnostics) {
 	}
 }
 
-// validateTrust wants an issuer with its subject and audiences, or a principal of AWS.
+// validateTrust wants an issuer with its subject and audiences, or a principal of AWS; an external id goes with the
+// latter.
 func (m *credentialModel) validateTrust(diags *diag.Diagnostics) {
 	if m.Federated.IsNull() || m.Federated.IsUnknown() {
 		return
@@ -161,6 +173,7 @@ func (m *credentialModel) validateTrust(diags *diag.Diagnostics) {
 	}
 }
 
+// rotationAttribute returns the schema of rotation.
 func rotationAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
@@ -185,7 +198,8 @@ func rotationAttribute() schema.Attribute {
 	}
 }
 
-// withIssued adds what the system says of what it issued.
+// withIssued adds what the system says of what it issued, all of it computed. None of it is marked as sensitive:
+// nothing in it is secret, and every output of it would have to be marked as well.
 func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	for name, description := range map[string]string{
 		"rotates_at":   "When the next rotation is due. RFC 3339, UTC; null if it does not rotate.",
@@ -207,6 +221,7 @@ func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attrib
 	return attributes
 }
 
+// complete does nothing: no argument of a credential has a default.
 func (m *credentialModel) complete(*session, *credentialModel, func(names ...string) bool) {}
 
 // object returns the credential that a model declares; the reader notes what of it is unknown or wrong.
@@ -244,7 +259,10 @@ func (m *credentialModel) keepWriting(state *credentialModel) {
 	m.LastUsedAt = state.LastUsedAt
 }
 
-// move marks as unknown what the change may set anew, by the decision that the apply comes to as well.
+// move marks as unknown what the change may set anew, by the decision that the apply comes to as well (reissue).
+//
+// If it is issued anew, what was issued becomes unknown. If it waits for its identity, nothing is issued, and only its
+// rotation moves; but what has to be revoked is gone, so an IssueReplace makes what was issued unknown, too.
 func (m *credentialModel) move(c change, k kept) {
 	if c.before == nil {
 		m.begin(c)
@@ -263,12 +281,14 @@ func (m *credentialModel) move(c change, k kept) {
 		}
 		return
 	}
+	// below, nothing is issued
 	before := c.before.(*access.Credential)
 	after := c.after.(*access.Credential)
 	if ages(before, after, k) {
 		// what it was due by before counts on
 		m.RotatesAt = timeValue(access.Earliest(timeOf(m.RotatesAt), after.RotatesAt(k.IssuedAt)))
 	}
+	// What is fixed was issued to its own end. If that comes before the new rotation, it cannot last until then.
 	if endsBefore := after.RotatesAt(k.IssuedAt).After(k.IssuedUntil); c.fixed &&
 		endsBefore &&
 		rotatesOtherwise(before, after) {
@@ -279,15 +299,19 @@ func (m *credentialModel) move(c change, k kept) {
 	}
 }
 
+// issued returns how the journal calls what the state knows: the serial of a certificate, or the fingerprint of a
+// secret.
 func (m *credentialModel) issued() string {
 	return cmp.Or(m.Serial.ValueString(), m.Fingerprint.ValueString())
 }
 
+// knows reports whether the state was told of what was issued.
 func (m *credentialModel) knows(i *access.Issued) bool {
 	return m.Fingerprint.ValueString() == i.Fingerprint && m.Serial.ValueString() == i.Serial
 }
 
-// restore keeps what was issued before and is still in force: the system tells it once.
+// restore keeps what was issued before and is still in force: the system tells it once, and the plan expected another.
+// See TestASuspensionBetweenPlanAndApplyLosesNoSecret.
 func (m *credentialModel) restore(state *credentialModel, seen observed) {
 	if seen.Issued != nil && state.knows(seen.Issued) {
 		set(&m.SealedSecret, state.SealedSecret, unknownOnly)
@@ -300,7 +324,7 @@ func rotatesOtherwise(before, after *access.Credential) bool {
 	return after.Rotation != nil && (before.Rotation == nil || before.Rotation.Overlap != after.Rotation.Overlap)
 }
 
-// begin says what is known of a new credential before anything is issued for it: what its kind never has.
+// begin says what is known of a new credential before anything is issued for it: what its kind never has is null.
 func (m *credentialModel) begin(c change) {
 	unknownAll(&m.RotatesAt, &m.SealedSecret, &m.Issued, &m.Serial, &m.Fingerprint, &m.LastUsedAt)
 	m.sayLogin(c)
@@ -327,12 +351,15 @@ func (m *credentialModel) begin(c change) {
 	}
 }
 
+// sayLogin plans what the partner needs to log in, if the system can say it by the arguments. Later: some of it only
+// the system's first change makes, such as an authority.
 func (m *credentialModel) sayLogin(c change) {
 	if unknownAll(&m.Login); c.words != nil && !c.words.Later {
 		m.Login = textMap(c.words.Login)
 	}
 }
 
+// declare writes the arguments of a credential that was read. An empty trigger stays as it was written.
 func (m *credentialModel) declare(o access.Object) {
 	c := o.(*access.Credential)
 	m.terms.declare(&c.Terms)
@@ -355,15 +382,16 @@ func (m *credentialModel) declare(o access.Object) {
 	}
 }
 
-// observe writes what was issued. The certificate and the sealed secret come only with the change that issued them: a
-// later reading keeps what the state has, as long as it is still what is in force.
+// observe writes what was issued. A certificate and a sealed secret come only with the change that issued them.
 func (m *credentialModel) observe(seen observed, all extent) {
 	m.terms.observe(seen, all)
 	issued := seen.Issued
 	if issued == nil {
 		issued = &access.Issued{}
 	}
-	told := all // the texts, which the state keeps as long as they are of what is in force
+	// The texts are told once: a later reading has none, and the state keeps its own as long as they are of what is in
+	// force.
+	told := all
 	if !m.Fingerprint.IsNull() && m.knows(issued) {
 		told = unknownOnly
 	}
@@ -376,6 +404,7 @@ func (m *credentialModel) observe(seen observed, all extent) {
 	set(&m.LastUsedAt, timeValue(seen.LastUsedAt), all)
 }
 
+// replaced names the arguments that make another credential: the identity and the kind, which are the id.
 func (m *credentialModel) replaced(state *credentialModel) (names []string) {
 	if !m.IdentityID.Equal(state.IdentityID) {
 		names = append(names, "identity_id")

@@ -19,6 +19,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
+// partner_floor: security's settings, kept in the access system itself, since whoever edits a provider block can switch
+// rules off. What the settings mean is guardrail's (Settings.Under), how a system keeps them its own (access.Floored).
+// Here is the resource: one per system, changed only by the stack that set it.
+//
+// It gives no access and takes none, so it has neither owner nor end, and does not go the way of the governed
+// resources.
+
 var (
 	_ resource.ResourceWithConfigure   = (*floorResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*floorResource)(nil)
@@ -28,17 +35,20 @@ var (
 // floorResource is partner_floor: the settings of the rules that no configuration of the access system can loosen.
 type floorResource struct{ configured }
 
+// newFloor makes the resource.
 func newFloor() resource.Resource { return &floorResource{} }
 
+// Metadata names it.
 func (r *floorResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_floor"
 }
 
+// Schema returns the schema (resource_floor_schema.go).
 func (r *floorResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = floorSchema()
 }
 
-// ImportState takes the one id that there is.
+// ImportState takes the one id that there is; Read does the rest.
 func (r *floorResource) ImportState(ctx context.Context, req resource.ImportStateRequest,
 	resp *resource.ImportStateResponse) {
 	if req.ID != access.FloorID {
@@ -49,7 +59,8 @@ func (r *floorResource) ImportState(ctx context.Context, req resource.ImportStat
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
 }
 
-// floored returns the system as one that holds a floor.
+// floored returns the system as one that holds a floor. If it is none, that is an error, and no silence: somebody would
+// rely on it.
 func (r *floorResource) floored(diags *diag.Diagnostics) (access.Floored, bool) {
 	f, able := access.As[access.Floored](r.system)
 	if !able {
@@ -60,7 +71,8 @@ func (r *floorResource) floored(diags *diag.Diagnostics) (access.Floored, bool) 
 	return f, able
 }
 
-// ModifyPlan validates the floor, and says what it changes. Where nothing differs, nothing moves.
+// ModifyPlan validates the floor, and says what it changes for everybody. If nothing differs, nothing moves: the digest
+// decides, so another spelling is no change. The digest of what is known is planned, and so can be compared in review.
 func (r *floorResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
 	resp *resource.ModifyPlanResponse) {
 	if r.session == nil {
@@ -106,7 +118,8 @@ func (r *floorResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	diags.Append(resp.Plan.Set(ctx, plan)...)
 }
 
-// explainFloor refuses what another stack set, and warns of what is lost and of what is loosened.
+// explainFloor refuses what another stack set, and warns of what is lost and of what changes. A floor that is lost has
+// its mark left, which says whose it was: nobody else may set it again.
 func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f access.Floor, known bool,
 	diags *diag.Diagnostics) {
 	var lost *access.FloorError
@@ -131,7 +144,7 @@ func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f acc
 	}
 }
 
-// unset says why a floor was not set.
+// unset says why a floor was not set, or not lifted: act is the verb of the summary.
 func unset(diags *diag.Diagnostics, act string, err error) {
 	summary := "Cannot " + act + " the floor"
 	var other *access.FloorStackError
@@ -150,7 +163,8 @@ func unset(diags *diag.Diagnostics, act string, err error) {
 	}
 }
 
-// Read reads what is set. What was lifted is to be set anew; what is lost is kept, and differs.
+// Read reads what is set. A floor that was lifted leaves the state, so that the plan proposes it anew. One that is lost
+// is kept with an empty digest, so that it differs, and the next apply sets it again.
 func (r *floorResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	m, ok := floorIn(ctx, false, req.State.Get, &resp.Diagnostics)
 	if !ok || !r.isFloorHere(ctx, "read", req.Private, &resp.Diagnostics) {
@@ -180,7 +194,8 @@ func (r *floorResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// isFloorHere reports whether the system is the one whose floor the state knows.
+// isFloorHere reports whether the system is the one whose floor the state knows; if not, an error says so. One that
+// cannot be asked is met by what comes after.
 func (r *floorResource) isFloorHere(ctx context.Context, act string, private keeper, diags *diag.Diagnostics) bool {
 	known := keptIn(ctx, private, diags).System
 	there := r.look(ctx)
@@ -194,7 +209,7 @@ func (r *floorResource) isFloorHere(ctx context.Context, act string, private kee
 	return elsewhere == nil
 }
 
-// Create sets a floor, or takes up what this stack set before.
+// Create sets a floor, or takes up what this stack set before. It knows of no generation, which the system compares.
 func (r *floorResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	m, ok := floorIn(ctx, false, req.Plan.Get, &resp.Diagnostics)
 	if ok && r.lay(ctx, m, 0, &resp.Diagnostics) {
@@ -203,7 +218,8 @@ func (r *floorResource) Create(ctx context.Context, req resource.CreateRequest, 
 	}
 }
 
-// Update changes it.
+// Update changes the floor, if it is still of the generation that the state knows: else somebody changed it since the
+// plan.
 func (r *floorResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	m, ok := floorIn(ctx, false, req.Plan.Get, &resp.Diagnostics)
 	state, read := floorIn(ctx, false, req.State.Get, &resp.Diagnostics)
@@ -215,7 +231,8 @@ func (r *floorResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	}
 }
 
-// lay sets the floor that a plan says, with a line of the journal before it and one after it.
+// lay sets the floor that a plan says, with a line of the journal before it and one after it. known is the generation
+// that the state knows, 0 for none.
 func (r *floorResource) lay(ctx context.Context, m *floorModel, known int64, diags *diag.Diagnostics) bool {
 	floored, able := r.floored(diags)
 	if !able || r.refusesChanges(diags) {
@@ -242,7 +259,8 @@ func (r *floorResource) lay(ctx context.Context, m *floorModel, known int64, dia
 	return true
 }
 
-// there returns what is set now, for the journal; nil where that is not known.
+// there returns what is set now, for the journal; nil if that is not known. The journal is to say what was, and not to
+// keep anybody from setting it right.
 func (r *floorResource) there(ctx context.Context, floored access.Floored) *access.FloorRecord {
 	there, err := floored.Floor(ctx)
 	if err != nil {
@@ -251,7 +269,8 @@ func (r *floorResource) there(ctx context.Context, floored access.Floored) *acce
 	return there
 }
 
-// Delete lifts the floor.
+// Delete lifts the floor, on purpose: the journal records it, and the system remembers it, so that nobody misses it.
+// See TestAFloorThatVanishedIsAnError for one that goes otherwise.
 func (r *floorResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	m, ok := floorIn(ctx, false, req.State.Get, &resp.Diagnostics)
 	if !ok ||
@@ -273,7 +292,7 @@ func (r *floorResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	}
 }
 
-// floorIn reads a model; nil where there is none.
+// floorIn reads a model; nil if there is none.
 func floorIn(ctx context.Context, none bool, get func(context.Context, any) diag.Diagnostics,
 	diags *diag.Diagnostics) (*floorModel, bool) {
 	if none {
@@ -284,7 +303,7 @@ func floorIn(ctx context.Context, none bool, get func(context.Context, any) diag
 	return m, !diags.HasError()
 }
 
-// sayFloorFaults puts what is wrong with a floor at its arguments.
+// sayFloorFaults puts what is wrong with a floor at its arguments: "max_lifetime.grant" is a path.
 func sayFloorFaults(faults []guardrail.SettingError, diags *diag.Diagnostics) {
 	for _, e := range faults {
 		at := path.Empty()

@@ -15,6 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
+// floorModel is a floor as Terraform sees it. Null is a setting that the floor leaves to each configuration; an empty
+// set is a setting: of nothing. ID, Digest, Generation and SetAt are computed.
 type floorModel struct {
 	SetBy            types.String `tfsdk:"set_by"`
 	Levels           types.Map    `tfsdk:"levels"`
@@ -40,6 +42,7 @@ type floorModel struct {
 }
 
 var (
+	// the types of what is nested
 	lifetimeType     = textTypes("identity", "credential", "grant")
 	agreedType       = textTypes("reference", "ends_at")
 	floorPartnerType = types.ObjectType{AttrTypes: map[string]attr.Type{
@@ -53,8 +56,8 @@ var (
 	})}
 )
 
-// read returns the floor that the arguments say, and whether all of it is known; what cannot be
-// is said at its argument.
+// read returns the floor that the arguments say, and whether all of it is known; what cannot be is said at its
+// argument. A floor that is not known yet is not validated: the apply does that.
 func (m *floorModel) read(diags *diag.Diagnostics) (f access.Floor, known bool) {
 	r := &reader{}
 	f = access.Floor{
@@ -92,6 +95,7 @@ func (m *floorModel) read(diags *diag.Diagnostics) (f access.Floor, known bool) 
 	return f, known
 }
 
+// floorPartners reads the register; nil if the floor has none.
 func (r *reader) floorPartners(v types.Map) map[string]access.FloorPartner {
 	if !r.known("partners", v) {
 		return nil
@@ -113,6 +117,7 @@ func (r *reader) floorPartners(v types.Map) map[string]access.FloorPartner {
 	return register
 }
 
+// deciders reads who may decide, in their order, with their keys; nil if the floor names none.
 func (r *reader) deciders(v types.List) (deciders []access.Decider) {
 	if !r.known("deciders", v) {
 		return nil
@@ -151,7 +156,7 @@ func (m *floorModel) observe(now *access.FloorRecord) {
 	m.Generation, m.SetAt = types.Int64Value(now.Generation), timeValue(now.SetAt)
 }
 
-// declare writes what was read from the system. What says the same keeps its writing.
+// declare writes what was read from the system. A floor that says the same, by its digest, keeps its spelling.
 func (m *floorModel) declare(now *access.FloorRecord) {
 	var unread diag.Diagnostics
 	if f, known := m.read(&unread); known && f.Digest() == now.Floor.Digest() {
@@ -182,6 +187,7 @@ func (m *floorModel) declare(now *access.FloorRecord) {
 	m.observe(now)
 }
 
+// optionalCount returns a number whose zero stands for null.
 func optionalCount(n int) types.Int64 {
 	if n == 0 {
 		return types.Int64Null()
@@ -197,6 +203,7 @@ func setOrNull[T any](values []T) types.Set {
 	return textSet(values)
 }
 
+// floorPartnersValue returns a register as an attribute; null if the floor has none.
 func floorPartnersValue(register map[string]access.FloorPartner) types.Map {
 	if register == nil {
 		return types.MapNull(floorPartnerType)
@@ -215,6 +222,7 @@ func floorPartnersValue(register map[string]access.FloorPartner) types.Map {
 	return types.MapValueMust(floorPartnerType, values)
 }
 
+// decidersValue returns deciders as an attribute, in their order; null if the floor names none.
 func decidersValue(deciders []access.Decider) types.List {
 	if deciders == nil {
 		return types.ListNull(deciderType)
@@ -237,6 +245,7 @@ func decidersValue(deciders []access.Decider) types.List {
 	return types.ListValueMust(deciderType, values)
 }
 
+// truthOrNull returns a truth whose false stands for null, as it is mostly left out.
 func truthOrNull(b bool) types.Bool {
 	if !b {
 		return types.BoolNull()

@@ -16,6 +16,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// floorSchema returns the schema of partner_floor. Its arguments are called as those of the provider's guardrails, so
+// that an error can name both. Unlike those of the governed resources, it may have plan modifiers: it does not take the
+// short way.
 func floorSchema() schema.Schema {
 	s := schema.Schema{
 		MarkdownDescription: "The floor of an access system: settings of the rules that no configuration can loosen. " +
@@ -87,6 +90,7 @@ func floorSchema() schema.Schema {
 	return s
 }
 
+// floorTexts returns a set of texts, each of which a validator takes.
 func floorTexts(description string, each validator.String) schema.Attribute {
 	return schema.SetAttribute{
 		Optional: true, ElementType: types.StringType, MarkdownDescription: description,
@@ -94,6 +98,7 @@ func floorTexts(description string, each validator.String) schema.Attribute {
 	}
 }
 
+// floorLength returns a duration.
 func floorLength(description string) schema.Attribute {
 	return schema.StringAttribute{
 		Optional:            true,
@@ -102,6 +107,7 @@ func floorLength(description string) schema.Attribute {
 	}
 }
 
+// floorPartners returns the schema of the register. With one, even an empty one, no configuration can add a partner.
 func floorPartners() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true, MarkdownDescription: "The register of partners by name: no configuration can add another one.",
@@ -130,6 +136,7 @@ func floorPartners() schema.Attribute {
 	}
 }
 
+// floorDeciders returns the schema of who may decide with a signature.
 func floorDeciders() schema.Attribute {
 	when := func(description string) schema.Attribute {
 		return schema.StringAttribute{

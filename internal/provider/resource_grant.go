@@ -27,6 +27,7 @@ type grantResource struct {
 	governed[grantModel, *grantModel]
 }
 
+// grantModel is a grant as Terraform sees it. Name may be null: then the grant is called by its id alone.
 type grantModel struct {
 	IdentityID types.String `tfsdk:"identity_id"`
 	Name       types.String `tfsdk:"name"`
@@ -36,10 +37,12 @@ type grantModel struct {
 	terms
 }
 
+// newGrant makes the resource; the framework calls it for every call of Terraform's.
 func newGrant() resource.Resource {
 	return &grantResource{governed[grantModel, *grantModel]{kind: access.TypeGrant}}
 }
 
+// Schema returns the schema. It has no default, plan modifier or block: see NewServer.
 func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "What an identity may do: actions on the paths of one pattern, for a purpose, " +
@@ -78,6 +81,10 @@ func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 }
 
 // complete makes the id of a grant that is given no name. The id has its name then, which no plan prints twice.
+//
+// The name is frozen: it is made of the resource and the actions at creation, and a grant that exists keeps its own,
+// whatever it gives now. Otherwise a wider pattern would be another grant, and would replace the old one. See
+// TestAGrantsNameIsFrozen.
 func (m *grantModel) complete(s *session, state *grantModel, given func(names ...string) bool) {
 	if given("name") {
 		return
@@ -95,8 +102,8 @@ func (m *grantModel) complete(s *session, state *grantModel, given func(names ..
 	}
 }
 
-// called returns the name of a grant: the one that it is given, else the one in its id, else the one
-// made of what it gives.
+// called returns the name of a grant: the one that it is given, else the one in its id, else the one made of what it
+// gives. It is unknown if that is.
 func (m *grantModel) called() types.String {
 	if !m.Name.IsNull() {
 		return m.Name
@@ -113,8 +120,8 @@ func (m *grantModel) called() types.String {
 	return types.StringValue(access.GrantName(reach, actions))
 }
 
-// grantName returns the name of a grant that is given none: the one under which this stack left the same grant behind,
-// else one made of its resource and actions.
+// grantName returns the name of a grant that is given none: the one under which this stack left the same grant behind
+// (a lost state, a renamed block), else one made of its resource and actions.
 func (s *session) grantName(m *grantModel) string {
 	g := m.object(&reader{}).(*access.Grant)
 	if left, ok := s.leftBehind(g); ok {
@@ -123,6 +130,7 @@ func (s *session) grantName(m *grantModel) string {
 	return access.GrantName(g.Resource, g.Actions)
 }
 
+// object returns the grant that a model declares; the reader notes what of it is unknown or wrong.
 func (m *grantModel) object(r *reader) access.Object {
 	return &access.Grant{
 		IdentityID: parsed(r, "identity_id", m.IdentityID, access.ParseIdentityID),
@@ -134,10 +142,15 @@ func (m *grantModel) object(r *reader) access.Object {
 	}
 }
 
+// keepWriting keeps the spelling of the state if it means the same, and the state's computed values. A pattern and an
+// action have one spelling.
 func (m *grantModel) keepWriting(state *grantModel) { m.terms.keepWriting(&state.terms) }
 
+// move does nothing: a grant has no computed values of its own.
 func (m *grantModel) move(change, kept) {}
 
+// declare writes the arguments of a grant that was read. A grant that is called by its id alone stays so; an import
+// writes the name only if it is not the one that the id would get.
 func (m *grantModel) declare(o access.Object) {
 	g := o.(*access.Grant)
 	m.terms.declare(&g.Terms)
@@ -151,8 +164,11 @@ func (m *grantModel) declare(o access.Object) {
 	m.Purpose = types.StringValue(g.Purpose)
 }
 
+// restore does nothing: nothing is issued for a grant.
 func (m *grantModel) restore(*grantModel, observed) {} // nothing is issued for it
 
+// replaced names the arguments that make another grant: the identity and the name, which are the id. Reach is not among
+// them: a grant is widened and narrowed in place, and judged by that.
 func (m *grantModel) replaced(state *grantModel) (names []string) {
 	if !m.IdentityID.Equal(state.IdentityID) {
 		names = append(names, "identity_id")

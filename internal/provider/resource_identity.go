@@ -28,6 +28,8 @@ type identityResource struct {
 	governed[identityModel, *identityModel]
 }
 
+// identityModel is an identity as Terraform sees it. LastUsedAt, EnforcedBy and Revocation are computed; Environment,
+// Suspended and the depth of Subcontractors have a default, which complete fills in.
 type identityModel struct {
 	Partner        types.String `tfsdk:"partner"`
 	Environment    types.String `tfsdk:"environment"`
@@ -54,10 +56,13 @@ var (
 	subcontractorsType = map[string]attr.Type{"allowed": types.BoolType, "max_depth": types.Int64Type}
 )
 
+// newIdentity makes the resource; the framework calls it for every call of Terraform's.
 func newIdentity() resource.Resource {
 	return &identityResource{governed[identityModel, *identityModel]{kind: access.TypeIdentity}}
 }
 
+// Schema returns the schema. It has no default, plan modifier or block: see NewServer. An argument with a default is
+// optional and computed, so that a plan may say what the configuration does not.
 func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A partner's non-human identity for one use case in one environment. Its credentials " +
@@ -146,6 +151,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 	}
 }
 
+// agreementAttribute returns the schema of agreement. The register's counts as well, and the earlier end of both.
 func agreementAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
@@ -166,6 +172,7 @@ func agreementAttribute() schema.Attribute {
 	}
 }
 
+// subcontractorsAttribute returns the schema of subcontractors.
 func subcontractorsAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
@@ -181,9 +188,9 @@ func subcontractorsAttribute() schema.Attribute {
 	}
 }
 
-// complete plans what the configuration leaves to the provider; given reports whether it wrote an argument
-// itself. A suspension that is left out is planned as false where the state has one, so that the plan shows
-// that access comes back.
+// complete plans what the configuration leaves to the provider; given reports whether it wrote an argument itself. A
+// suspension that is left out is planned as false if the state has one, so that the plan shows that access comes back:
+// with null, which means the same, it would show nothing.
 func (m *identityModel) complete(s *session, state *identityModel, given func(names ...string) bool) {
 	if !given("environment") {
 		m.Environment = types.StringValue(s.environment)
@@ -204,6 +211,7 @@ func (m *identityModel) complete(s *session, state *identityModel, given func(na
 	m.Subcontractors = types.ObjectValueMust(subcontractorsType, parts)
 }
 
+// object returns the identity that a model declares; the reader notes what of it is unknown or wrong.
 func (m *identityModel) object(r *reader) access.Object {
 	i := &access.Identity{
 		ID: access.IdentityID{
@@ -235,6 +243,7 @@ func (m *identityModel) object(r *reader) access.Object {
 	return i
 }
 
+// keepWriting keeps the spelling of the state if it means the same, and the state's computed values.
 func (m *identityModel) keepWriting(state *identityModel) {
 	m.terms.keepWriting(&state.terms)
 	m.Agreement = same(m.Agreement, state.Agreement)
@@ -244,6 +253,7 @@ func (m *identityModel) keepWriting(state *identityModel) {
 	m.Revocation = state.Revocation
 }
 
+// move marks the status as unknown if the change may move it: a suspension, a release, and another parent do.
 func (m *identityModel) move(c change, _ kept) {
 	if c.before == nil {
 		m.begin(c)
@@ -258,7 +268,8 @@ func (m *identityModel) move(c change, _ kept) {
 	}
 }
 
-// begin says what is known of a new identity before it is made.
+// begin says what is known of a new identity before it is made: who will enforce it, and how it is cut, say the
+// system's words.
 func (m *identityModel) begin(c change) {
 	unknownAll(&m.LastUsedAt, &m.EnforcedBy, &m.Revocation)
 	if c.fresh {
@@ -269,6 +280,8 @@ func (m *identityModel) begin(c change) {
 	}
 }
 
+// declare writes the arguments of an identity that was read. A suspension that the configuration never wrote stays null
+// as long as there is none: after an import there is no name either, and it is written as false.
 func (m *identityModel) declare(o access.Object) {
 	i := o.(*access.Identity)
 	if unsaid := m.Suspended.IsNull() && !m.Name.IsNull(); i.Suspended || !unsaid {
@@ -296,6 +309,7 @@ func (m *identityModel) declare(o access.Object) {
 	}
 }
 
+// observe writes the computed values.
 func (m *identityModel) observe(seen observed, all extent) {
 	m.terms.observe(seen, all)
 	set(&m.LastUsedAt, timeValue(seen.LastUsedAt), all)
@@ -305,8 +319,10 @@ func (m *identityModel) observe(seen observed, all extent) {
 
 func (m *identityModel) release() types.String { return m.HoldReleased }
 
+// restore does nothing: nothing is issued for an identity.
 func (m *identityModel) restore(*identityModel, observed) {} // nothing is issued for it
 
+// replaced names the arguments that make another identity: the three parts of its id. Their order does not matter.
 func (m *identityModel) replaced(state *identityModel) (names []string) {
 	for name, pair := range map[string][2]types.String{
 		"partner": {m.Partner, state.Partner}, "environment": {m.Environment, state.Environment},

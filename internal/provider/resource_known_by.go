@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// knownByType is the type of what Terraform 1.12 and later calls a resource's identity: by what it is known outside the
-// configuration. Ours is the id. Terraform of before keeps none, and asks for none.
+// knownByType is the type of what Terraform 1.12 and later calls a resource's identity: by what it is known outside of
+// the configuration. Ours is the id. Terraform of before keeps none, and asks for none.
 var knownByType = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftypes.String}}
 
 // IdentitySchema says by what the resource is known.
@@ -41,7 +41,8 @@ func knownBy(to *tfsdk.ResourceIdentity, id types.String) {
 		map[string]tftypes.Value{"id": tftypes.NewValue(tftypes.String, id.ValueString())})
 }
 
-// stillKnownBy writes it where a state of before has none.
+// stillKnownBy writes the id if a state of before has no identity. It never changes one: the framework refuses a plan
+// that does. See TestAStateOfBeforeIsKnownByItsIDFromTheFirstReading.
 func stillKnownBy(to *tfsdk.ResourceIdentity, id types.String) {
 	if to != nil && to.Raw.IsFullyNull() {
 		knownBy(to, id)

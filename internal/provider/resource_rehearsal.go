@@ -23,11 +23,17 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/rehearsal"
 )
 
+// partner_rehearsal: the cut of a partner, tried on a shadow of it (package rehearsal). It gives no access that
+// outlives its apply, so it has neither owner nor end. What stays is the moment, which the system remembers, and the
+// journal's lines. See TestARehearsalOnTheEmbeddedSystemTouchesNothingReal.
+
 var _ resource.ResourceWithConfigure = (*rehearsalResource)(nil)
 
 // rehearsalResource is partner_rehearsal: the cut of a partner, tried on a shadow of it.
 type rehearsalResource struct{ configured }
 
+// rehearsalModel is a rehearsal as Terraform sees it. Triggers mean nothing but that they change; all below are
+// computed.
 type rehearsalModel struct {
 	Partner     types.String  `tfsdk:"partner"`
 	Triggers    types.Map     `tfsdk:"triggers"`
@@ -37,17 +43,21 @@ type rehearsalModel struct {
 	Results     types.List    `tfsdk:"results"`
 }
 
+// resultType is the type of what came of one way in.
 var resultType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"kind": types.StringType, "how": types.StringType, "admitted": types.BoolType, "refused_at": types.StringType,
 	"seconds": types.Float64Type, "session_seconds": types.Float64Type, "note": types.StringType,
 }}
 
+// newRehearsal makes the resource.
 func newRehearsal() resource.Resource { return &rehearsalResource{} }
 
+// Metadata names it.
 func (r *rehearsalResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_rehearsal"
 }
 
+// Schema returns the schema. Another partner is another rehearsal; other triggers run it again in place.
 func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A rehearsal of a partner's offboarding. The apply creates a shadow partner with a " +
@@ -87,6 +97,7 @@ func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 	}
 }
 
+// resultAttributes returns the schema of what came of one way in.
 func resultAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"kind": schema.StringAttribute{Computed: true, MarkdownDescription: "The kind of the credential."},
@@ -107,6 +118,7 @@ func resultAttributes() map[string]schema.Attribute {
 	}
 }
 
+// Create rehearses. The state is written only if everything was refused: a rehearsal that failed is to be done again.
 func (r *rehearsalResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	m, ok := read[rehearsalModel](ctx, req.Plan, &resp.Diagnostics)
 	if ok && r.rehearse(ctx, m, &resp.Diagnostics) {
@@ -115,10 +127,12 @@ func (r *rehearsalResource) Create(ctx context.Context, req resource.CreateReque
 	}
 }
 
-// settling is how long the system may take to know everywhere of a rehearsal.
+// settling is how long the system may take to know everywhere of a rehearsal. Until then, that it has not heard of one
+// does not mean that it has forgotten it.
 const settling = time.Minute
 
-// Read asks when the system remembers that it was. What it has forgotten is to be done again.
+// Read asks when the system remembers that the partner was rehearsed. What it has forgotten leaves the state, and is
+// done again. A system that cannot rehearse any more says nothing about it.
 func (r *rehearsalResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	m, ok := read[rehearsalModel](ctx, req.State, &resp.Diagnostics)
 	if !ok {
@@ -152,7 +166,7 @@ func (r *rehearsalResource) Read(ctx context.Context, req resource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// Update runs it again, for other triggers.
+// Update rehearses again, for other triggers.
 func (r *rehearsalResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	m, ok := read[rehearsalModel](ctx, req.Plan, &resp.Diagnostics)
 	if ok && r.rehearse(ctx, m, &resp.Diagnostics) {
@@ -160,8 +174,8 @@ func (r *rehearsalResource) Update(ctx context.Context, req resource.UpdateReque
 	}
 }
 
-// isHere reports whether the system is the one that was rehearsed in. One that cannot be asked is
-// met by what comes after.
+// isHere reports whether the system is the one that was rehearsed in; if not, an error says so. One that cannot be
+// asked is met by what comes after. See TestARehearsalIsOfItsSystem.
 func (r *rehearsalResource) isHere(ctx context.Context, act, partner string, private keeper,
 	diags *diag.Diagnostics) bool {
 	there := r.look(ctx)
@@ -175,7 +189,8 @@ func (r *rehearsalResource) isHere(ctx context.Context, act, partner string, pri
 	return elsewhere == nil
 }
 
-// Delete removes what a rehearsal left that was killed. That there was a rehearsal stays true.
+// Delete removes what a rehearsal left that was killed. That there was a rehearsal stays true. That nothing can be
+// removed now is a warning: a shadow reaches nothing, and ends by itself.
 func (r *rehearsalResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	if r.collects {
 		return
@@ -196,7 +211,8 @@ func (r *rehearsalResource) Delete(ctx context.Context, req resource.DeleteReque
 	}
 }
 
-// rehearse rehearses, one partner at a time: each begins by removing what an earlier one left.
+// rehearse rehearses, and reports whether everything was refused. It takes one partner at a time, since each begins by
+// removing what an earlier one left, and would remove what another one is trying.
 func (r *rehearsalResource) rehearse(ctx context.Context, m *rehearsalModel, diags *diag.Diagnostics) bool {
 	if r.refusesChanges(diags) {
 		return false
@@ -219,6 +235,7 @@ func (r *rehearsalResource) rehearse(ctx context.Context, m *rehearsalModel, dia
 	}
 	m.ID, m.RehearsedAt, m.Seconds = m.Partner, timeValue(out.At), types.Float64Value(out.Slowest())
 	m.Results = resultsValue(out.Results)
+	// what was not tried is not known to work: a rehearsal must not look better than it was
 	for _, result := range out.Results {
 		if !result.Admitted {
 			diags.AddWarning(fmt.Sprintf("A rehearsal of %s did not try everything", partner),
@@ -228,7 +245,7 @@ func (r *rehearsalResource) rehearse(ctx context.Context, m *rehearsalModel, dia
 	return true
 }
 
-// unrehearsed says why there was no rehearsal, or what it found.
+// unrehearsed says why there was no rehearsal, or what it found. In each case the partner's own access was not touched.
 func unrehearsed(diags *diag.Diagnostics, partner string, err error) {
 	const untouched = " The partner's own access was not touched."
 	summary := "The offboarding of " + partner + " was not rehearsed"
@@ -244,6 +261,7 @@ func unrehearsed(diags *diag.Diagnostics, partner string, err error) {
 	}
 }
 
+// resultsValue returns what came of the ways in. Seconds are null for one that was never refused or not tried.
 func resultsValue(results []rehearsal.Result) types.List {
 	values := []attr.Value{}
 	for _, r := range results {

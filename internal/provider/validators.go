@@ -20,8 +20,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/seal"
 )
 
+// What an argument can mean. Each validator is a parser of the language (package access, material or seal) and a name
+// for what it reads, so that plan and apply take the same. Validators say what an argument cannot mean; what it should
+// not mean, the rules say.
+
 // reads is a validator that refuses what a parser cannot read. It never sees a private key: the server refuses those
-// before, since an error with a path makes the CLI print the value.
+// before (server_guard.go), since an error with a path makes the CLI print the value. what completes "must be ...".
 type reads struct {
 	what  string
 	parse func(string) error
@@ -31,6 +35,8 @@ func (v reads) Description(context.Context) string { return "must be " + v.what 
 
 func (v reads) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
+// ValidateString says where the text is and what is wrong with it. Null and unknown are not looked at: Required says
+// the one, and a reader the other, once the value is known.
 func (v reads) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
@@ -41,7 +47,7 @@ func (v reads) ValidateString(_ context.Context, req validator.StringRequest, re
 	}
 }
 
-// said returns a path as people write it: what is in a set has no place there.
+// said returns a path as people write it: what is in a set has no place there, only its value, which would be printed.
 func said(at path.Path) string { return inSet.ReplaceAllString(at.String(), "") }
 
 var inSet = regexp.MustCompile(`\[Value\(.*\)\]$`)
@@ -53,6 +59,8 @@ func parses[T any](what string, parse func(string) (T, error)) validator.String 
 
 func moment() validator.String { return parses("an RFC 3339 moment", access.ParseMoment) }
 
+// span takes a duration that means something: a second at least. 0 is said to be meaningless, since some tools write it
+// for "not set".
 func span() validator.String {
 	return parses("a duration", func(s string) (access.Span, error) {
 		d, err := access.ParseSpan(s)
@@ -67,11 +75,11 @@ func span() validator.String {
 	})
 }
 
-// longestPublication is how long a gateway that hears nothing may go on by what it has.
+// longestPublication is how long a gateway that hears nothing may go on by what it has: a year.
 const longestPublication = 366 * 24 * time.Hour
 
-// parsePublicationLife reads how long a publication is valid. One that is for ever switches nothing off; 292 years are
-// more than OPA can count.
+// parsePublicationLife reads how long a publication is valid. One that is for ever switches nothing off; and 292 years,
+// the longest time.Duration, are more than OPA can count.
 func parsePublicationLife(s string) (access.Span, error) {
 	d, err := access.ParseSpan(s)
 	if most := access.Hours(longestPublication); err == nil && d.Duration > longestPublication {
@@ -83,7 +91,7 @@ func parsePublicationLife(s string) (access.Span, error) {
 
 func timeZone() validator.String { return parses("a time zone", parseZone) }
 
-// parseZone reads the name of a time zone in the IANA database.
+// parseZone reads the name of a time zone in the IANA database. "Local" is a name to Go, and would mean this machine's.
 func parseZone(s string) (*time.Location, error) {
 	zone, err := time.LoadLocation(s)
 	if err != nil || s == "" || s == "Local" {
@@ -93,6 +101,7 @@ func parseZone(s string) (*time.Location, error) {
 	return zone, nil
 }
 
+// overlap takes a duration, also zero: no overlap.
 func overlap() validator.String { return parses("a duration", access.ParseSpan) }
 
 func pattern() validator.String { return parses("a pattern of resources", access.ParsePattern) }
@@ -115,8 +124,8 @@ func sshKey() validator.String {
 
 func issuer() validator.String { return parses("an issuer", material.ParseIssuer) }
 
-// issuerAddress takes the issuers that a credential can name and no rule refuses for what they are not: a key that
-// is none was never found.
+// issuerAddress takes the issuers that a credential can name, and no rule refuses for what they are not: as the key of
+// a map, one that is no issuer is never found, and nobody hears of it.
 func issuerAddress() validator.String {
 	return reads{"an issuer", func(s string) error {
 		if !strings.Contains(s, "://") {
@@ -132,9 +141,10 @@ func subject() validator.String { return parses("a subject", material.ParseSubje
 
 func audience() validator.String { return parses("an audience", material.ParseAudience) }
 
-// twelveDigits are the number of an AWS account.
+// twelveDigits matches the number of an AWS account. It is a text: as a number, leading zeros would be lost.
 var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
 
+// accountNumber takes the number of an AWS account.
 func accountNumber() validator.String {
 	return reads{"the number of an AWS account", func(s string) error {
 		if twelveDigits.MatchString(s) {
@@ -144,7 +154,7 @@ func accountNumber() validator.String {
 	}}
 }
 
-// awsPrincipal leaves wildcards to a rule.
+// awsPrincipal takes a principal of AWS, and leaves wildcards to a rule, which says why they are refused.
 func awsPrincipal() validator.String {
 	return reads{"a principal of AWS", func(s string) error {
 		if strings.ContainsAny(s, "*?") {
@@ -159,11 +169,12 @@ func externalID() validator.String {
 	return reads{"an external id", access.CheckExternalID}
 }
 
+// part takes what can be a segment of an id: 1 to 63 characters of a-z, 0-9 and -. what names it in the error.
 func part(what string) validator.String {
 	return reads{what, func(s string) error { return access.CheckPart(s, what) }}
 }
 
-// noShadow refuses the names that rehearsals give.
+// noShadow refuses the names that rehearsals give: a real partner of such a name would be removed with the next one.
 func noShadow() validator.String {
 	return reads{"a partner's name", func(s string) error {
 		if access.IsShadow(s) {
@@ -174,6 +185,7 @@ func noShadow() validator.String {
 	}}
 }
 
+// action takes the word of an action. If the text is one but for its case or white space, the error shows that.
 func action() validator.String {
 	return reads{"an action", func(s string) error {
 		if access.ValidAction(s) {
@@ -193,9 +205,10 @@ func anyText() validator.String {
 	return reads{"a text", func(s string) error { return within(s, 1024) }}
 }
 
-// someText takes every text in which there is something to read.
+// someText takes every text in which there is something to read: a letter or a digit, in any script.
 func someText() validator.String { return unlessEmpty("a text", readable) }
 
+// readable returns an error for a text in which nothing can be read, or that is too long.
 func readable(s string) error {
 	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
 		return errors.New("the text has neither a letter nor a digit: write something, or leave out the argument")
@@ -224,7 +237,8 @@ func domain() validator.String {
 	}}
 }
 
-// unlessEmpty returns someText for what a check knows more of.
+// unlessEmpty takes a text that is not empty, and that a check takes. An empty one is mostly a variable that was not
+// set.
 func unlessEmpty(what string, check func(string) error) validator.String {
 	return reads{what, func(s string) error {
 		if s == "" {
@@ -234,16 +248,17 @@ func unlessEmpty(what string, check func(string) error) validator.String {
 	}}
 }
 
-// longText returns someText for what is long by nature: certificates, signed tokens, signatures.
+// longText takes a text that is long by nature, up to 64 KiB: certificates, signed tokens, signatures.
 func longText() validator.String { return textWithin(64 << 10) }
 
-// fileText returns someText for a table that people filled in: some ten thousand rows of it.
+// fileText takes a table that people filled in, up to 8 MiB: some ten thousand rows of it.
 func fileText() validator.String { return textWithin(8 << 20) }
 
 func textWithin(limit int) validator.String {
 	return unlessEmpty("a text", func(s string) error { return within(s, limit) })
 }
 
+// within returns an error for a text that is longer than a limit, in bytes.
 func within(s string, limit int) error {
 	if len(s) > limit {
 		return fmt.Errorf("a text of %d bytes is too long: write at most %d", len(s), limit)
@@ -251,7 +266,8 @@ func within(s string, limit int) error {
 	return nil
 }
 
-// emptiness is a validator of sets that refuses an empty one where that could mean two things.
+// emptiness is a validator of sets that refuses an empty one where that could mean two things, such as no limit and no
+// access. why says which, and what to write.
 type emptiness struct{ why string }
 
 func notEmpty(why string) validator.Set { return emptiness{why} }
@@ -260,6 +276,7 @@ func (v emptiness) Description(context.Context) string { return "must not be emp
 
 func (v emptiness) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
+// ValidateSet takes null, what is unknown, and any set that has an element.
 func (v emptiness) ValidateSet(_ context.Context, req validator.SetRequest, resp *validator.SetResponse) {
 	if !req.ConfigValue.IsNull() &&
 		!req.ConfigValue.IsUnknown() &&
