@@ -20,6 +20,7 @@ var _ datasource.DataSourceWithConfigure = (*guardrailsDataSource)(nil)
 // guardrailsDataSource is partner_guardrails: the settings in force, and every finding of the configuration.
 type guardrailsDataSource struct{ asked }
 
+// guardrailsModel is the data source as Terraform sees it: IDs is its argument, the rest is computed.
 type guardrailsModel struct {
 	IDs      types.Set    `tfsdk:"ids"`
 	Settings types.Object `tfsdk:"settings"`
@@ -46,13 +47,18 @@ var (
 	}
 )
 
+// newGuardrails makes the data source.
 func newGuardrails() datasource.DataSource { return &guardrailsDataSource{} }
 
+// Metadata names it.
 func (d *guardrailsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_guardrails"
 }
 
+// Schema returns the schema. The ids have to come through a local: that makes Terraform read the data source after it
+// has planned the resources, and still in the plan. If a data source depends directly on a resource with planned
+// changes, Terraform reads it at apply (https://developer.hashicorp.com/terraform/language/data-sources).
 func (d *guardrailsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The rules' settings in force, and every finding of this configuration. Pass the ids of " +
@@ -91,6 +97,7 @@ func (d *guardrailsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 	}
 }
 
+// Read returns the settings in force, the floor, and the findings that the plan has made so far of some resources.
 func (d *guardrailsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	m, ok := read[guardrailsModel](ctx, req.Config, &resp.Diagnostics)
 	if !ok {
@@ -120,7 +127,7 @@ func (d *guardrailsDataSource) Read(ctx context.Context, req datasource.ReadRequ
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// floorTold says what floor there is.
+// floorTold says what floor there is: null for none; only its problem if nobody knows what it says.
 func floorTold(f footing) types.Object {
 	switch {
 	case f.lost != nil:
@@ -140,6 +147,7 @@ func floorTold(f footing) types.Object {
 	})
 }
 
+// settingsValue returns the settings as an attribute, with lengths in hours.
 func settingsValue(s guardrail.Settings) types.Object {
 	lifetimes := map[string]string{}
 	for t, d := range s.MaxLifetime {
@@ -157,6 +165,7 @@ func settingsValue(s guardrail.Settings) types.Object {
 	})
 }
 
+// levelsValue returns the level of every rule, also of those that no setting names.
 func levelsValue(s guardrail.Settings) types.Map {
 	levels := map[string]string{}
 	for _, r := range guardrail.Catalogue() {

@@ -24,6 +24,7 @@ var _ datasource.DataSourceWithConfigure = (*inventoryDataSource)(nil)
 // inventoryDataSource is partner_inventory: everything that partners hold in the system, of every stack.
 type inventoryDataSource struct{ asked }
 
+// inventoryModel is the data source as Terraform sees it: its filters are arguments, the rest is computed.
 type inventoryModel struct {
 	filters
 	Flags      types.Set    `tfsdk:"flags"`
@@ -35,7 +36,7 @@ type inventoryModel struct {
 	Items      types.List   `tfsdk:"items"`
 }
 
-// filters are what an inventory and the lists of terraform query are narrowed by.
+// filters are what an inventory and the lists of terraform query are narrowed by. Null narrows nothing.
 type filters struct {
 	Partner       types.String `tfsdk:"partner"`
 	Environment   types.String `tfsdk:"environment"`
@@ -43,6 +44,7 @@ type filters struct {
 	ExpiresBefore types.String `tfsdk:"expires_before"`
 }
 
+// wanted returns the filters as package inventory takes them. Flags differ in type, so each caller adds its own.
 func (f *filters) wanted(r *reader) inventory.Filter {
 	return inventory.Filter{
 		Partner: r.text("partner", f.Partner), Environment: r.text("environment", f.Environment),
@@ -70,13 +72,17 @@ var (
 	}
 )
 
+// newInventory makes the data source.
 func newInventory() datasource.DataSource { return &inventoryDataSource{} }
 
+// Metadata names it.
 func (d *inventoryDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_inventory"
 }
 
+// Schema returns the schema. The items have no nested attributes (a list of objects), so the framework takes them as
+// one value.
 func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	filter := func(about string, validators ...validator.String) schema.StringAttribute {
 		return schema.StringAttribute{Optional: true, MarkdownDescription: about, Validators: validators}
@@ -134,6 +140,8 @@ func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 	}
 }
 
+// Read returns what partners hold, of every stack. A count that nobody looked for is null, and not zero: "none" would
+// be taken for an answer.
 func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	m, ok := read[inventoryModel](ctx, req.Config, &resp.Diagnostics)
 	if !ok {
@@ -176,6 +184,7 @@ var progressType = map[string]attr.Type{
 	"signed":   types.Int64Type,
 }
 
+// progressValue returns how far the review is, as an attribute.
 func progressValue(p inventory.Progress) types.Object {
 	values := map[string]attr.Value{}
 	for name, n := range map[string]int{
@@ -191,7 +200,8 @@ func progressValue(p inventory.Progress) types.Object {
 }
 
 // fill writes a state of all its values, as they are. To set a model looks at each of thousands of items several times,
-// which is a quarter of the time that the whole inventory takes.
+// which was a quarter of the time that the whole inventory took. See
+// TestTheInventoryOfThousandsTakesLessThanTwoSeconds.
 func fill(ctx context.Context, state *tfsdk.State, values map[string]attr.Value, diags *diag.Diagnostics) {
 	raw := map[string]tftypes.Value{}
 	for name, v := range values {
@@ -205,6 +215,7 @@ func fill(ctx context.Context, state *tfsdk.State, values map[string]attr.Value,
 	state.Raw = tftypes.NewValue(state.Schema.Type().TerraformType(ctx), raw)
 }
 
+// flagNames returns all flags, for the validator of the filter.
 func flagNames() (names []string) {
 	for _, f := range inventory.Flags() {
 		names = append(names, string(f))
@@ -212,6 +223,7 @@ func flagNames() (names []string) {
 	return names
 }
 
+// itemValue returns an item as an attribute: what it does not have is null.
 func itemValue(i *inventory.Item) attr.Value {
 	agreement := types.ObjectNull(agreementType)
 	review := reviewValue(i.Review, types.ObjectNull(reviewType))

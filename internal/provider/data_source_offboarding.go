@@ -23,6 +23,7 @@ var _ datasource.DataSourceWithConfigure = (*offboardingDataSource)(nil)
 // offboardingDataSource is partner_offboarding: what goes with a partner, and how it is cut by hand.
 type offboardingDataSource struct{ asked }
 
+// offboardingModel is the data source as Terraform sees it: Partner is its argument, the rest is computed.
 type offboardingModel struct {
 	Partner  types.String `tfsdk:"partner"`
 	At       types.String `tfsdk:"at"`
@@ -32,13 +33,16 @@ type offboardingModel struct {
 	Steps    types.List   `tfsdk:"steps"`
 }
 
+// newOffboarding makes the data source.
 func newOffboarding() datasource.DataSource { return &offboardingDataSource{} }
 
+// Metadata names it.
 func (d *offboardingDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_offboarding"
 }
 
+// Schema returns the schema.
 func (d *offboardingDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "What goes when a partner is offboarded, in order; what is shared or in the way; and " +
@@ -80,6 +84,12 @@ func (d *offboardingDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 	}
 }
 
+// Read returns what goes with a partner and how it is cut. It is made to be kept: on the day that it is needed, there
+// may be neither Terraform nor its state. So the steps come from the system as whole commands, with the address and the
+// namespace in them: run elsewhere, they cut nothing and must say so. See TestTheKillKitCutsOnOpenBao and
+// TestFourPartnersAreCutInTheirNamespaceByThePrintedText.
+//
+// Steps for what was made by hand come last, each from its item.
 func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	m, ok := read[offboardingModel](ctx, req.Config, &resp.Diagnostics)
 	if !ok {
@@ -112,7 +122,7 @@ func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadReq
 }
 
 // countSessions returns how many sessions go along, or why that is not known. It refuses nothing: the day on which it
-// matters is not the day to look for rights.
+// matters is not the day to look for rights. See TestLiveSessionsAreCountedWhereTheLoginMay.
 func (s *session) countSessions(ctx context.Context, goes inventory.Offboarding) (live types.Int64, unknown string) {
 	const without = "How many sessions are live is not known"
 	counter, ok := access.As[access.SessionCounter](s.system)

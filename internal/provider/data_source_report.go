@@ -25,6 +25,7 @@ var _ datasource.DataSourceWithConfigure = (*reportDataSource)(nil)
 // reportDataSource is partner_report: the inventory, and what changed in a period, for an auditor.
 type reportDataSource struct{ asked }
 
+// reportModel is the data source as Terraform sees it: Title to Include are arguments, the rest are its forms.
 type reportModel struct {
 	Title    types.String `tfsdk:"title"`
 	Partner  types.String `tfsdk:"partner"`
@@ -41,13 +42,16 @@ type reportModel struct {
 	OSCAL    types.String `tfsdk:"oscal"`
 }
 
+// newReport makes the data source.
 func newReport() datasource.DataSource { return &reportDataSource{} }
 
+// Metadata names it.
 func (d *reportDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_report"
 }
 
+// Schema returns the schema.
 func (d *reportDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	form := func(about string) schema.StringAttribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: about}
@@ -108,6 +112,7 @@ func (d *reportDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 	}
 }
 
+// Read makes the report, and writes it in all its forms at once, so that all are of one moment.
 func (d *reportDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	m, ok := read[reportModel](ctx, req.Config, &resp.Diagnostics)
 	if !ok {
@@ -140,7 +145,10 @@ func (m *reportModel) render(r *report.Report) error {
 	return nil
 }
 
-// report returns what the forms are of.
+// report returns what the forms are of: the inventory of the moment, what the journal says of the period, the findings
+// of this walk, and other systems' reports.
+//
+// It is narrowed to a partner or an owner last, when all is in it: what is narrowed says so of itself.
 func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *diag.Diagnostics) (*report.Report, bool) {
 	in := &reader{}
 	can := d.system.Capabilities()
@@ -186,7 +194,9 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 	return out, true
 }
 
-// parties returns what is known of the partners: the register, how each is cut, and when that was rehearsed.
+// parties returns what is known of the partners: the register, how each is cut, and when that was rehearsed. Partners
+// come from both, the register and the system: who is registered may hold nothing, and who holds something may not be
+// registered.
 func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.Diagnostics) (map[string]report.Party,
 	bool) {
 	parties := map[string]report.Party{}
@@ -219,7 +229,7 @@ func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.
 	return parties, true
 }
 
-// rules returns the rules that are in force, with the controls that they serve.
+// rules returns the rules that are in force, with the controls that they serve. A rule that is off serves none.
 func (s *session) rules() (all []report.Rule) {
 	for _, r := range guardrail.Catalogue() {
 		if s.known().Level(r) == guardrail.Off {
@@ -230,6 +240,7 @@ func (s *session) rules() (all []report.Rule) {
 	return all
 }
 
+// controlsOf returns the names of the controls that a rule serves.
 func controlsOf(r guardrail.Rule) (names []string) {
 	for _, c := range r.Controls {
 		names = append(names, string(c))
@@ -238,6 +249,7 @@ func controlsOf(r guardrail.Rule) (names []string) {
 }
 
 // reported returns the findings of this walk about some of its resources, and which of them the rules were applied to.
+// Of the others, the report says that the rules were not.
 func (s *session) reported(ids []string) (judged []string, all []report.Finding) {
 	for _, f := range s.found() {
 		if slices.Contains(ids, f.Subject.ID) {

@@ -15,11 +15,17 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/worksheet"
 )
 
+// A review in three steps: partner_review_worksheet writes what is due as a table, people fill it in with a
+// spreadsheet, and the functions decisions and worksheet_mistakes (function_decisions.go) read it back. What a table
+// says is package worksheet's. A company with 500 accesses cannot edit 500 blocks each quarter; see
+// TestAllAccessOfTwentyOwnersIsReviewedInOneApply.
+
 var _ datasource.DataSourceWithConfigure = (*reviewWorksheetDataSource)(nil)
 
 // reviewWorksheetDataSource is partner_review_worksheet: what is due for review, as a table to fill in.
 type reviewWorksheetDataSource struct{ asked }
 
+// reviewWorksheetModel is the data source as Terraform sees it: Owner, Partner and DueWithin are arguments.
 type reviewWorksheetModel struct {
 	Owner     types.String `tfsdk:"owner"`
 	Partner   types.String `tfsdk:"partner"`
@@ -35,13 +41,16 @@ var worksheetRowType = with(
 	map[string]attr.Type{"flags": textListType},
 )
 
+// newReviewWorksheet makes the data source.
 func newReviewWorksheet() datasource.DataSource { return &reviewWorksheetDataSource{} }
 
+// Metadata names it.
 func (d *reviewWorksheetDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_review_worksheet"
 }
 
+// Schema returns the schema.
 func (d *reviewWorksheetDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 	resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
@@ -81,6 +90,7 @@ func (d *reviewWorksheetDataSource) Schema(_ context.Context, _ datasource.Schem
 	}
 }
 
+// Read makes the table, in its three forms. What was widened since the last review is the journal's to say.
 func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 	resp *datasource.ReadResponse) {
 	m, ok := read[reviewWorksheetModel](ctx, req.Config, &resp.Diagnostics)
@@ -115,6 +125,7 @@ func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.Rea
 	}, &resp.Diagnostics)
 }
 
+// worksheetRow returns a row as an attribute.
 func worksheetRow(r worksheet.Row) attr.Value {
 	return types.ObjectValueMust(worksheetRowType, map[string]attr.Value{
 		"id": types.StringValue(r.ID), "type": types.StringValue(string(r.Type)), "allows": types.StringValue(r.Allows),

@@ -17,6 +17,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/worksheet"
 )
 
+// The functions that read filled worksheets. A function asks nobody, so it decides only what can be told from the
+// sheets and the rows of today; whether a decision still fits the access, and whether a signature counts, the rules say
+// (review/void, and the floor). A result of a function is only a value that anybody could write.
+
 // decisionsFunction is decisions(sheets, today, mistakes...).
 type decisionsFunction struct{}
 
@@ -28,6 +32,7 @@ func newDecisions() function.Function { return decisionsFunction{} }
 func newWorksheetMistakes() function.Function { return mistakesFunction{} }
 
 type (
+	// heldToday is what a decision is compared with: a row of partner_review_worksheet.
 	heldToday struct {
 		ID         types.String `tfsdk:"id"`
 		Access     types.String `tfsdk:"access"`
@@ -48,6 +53,8 @@ type (
 var decidedType = types.ObjectType{AttrTypes: textTypes("decision", "until", "at", "by", "reason", "access",
 	"signature")}
 
+// sheetParameters returns the parameters that both functions have. The first takes any type: a signature may be left
+// out, which no type of an argument can say.
 func sheetParameters() []function.Parameter {
 	return []function.Parameter{
 		function.DynamicParameter{
@@ -66,8 +73,8 @@ func sheetParameters() []function.Parameter {
 	}
 }
 
-// sheetsOf reads the first argument. It takes any map or object of objects: a signature may be left out, which no type
-// of an argument can say.
+// sheetsOf reads the first argument, sorted by file: any map or object of objects. What is not one is said in words,
+// since an argument of any type has no other check.
 func sheetsOf(given types.Dynamic) (all []worksheet.Sheet, problem string) {
 	elements, ok := partsOf(given.UnderlyingValue())
 	if !ok {
@@ -95,7 +102,7 @@ func sheetsOf(given types.Dynamic) (all []worksheet.Sheet, problem string) {
 	return all, ""
 }
 
-// partsOf returns what a map or an object holds.
+// partsOf returns what a map or an object holds; not ok if it is null, or neither.
 func partsOf(v attr.Value) (map[string]attr.Value, bool) {
 	switch v := v.(type) {
 	case types.Object:
@@ -108,6 +115,7 @@ func partsOf(v attr.Value) (map[string]attr.Value, bool) {
 	return nil, false
 }
 
+// textOf returns a text; not ok if it is null, or none.
 func textOf(v attr.Value) (string, bool) {
 	switch v := v.(type) {
 	case types.String:
@@ -118,10 +126,12 @@ func textOf(v attr.Value) (string, bool) {
 	return "", false
 }
 
+// Metadata names the function.
 func (decisionsFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "decisions"
 }
 
+// Definition returns what it takes and returns.
 func (decisionsFunction) Definition(_ context.Context, _ function.DefinitionRequest,
 	resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
@@ -140,6 +150,8 @@ func (decisionsFunction) Definition(_ context.Context, _ function.DefinitionRequ
 	}
 }
 
+// Run returns the decisions by id. All mistakes of all sheets are one error, so that whoever corrects them does it
+// once. See TestDecisionsNameEveryMistakeAtOnce.
 func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var sheets types.Dynamic
 	var today *[]heldToday
@@ -175,10 +187,12 @@ func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp 
 	resp.Error = resp.Result.Set(ctx, out)
 }
 
+// Metadata names the function.
 func (mistakesFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "worksheet_mistakes"
 }
 
+// Definition returns what it takes and returns.
 func (mistakesFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "What cannot be taken of filled worksheets",
@@ -190,6 +204,7 @@ func (mistakesFunction) Definition(_ context.Context, _ function.DefinitionReque
 	}
 }
 
+// Run returns the mistakes, an empty list if there are none.
 func (mistakesFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var sheets types.Dynamic
 	var today *[]heldToday
@@ -205,7 +220,8 @@ func (mistakesFunction) Run(ctx context.Context, req function.RunRequest, resp *
 	resp.Error = resp.Result.Set(ctx, wrong)
 }
 
-// readSheets returns what was decided, and the mistakes in words.
+// readSheets returns what was decided, and the mistakes in words. Without today (nil), nothing is compared with the
+// access as it is now: the resources do that.
 func readSheets(all []worksheet.Sheet, today *[]heldToday) (map[string]access.Review, []string) {
 	var now []worksheet.Now
 	if today != nil {

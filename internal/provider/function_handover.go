@@ -49,12 +49,16 @@ type (
 	}
 )
 
+// newHandover makes the function.
 func newHandover() function.Function { return handoverFunction{} }
 
+// Metadata names it.
 func (handoverFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "handover"
 }
 
+// Definition returns what it takes and returns. The types name a part of each resource's attributes: Terraform converts
+// an object with more of them, so whole resources can be passed.
 func (handoverFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	list := func(name, description string, of map[string]attr.Type) function.Parameter {
 		return function.ListParameter{
@@ -98,6 +102,7 @@ var (
 	})
 )
 
+// textTypes returns the types of attributes that are texts.
 func textTypes(names ...string) map[string]attr.Type {
 	all := map[string]attr.Type{}
 	for _, name := range names {
@@ -106,6 +111,7 @@ func textTypes(names ...string) map[string]attr.Type {
 	return all
 }
 
+// with adds types of attributes to others, and returns these.
 func with(all, more map[string]attr.Type) map[string]attr.Type {
 	for name, kind := range more {
 		all[name] = kind
@@ -113,7 +119,7 @@ func with(all, more map[string]attr.Type) map[string]attr.Type {
 	return all
 }
 
-// Run refuses what is not of the identity: a partner must not be sent what is another one's.
+// Run returns the text. It refuses what is not of the identity: a partner must not be sent what is another one's.
 func (handoverFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	known, err := areKnown(ctx, req.Arguments)
 	if err != nil {
@@ -144,7 +150,7 @@ func (handoverFunction) Run(ctx context.Context, req function.RunRequest, resp *
 }
 
 // areKnown reports whether all that was handed in is known. Terraform asks only then; OpenTofu 1.7 asks in a first plan
-// too, where the lists hold resources that are still to be made.
+// too, where the lists hold resources that are still to be made. See TestAHandoverOfWhatIsStillToBeMadeIsNotKnown.
 func areKnown(ctx context.Context, handed function.ArgumentsData) (bool, *function.FuncError) {
 	var identity types.Object
 	var credentials, grants types.List
@@ -163,6 +169,7 @@ func areKnown(ctx context.Context, handed function.ArgumentsData) (bool, *functi
 	return true, nil
 }
 
+// notOfIdentity returns the error for what belongs to another identity. argument is the place of the list, from 0 on.
 func notOfIdentity(argument int64, what string, id, identity types.String) *function.FuncError {
 	return function.NewArgumentFuncError(argument,
 		fmt.Sprintf("The %s %s does not belong to the identity %s, so its partner would get what is meant for "+

@@ -16,12 +16,16 @@ import (
 // verifyJournalFunction is verify_journal(text, head...).
 type verifyJournalFunction struct{}
 
+// newVerifyJournal makes the function.
 func newVerifyJournal() function.Function { return verifyJournalFunction{} }
 
+// Metadata names it.
 func (verifyJournalFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "verify_journal"
 }
 
+// Definition returns what it takes and returns. A chain cannot show what was cut off its end, so the head is a second
+// argument.
 func (verifyJournalFunction) Definition(_ context.Context, _ function.DefinitionRequest,
 	resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
@@ -41,6 +45,8 @@ func (verifyJournalFunction) Definition(_ context.Context, _ function.Definition
 	}
 }
 
+// Run verifies the chain, and against the head if one is given. A broken chain is a result and no error, so that a
+// check can say it.
 func (verifyJournalFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var text string
 	var heads []string

@@ -14,6 +14,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
+// The small functions. They need neither a system nor a configured provider, and Terraform calls them with known values
+// only, so each is a parser of the language and a line.
+
 // coversFunction is covers(outer, inner).
 type coversFunction struct{}
 
@@ -23,6 +26,7 @@ func (coversFunction) Metadata(_ context.Context, _ function.MetadataRequest, re
 	resp.Name = "covers"
 }
 
+// Definition returns what it takes and returns.
 func (coversFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Whether one pattern covers another",
@@ -36,6 +40,7 @@ func (coversFunction) Definition(_ context.Context, _ function.DefinitionRequest
 	}
 }
 
+// Run compares two patterns, exactly.
 func (coversFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var outer, inner string
 	if resp.Error = req.Arguments.Get(ctx, &outer, &inner); resp.Error != nil {
@@ -62,6 +67,7 @@ func (earliestFunction) Metadata(_ context.Context, _ function.MetadataRequest, 
 	resp.Name = "earliest"
 }
 
+// Definition returns what it takes and returns.
 func (earliestFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "The earliest of several moments",
@@ -76,6 +82,8 @@ func (earliestFunction) Definition(_ context.Context, _ function.DefinitionReque
 	}
 }
 
+// Run returns the earliest moment as it was written, so that the plan shows what somebody wrote. Without any moment
+// there is no end, which is an error and not null: nothing here is indefinite.
 func (earliestFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var given []types.String
 	if resp.Error = req.Arguments.Get(ctx, &given); resp.Error != nil {
@@ -111,6 +119,7 @@ func (explainFunction) Metadata(_ context.Context, _ function.MetadataRequest, r
 	resp.Name = "explain"
 }
 
+// Definition returns what it takes and returns.
 func (explainFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "What a rule refuses, why, and what to write instead",
@@ -122,6 +131,7 @@ func (explainFunction) Definition(_ context.Context, _ function.DefinitionReques
 	}
 }
 
+// Run returns the text of a rule of the catalogue, whatever level a configuration gives it.
 func (explainFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var slug string
 	if resp.Error = req.Arguments.Get(ctx, &slug); resp.Error != nil {
@@ -136,7 +146,7 @@ func (explainFunction) Run(ctx context.Context, req function.RunRequest, resp *f
 	resp.Error = resp.Result.Set(ctx, explanation(rule))
 }
 
-// explanation returns a rule in words.
+// explanation returns a rule in words: "expiry/too-long (deny): Title. Why. Remedy. Controls: ...".
 func explanation(r guardrail.Rule) string {
 	level := r.Level.String()
 	if r.Fixed {
@@ -150,6 +160,7 @@ func explanation(r guardrail.Rule) string {
 		strings.Join(controls, ", "))
 }
 
+// slugs returns the names of all rules, for the error.
 func slugs() (all []string) {
 	for _, r := range guardrail.Catalogue() {
 		all = append(all, r.Slug)

@@ -23,6 +23,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
+// The way to OpenBao: where it is, what it is known by, and how the provider logs in. Arguments and variables are those
+// of the program bao, so that a shell in which that works is enough; VAULT_ stands in for BAO_ as it does there. What
+// is set for the program and means nothing here is named if the way does not lead there (notTaken).
+
+// openOpenBao reads the block and the environment, and opens the system; it asks no server before enter does.
 func openOpenBao(p *partnerProvider, m *providerModel, a opening, diags *diag.Diagnostics) (opened, bool) {
 	options, ok := m.openbaoOptions(p.version, a.stack, diags)
 	if !ok {
@@ -34,7 +39,8 @@ func openOpenBao(p *partnerProvider, m *providerModel, a opening, diags *diag.Di
 	}}, true
 }
 
-// openbaoOptions reads where OpenBao is, and how to log in there.
+// openbaoOptions reads where OpenBao is, and how to log in there. Mistakes are said without a path: with one, the CLI
+// would print what stands there.
 func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagnostics) (openbao.Options, bool) {
 	r := &reader{}
 	v := r.object("openbao", m.OpenBao)
@@ -105,6 +111,7 @@ func (r *reader) openbaoFile(v map[string]attr.Value, argument, variable string)
 	return content
 }
 
+// caCertFile is the one argument whose file has to hold a certificate: the key of a client is in a file as well.
 const caCertFile = "ca_cert_file"
 
 // openbaoAuthorities returns the certificates by which the server is known, in PEM, from the first place that has any,
@@ -122,7 +129,8 @@ func (r *reader) openbaoAuthorities(v map[string]attr.Value) []byte {
 	return r.caPath(envNamed("BAO_CAPATH", "VAULT_CAPATH"))
 }
 
-// openbaoLogin returns how the provider itself logs in.
+// openbaoLogin returns how the provider itself logs in: by what the configuration names, else by a token of the
+// environment. Each part that is left out comes from the environment.
 func (r *reader) openbaoLogin(v map[string]attr.Value) client.Login {
 	if a := r.object("openbao", v["approle"]); a != nil {
 		return client.AppRole{
@@ -150,6 +158,7 @@ func (r *reader) openbaoLogin(v map[string]attr.Value) client.Login {
 	return client.Token(token)
 }
 
+// errNoCertificate says that a file which is to name whom to trust names nobody.
 var errNoCertificate = errors.New("it has no certificate in PEM")
 
 // holdsCertificate reports whether there is a certificate to trust in a file.
@@ -157,7 +166,8 @@ func holdsCertificate(pem []byte) bool {
 	return bytes.Contains(pem, []byte("-----BEGIN CERTIFICATE-----"))
 }
 
-// caPath returns all certificates in a folder, which the program bao trusts by BAO_CAPATH.
+// caPath returns all certificates in a folder and below it, which the program bao trusts by BAO_CAPATH; nil if no
+// folder is named. Files that are no certificate do no harm beside one that is.
 func (r *reader) caPath(folder, variable string) (all []byte) {
 	if folder == "" {
 		return nil
@@ -179,7 +189,8 @@ func (r *reader) caPath(folder, variable string) (all []byte) {
 	return all
 }
 
-// partnerAddress returns the address that partners are told, where theirs is not the provider's.
+// partnerAddress returns the address that partners are told, if theirs is not the provider's; "" if it is. It is handed
+// out, so it needs TLS, and must hold no password.
 func (r *reader) partnerAddress(v attr.Value) string {
 	text := strings.TrimSuffix(cmp.Or(r.text("openbao", v), os.Getenv(partnerAddressVariable)), "/")
 	if text == "" {
@@ -199,8 +210,9 @@ func (r *reader) partnerAddress(v attr.Value) string {
 	return text
 }
 
-// enter looks at OpenBao before any resource does, so that a way that does not lead there is one error and not
-// one for each resource.
+// enter looks at OpenBao before any resource does, so that a way that does not lead there is one error and not one for
+// each resource: a wrong port cost 57 s for each, one after the other. See
+// TestTwelveResourcesAndAServerThatIsAwayAreOneError.
 func enter(ctx context.Context, system *openbao.System, diags *diag.Diagnostics) bool {
 	err := system.Enter(ctx)
 	if err == nil {
@@ -223,7 +235,8 @@ func enter(ctx context.Context, system *openbao.System, diags *diag.Diagnostics)
 	return false
 }
 
-// notTaken names what is set for the program bao and means nothing here: whoever relies on it looks there first.
+// notTaken names what is set for the program bao and means nothing here: whoever relies on it looks there first. It is
+// told if the way does not lead there; SKIP_VERIFY only if a certificate is what is wrong.
 func notTaken(failure error) string {
 	for _, v := range []struct{ name, instead string }{
 		{"SKIP_VERIFY", "the server gets the token, so it is always verified: name its authority with ca_cert_file " +
@@ -248,7 +261,8 @@ func notTaken(failure error) string {
 // requestSubsystem is under which name requests are logged; TF_LOG_PROVIDER_PARTNER_OPENBAO sets its level alone.
 const requestSubsystem = "openbao"
 
-// requestLog writes each request to the provider's log; nil where nobody reads that.
+// requestLog returns what writes each request to the provider's log; nil if nobody reads that. It has neither tokens
+// nor bodies: see TestRequestsAreInTheLogWithoutSecrets.
 func requestLog() func(context.Context, client.Attempt) {
 	if !logs() {
 		return nil
@@ -273,7 +287,7 @@ func requestLog() func(context.Context, client.Attempt) {
 	}
 }
 
-// logs reports whether anybody asked for a log.
+// logs reports whether anybody asked for a log. What main turns off (TF_LOG_SDK) is not asked for.
 func logs() bool {
 	for _, v := range os.Environ() {
 		if name, level, _ := strings.Cut(v, "="); strings.HasPrefix(name, "TF_LOG") &&

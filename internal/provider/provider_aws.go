@@ -23,6 +23,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
+// awsBlock returns AWS as a system that a configuration can name.
 func awsBlock() systemBlock {
 	return systemBlock{
 		name: "aws", title: "AWS", schema: awsAttribute(), shared: true,
@@ -31,6 +32,8 @@ func awsBlock() systemBlock {
 	}
 }
 
+// awsAttribute returns the schema of the aws block. The validators are the system's own checks, so that what cannot be
+// is refused by validate, and not by the first creation.
 func awsAttribute() schema.Attribute {
 	text := func(what string, check func(string) error, description string) schema.Attribute {
 		return schema.StringAttribute{
@@ -81,6 +84,8 @@ const (
 	boundaryVariable = "PARTNER_AWS_BOUNDARY"
 )
 
+// openAWS reads the block and the environment, and opens the system; it asks no server. A mistake is said without a
+// path: with one, the CLI would print what stands there, such as a password in an endpoint.
 func openAWS(p *partnerProvider, m *providerModel, _ opening, diags *diag.Diagnostics) (opened, bool) {
 	r := &reader{}
 	v := r.object("aws", m.AWS)
@@ -120,8 +125,8 @@ func openAWS(p *partnerProvider, m *providerModel, _ opening, diags *diag.Diagno
 	}}, len(r.faults) == 0
 }
 
-// awsAuthorities returns the certificates by which AWS is known behind a proxy that looks into TLS, where AWS's own
-// programs have them from.
+// awsAuthorities returns the certificates by which AWS is known behind a proxy that looks into TLS, from where AWS's
+// own programs have them (AWS_CA_BUNDLE); nil if that is not set.
 func (r *reader) awsAuthorities() []byte {
 	const variable = "AWS_CA_BUNDLE"
 	path := os.Getenv(variable)
@@ -138,11 +143,13 @@ func (r *reader) awsAuthorities() []byte {
 	return pem
 }
 
-// ledgerLook is for how long the ledger may take to answer for the first time: one small request, whatever it holds.
+// ledgerLook is for how long the ledger may take to answer for the first time: one small request, whatever it holds. It
+// is not for reading the ledger: when it was, a large one far away could not be reached, and a destroy stopped. See
+// TestOnlyTheFirstAnswerOfALedgerIsLimited.
 const ledgerLook = 10 * time.Second
 
 // enterAWS looks at the account and the ledger before any resource does, so that a way that does not lead there is one
-// error and not one for each resource.
+// error and not one for each resource. That there is no system yet is no error.
 func enterAWS(ctx context.Context, system *aws.System, diags *diag.Diagnostics) bool {
 	err := system.Enter(ctx)
 	if err == nil {

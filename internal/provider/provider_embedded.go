@@ -19,6 +19,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded"
 )
 
+// embeddedBlock returns the embedded system as one that a configuration can name.
 func embeddedBlock() systemBlock {
 	return systemBlock{
 		name: "embedded", title: "the embedded system", schema: embeddedAttribute(),
@@ -27,6 +28,7 @@ func embeddedBlock() systemBlock {
 	}
 }
 
+// embeddedAttribute returns the schema of the embedded block.
 func embeddedAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
@@ -65,10 +67,13 @@ func embeddedAttribute() schema.Attribute {
 // openEmbedded opens the embedded system in a directory. Tests put another one in its place.
 type openEmbedded func(directory string, o embedded.Options) access.System
 
+// openDirectory opens the embedded system itself. It reads nothing: the first call that needs the directory does.
 func openDirectory(directory string, o embedded.Options) access.System {
 	return embedded.Open(directory, o)
 }
 
+// openEmbeddedBlock reads the block and the environment, and opens the system. A generation is accepted by a variable,
+// and by no argument: an older ledger is accepted once, by somebody who looks, and not by each later run.
 func openEmbeddedBlock(p *partnerProvider, m *providerModel, a opening, diags *diag.Diagnostics) (o opened, ok bool) {
 	options := embedded.Options{
 		Clock: p.clock, Environment: m.Environment.ValueString(), Passphrase: os.Getenv(passphraseVariable),
@@ -90,7 +95,7 @@ func openEmbeddedBlock(p *partnerProvider, m *providerModel, a opening, diags *d
 }
 
 // embedded returns where the embedded system lives, .partner/ENVIRONMENT below the working directory if nothing says
-// where, and what it is told.
+// where, and completes what it is told. The path is absolute, so that messages can be followed from anywhere.
 func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnostics) (string, bool) {
 	r := &reader{}
 	directory := ""

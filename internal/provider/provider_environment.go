@@ -19,7 +19,8 @@ import (
 )
 
 // These variables stand in for arguments that one configuration leaves to the pipeline which runs it. What the
-// configuration says goes first. The rules' settings have none: a reviewer reads them in the configuration.
+// configuration says goes first. The rules' settings have none: a reviewer reads them in the configuration. See
+// TestEachArgumentThatAPipelineSetsHasAVariable.
 const (
 	environmentVariable    = "PARTNER_ENVIRONMENT"
 	stackVariable          = "PARTNER_STACK"
@@ -52,8 +53,9 @@ func readProvider(ctx context.Context, config tfsdk.Config, diags *diag.Diagnost
 	return m, !diags.HasError()
 }
 
-// refuseKeys refuses variables that hold a private key: they say where things are, and messages show that. A
-// passphrase may be any text.
+// refuseKeys refuses variables that hold a private key: they say where things are, and messages show that. A passphrase
+// may be any text. A key in PARTNER_EMBEDDED_DIRECTORY was printed by the plan once, as the directory: see
+// TestAKeyInAVariableIsNotShown.
 func refuseKeys(variables []string, diags *diag.Diagnostics) (refused bool) {
 	for _, v := range variables {
 		name, text, _ := strings.Cut(v, "=")
@@ -71,7 +73,7 @@ func refuseKeys(variables []string, diags *diag.Diagnostics) (refused bool) {
 	return refused
 }
 
-// named takes a name from the environment if the configuration has none.
+// named takes a name from the environment if the configuration has none. what is the argument's name.
 func named(v *types.String, variable, what string, diags *diag.Diagnostics) {
 	text := os.Getenv(variable)
 	if !v.IsNull() || text == "" {

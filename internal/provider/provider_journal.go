@@ -20,6 +20,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
+// journalAttribute returns the schema of the journal block.
 func journalAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
@@ -37,8 +38,8 @@ func journalAttribute() schema.Attribute {
 	}
 }
 
-// requireJournal refuses a configuration of a shared system without a journal: there is no directory
-// that it would belong in.
+// requireJournal refuses a configuration of a shared system without a journal: there is no directory that it would
+// belong in. It is asked at validate, where a path that is not known yet counts as given.
 func (m *providerModel) requireJournal(system string, diags *diag.Diagnostics) {
 	if m.Journal.IsNull() && os.Getenv(journalVariable) == "" {
 		diags.AddAttributeError(path.Root("journal"), system+" needs a journal",
@@ -48,7 +49,8 @@ func (m *providerModel) requireJournal(system string, diags *diag.Diagnostics) {
 	}
 }
 
-// journal returns where the journal is kept: where the configuration says, or in the directory of the embedded system.
+// journal returns the journal: where the configuration says, else the variable, else in the directory of the embedded
+// system. It is opened by its first line, so a plan makes no file.
 func (m *providerModel) journal(clock access.Clock, directory string, diags *diag.Diagnostics) (*journal.Journal,
 	bool) {
 	file := filepath.Join(directory, "journal.jsonl")
@@ -73,7 +75,8 @@ func (m *providerModel) journal(clock access.Clock, directory string, diags *dia
 // gateways with users of their own read publish/ in it.
 const gatewaysRead = fs.FileMode(0o755)
 
-// journaled returns a system whose changes are recorded.
+// journaled returns a system whose changes are recorded: the intent before each, the outcome after it (journal.Govern).
+// A change whose intent cannot be written is not made.
 func journaled(system access.System, j *journal.Journal, stack string, clock access.Clock) access.System {
 	return journal.Govern(system, j, journal.Desk{
 		Stack: stack, Clock: clock, Actor: func() journal.Actor { return journal.CurrentActor(lookUp) },
@@ -85,7 +88,8 @@ func journaled(system access.System, j *journal.Journal, stack string, clock acc
 	})
 }
 
-// lookUp reads a variable for the journal, but for one that holds a private key.
+// lookUp reads a variable for the journal, but for one that holds a private key: the journal keeps who ran a pipeline
+// from the CI system's variables, for years.
 func lookUp(name string) (string, bool) {
 	text, set := os.LookupEnv(name)
 	if material.HoldsPrivateKey(text) {
@@ -94,10 +98,11 @@ func lookUp(name string) (string, bool) {
 	return text, set
 }
 
+// warningsKey is under what the diagnostics of a resource are in the context of its change.
 type warningsKey struct{}
 
 // warned lets what the journal has to say about a change reach the diagnostics of its resource. It is no error: with
-// one, Terraform would not keep what was issued.
+// one, Terraform would not keep what was issued. See TestAJournalThatFailsAfterTheChangeLosesNoSecret.
 func warned(ctx context.Context, diags *diag.Diagnostics) context.Context {
 	return context.WithValue(ctx, warningsKey{}, diags)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// openbaoBlock returns OpenBao as a system that a configuration can name.
 func openbaoBlock() systemBlock {
 	return systemBlock{
 		name: "openbao", title: "OpenBao", schema: openbaoAttribute(), shared: true,
@@ -28,6 +29,9 @@ func openbaoBlock() systemBlock {
 	}
 }
 
+// openbaoAttribute returns the schema of the openbao block. Three ways to log in exclude each other: a token, an
+// AppRole, a signed token. Secrets among the arguments are marked as sensitive; each has a variable, which keeps it out
+// of the configuration.
 func openbaoAttribute() schema.Attribute {
 	text := func(description string) schema.Attribute {
 		return schema.StringAttribute{
@@ -124,10 +128,11 @@ func openbaoAttribute() schema.Attribute {
 	}
 }
 
-// oneWalk is how long a plan may take that reads OpenBao once.
+// oneWalk is how long a plan may take that reads a server once: for as long, what was read is not read again.
 const oneWalk = time.Minute
 
-// mount returns the path of a mount, without slashes around it.
+// mount returns the path of a mount, without slashes around it; "" if there is none. A path with a wildcard or an empty
+// segment is a fault.
 func (r *reader) mount(v attr.Value) string {
 	path := strings.Trim(r.text("openbao", v), "/")
 	if path == "" {
@@ -141,12 +146,14 @@ func (r *reader) mount(v attr.Value) string {
 	return path
 }
 
+// firstEnv returns the value of the first variable that is set and not empty; "" if none is.
 func firstEnv(variables ...string) string {
 	value, _ := envNamed(variables...)
 	return value
 }
 
-// envNamed returns the value of the first variable that is set, and which one that is.
+// envNamed returns the value of the first variable that is set, and which one that is, for errors: whoever set
+// BAO_CACERT never wrote ca_cert_file.
 func envNamed(variables ...string) (value, name string) {
 	for _, v := range variables {
 		if s := os.Getenv(v); s != "" {

@@ -25,6 +25,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/worksheet"
 )
 
+// The provider block: its schema, and the settings of the rules that it makes. What a system's block takes stands in
+// that system's own file.
+
+// providerSchema returns the schema. It has nothing required: what is, may come from the environment of a pipeline, and
+// readProvider asks for it.
 func providerSchema() schema.Schema {
 	s := schema.Schema{
 		MarkdownDescription: "Governs the access that partners have into a company: who answers for it, what it " +
@@ -53,6 +58,9 @@ func providerSchema() schema.Schema {
 	return s
 }
 
+// guardrailsAttribute returns the schema of the rules' settings. Defaults are guardrail.Defaults's, and not the
+// schema's, so that Settings.Written can tell what a configuration wrote from what it left out: a default gives way to
+// a floor silently.
 func guardrailsAttribute() schema.Attribute {
 	texts := func(description string, each ...validator.String) schema.Attribute {
 		return schema.SetAttribute{
@@ -117,6 +125,7 @@ func guardrailsAttribute() schema.Attribute {
 	}
 }
 
+// partnersAttribute returns the schema of the register. Without one (null), every partner may appear.
 func partnersAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:            true,
@@ -162,6 +171,8 @@ func partnersAttribute() schema.Attribute {
 	}
 }
 
+// worksheetsAttribute returns the schema of the signed worksheets. They stand here as a whole, since a signature is of
+// a whole file: see package signed.
 func worksheetsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
@@ -199,7 +210,8 @@ func (m *providerModel) collects() bool {
 	return ok && v.ValueString() == "collect"
 }
 
-// settings reads the rules' settings and the register.
+// settings reads the rules' settings and the register, over the defaults. Each mistake is said at its argument; it
+// reports false if there is one.
 func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, bool) {
 	r := &reader{}
 	s := guardrail.Defaults()
@@ -274,18 +286,22 @@ func writtenIn(block map[string]attr.Value, r *reader) map[string]bool {
 	return written
 }
 
+// length sets a duration if the configuration has one, and leaves the default else.
 func (r *reader) length(to *time.Duration, v attr.Value) {
 	if s := r.span("guardrails", v); s.Duration > 0 {
 		*to = s.Duration
 	}
 }
 
+// count sets a number if the configuration has one, and leaves the default else.
 func (r *reader) count(to *int, v attr.Value) {
 	if r.known("guardrails", v) {
 		*to = int(v.(types.Int64).ValueInt64())
 	}
 }
 
+// levels reads levels by the rule's slug, and what is no level, in words. Whether a slug is a rule's, and may have the
+// level, Settings.Validate says.
 func (r *reader) levels(v attr.Value) (levels map[string]guardrail.Level, unreadable []string) {
 	elements := r.elements("guardrails", v.(types.Map))
 	for _, slug := range slices.Sorted(maps.Keys(elements)) {
@@ -302,7 +318,7 @@ func (r *reader) levels(v attr.Value) (levels map[string]guardrail.Level, unread
 	return levels, unreadable
 }
 
-// partners reads the register; nil where there is none.
+// partners reads the register; nil if there is none, which is not the same as an empty one.
 func (r *reader) partners(v types.Map) map[string]guardrail.Partner {
 	if !r.known("partners", v) {
 		return nil

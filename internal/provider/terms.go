@@ -14,9 +14,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// What identities, credentials and grants have in common in Terraform: owner, end, review, waivers, and what the system
+// says of each. It is written once and embedded in the three models. One test walks all resources and demands owner and
+// end: TestEveryResourceRequiresAnOwnerAndAnEnd.
+
 // terms are the attributes that identities, credentials and grants have in common: who answers, when it ends, who
 // looked, and what the access system says of it.
 type terms struct {
+	// ID is computed, from arguments. Owner to Waivers are arguments; Status to Drift are computed.
 	ID        types.String `tfsdk:"id"`
 	Owner     types.String `tfsdk:"owner"`
 	ExpiresAt types.String `tfsdk:"expires_at"`
@@ -28,9 +33,10 @@ type terms struct {
 	Drift     types.Set    `tfsdk:"drift"`
 }
 
+// common returns the terms of the model that embeds them.
 func (t *terms) common() *terms { return t }
 
-// What most resources have nothing of.
+// What most resources have nothing of: a release, and what is issued.
 func (t *terms) release() types.String     { return types.StringNull() }
 func (t *terms) issued() string            { return "" }
 func (t *terms) knows(*access.Issued) bool { return true }
@@ -49,7 +55,7 @@ var (
 	}
 )
 
-// withTerms adds the common attributes to those of one resource.
+// withTerms adds the common attributes to those of one resource, and returns these.
 func withTerms(attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	for name, a := range map[string]schema.Attribute{
 		"owner": schema.StringAttribute{
@@ -75,6 +81,8 @@ func withTerms(attributes map[string]schema.Attribute) map[string]schema.Attribu
 	return attributes
 }
 
+// reviewAttribute returns the schema of review. By hand, at, by and reason are enough; the rest is what the function
+// decisions fills in, so that its result can be passed as it is.
 func reviewAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
@@ -126,6 +134,7 @@ func reviewAttribute() schema.Attribute {
 	}
 }
 
+// waiversAttribute returns the schema of waivers, by the slug of the rule that each sets aside.
 func waiversAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
@@ -156,6 +165,7 @@ func waiversAttribute() schema.Attribute {
 	}
 }
 
+// computedTerms returns the schema of what the system says of every object.
 func computedTerms() map[string]schema.Attribute {
 	text := func(description string) schema.Attribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
@@ -178,7 +188,8 @@ func computedTerms() map[string]schema.Attribute {
 	}
 }
 
-// readTerms reads the common arguments.
+// readTerms reads the common arguments. What is unknown in a part makes the whole argument unknown: a rule that reads
+// reviews waits for all of one.
 func (r *reader) readTerms(t *terms) access.Terms {
 	out := access.Terms{
 		Owner:     r.text("owner", t.Owner),
@@ -205,7 +216,8 @@ func (r *reader) readTerms(t *terms) access.Terms {
 	return out
 }
 
-// declare writes the common arguments of an object that was read from the system.
+// declare writes the common arguments of an object that was read from the system. An empty map of waivers stays as it
+// was written.
 func (t *terms) declare(from *access.Terms) {
 	t.Owner = types.StringValue(from.Owner)
 	t.ExpiresAt = momentValue(from.ExpiresAt)
@@ -224,8 +236,8 @@ func (t *terms) declare(from *access.Terms) {
 	}
 }
 
-// reviewValue returns a review as an attribute. False and null mean the same of end, which keeps
-// the writing that it had.
+// reviewValue returns a review as an attribute. False and null mean the same of end, which keeps the spelling that it
+// had.
 func reviewValue(r *access.Review, was types.Object) types.Object {
 	if r == nil {
 		return types.ObjectNull(reviewType)
@@ -244,8 +256,8 @@ func reviewValue(r *access.Review, was types.Object) types.Object {
 	})
 }
 
-// keepWriting keeps the state's writing of arguments that mean the same, and the state's computed values: a plan
-// moves only what changes.
+// keepWriting keeps the state's spelling of arguments that mean the same, and the state's computed values: a plan moves
+// only what changes.
 func (t *terms) keepWriting(state *terms) {
 	t.ExpiresAt = same(t.ExpiresAt, state.ExpiresAt)
 	t.Review = same(t.Review, state.Review)
@@ -267,7 +279,8 @@ func (t *terms) observe(seen observed, all extent) {
 	set(&t.Drift, optionalSet(slices.Concat(seen.Drift, seen.Adopted)), all)
 }
 
-// extent is which of the computed attributes are written: all of them, or those alone that a plan left unknown.
+// extent is which of the computed attributes are written: all of them (a reading), or those alone that a plan left
+// unknown (an apply, which must not change what was planned).
 type extent bool
 
 const (
@@ -275,7 +288,7 @@ const (
 	unknownOnly extent = false
 )
 
-// set writes a value where all are asked for, or where the plan left it unknown.
+// set writes a value if all are asked for, or if the plan left it unknown.
 func set[V attr.Value](to *V, value V, all extent) {
 	if bool(all) || (*to).IsUnknown() {
 		*to = value
