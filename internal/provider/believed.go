@@ -21,14 +21,14 @@ import (
 // was applied with an ordinary refresh. See TestWhatAnEditedStateSaysWasAppliedIsJudged and, for 500 edits at random,
 // TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction.
 
-// subject returns what the rules see of the planned object: the object, and what it is compared with. It reports false if
-// the system had to be asked and could not be; that is said.
+// subject returns what the rules see of the planned object: the object, and what it is compared with. It reports false
+// if the system had to be asked and could not be; that is said.
 //
 // One of four things is true of it, and the order of the cases is the decision:
 //
 //   - The system holds it, and the plan means that very one, which may be replaced: it is judged by what changes.
-//   - The system holds it from this stack, and the plan knows nothing of it: it is taken up again. A later end is then an
-//     extension, and everything else is judged as new.
+//   - The system holds it from this stack, and the plan knows nothing of it: it is taken up again. A later end is then
+//     an extension, and everything else is judged as new.
 //   - The plan creates it: it is judged as new. If another stack holds the id, refuseBeforeRules refuses it.
 //   - The system has it no more, and only the state tells what it was.
 //
@@ -70,8 +70,8 @@ func issuesAnew(c change, k kept) bool {
 	return anew
 }
 
-// losesIssued reports whether making an object anew issues it anew: it is a credential, and its identity is not taken up
-// again. If that is, what was issued is kept, and its age counts on. See TestATaintedKeyThatIsKeptHasItsAge.
+// losesIssued reports whether making an object anew issues it anew: it is a credential, and its identity is not taken
+// up again. If that is, what was issued is kept, and its age counts on. See TestATaintedKeyThatIsKeptHasItsAge.
 func (s *session) losesIssued(o access.Object) bool {
 	_, ok := o.(*access.Credential)
 	return ok && !s.takesUp(o.Holder())

@@ -146,9 +146,7 @@ func (m *reportModel) render(r *report.Report) error {
 }
 
 // report returns what the forms are of: the inventory of the moment, what the journal says of the period, the findings
-// of this walk, and other systems' reports.
-//
-// It is narrowed to a partner or an owner last, when all is in it: what is narrowed says so of itself.
+// of this walk, and other systems' reports. It is narrowed to a partner or an owner last, when all is in it.
 func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *diag.Diagnostics) (*report.Report, bool) {
 	in := &reader{}
 	can := d.system.Capabilities()

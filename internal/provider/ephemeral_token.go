@@ -48,6 +48,7 @@ func (r *tokenResource) Metadata(_ context.Context, req ephemeral.MetadataReques
 	resp.TypeName = req.ProviderTypeName + "_token"
 }
 
+// Schema returns the schema.
 func (r *tokenResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A token of an identity for the running plan or apply, to act as the partner would: to " +

@@ -50,16 +50,8 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	defer g.restock()
 	ctx, put.Seen = warned(ctx, diags), mark
 	rec, err := g.put(ctx, &put, c, state, k, diags)
-	if refused := (refusedMeanwhile{}); errors.As(err, &refused) {
-		diags.Append(refused.Diagnostics...)
-		return observed{}, false
-	}
-	if errors.Is(err, access.ErrCutSince) {
-		explainUnseenCut(o, err, diags)
-		return observed{}, false
-	}
 	if err != nil {
-		failed(diags, k.act(state != nil), o.Ref(), unfinished(err, put))
+		unmade(diags, k.act(state != nil), put, err)
 		return observed{}, false
 	}
 	g.finished(o.Ref())
@@ -143,6 +135,20 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 	}
 	put.Seal, ok = sealer(credential, diags)
 	return put, ok
+}
+
+// unmade says why the system did not make a change: rules refuse it by now, somebody cut the identity by hand since its
+// plan, or anything else.
+func unmade(diags *diag.Diagnostics, act string, put access.Change, err error) {
+	var refused refusedMeanwhile
+	switch {
+	case errors.As(err, &refused):
+		diags.Append(refused.Diagnostics...)
+	case errors.Is(err, access.ErrCutSince):
+		explainUnseenCut(put.Object, err, diags)
+	default:
+		failed(diags, act, put.Object.Ref(), unfinished(err, put))
+	}
 }
 
 // put makes a change, and once more if the system does not hold the uid that the state knows. Two such cases are no

@@ -66,27 +66,13 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 // errUntold if nobody can tell what is meant; an elsewhereError if this is another system.
 func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k *kept,
 	diags *diag.Diagnostics) (*access.Record, access.Ref, error) {
-	rec, err := g.system.Get(ctx, ref)
-	// What an import has just written is believed: whoever imports says what they mean.
 	imported := k.History.UID == "" && P(state).common().Owner.IsNull()
-	if imported {
+	if imported { // it is believed: whoever imports says what they mean
+		rec, err := g.system.Get(ctx, ref)
 		return rec, ref, err
 	}
-	// A state that was never told of a uid or a system says nothing of what is gone. If there is no system at all, it
-	// belongs to another one, and stays.
-	told := k.History.UID != "" || k.System != ""
-	if !told && g.locate(ctx).none {
-		return nil, ref, g.belongs("", g.locate(ctx), lacksIt)
-	}
-	answered := err == nil || isNotFound(err)
-	if err == nil && rec.UID != k.History.UID {
-		err = access.ErrNotFound
-	}
-	if told {
-		err = g.sameSystem(ctx, k.System, rec, err, diags)
-	}
-	// found elsewhere, by what else the state says; without an answer of the system there is nothing to weigh
-	if answered && isNotFound(err) {
+	rec, err := g.underID(ctx, ref, *k, diags)
+	if isNotFound(err) {
 		if rec, ref, err = g.resolve(ctx, state, ref, *k, diags); err == nil {
 			k.History.UID = rec.UID
 		}
@@ -95,6 +81,27 @@ func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k 
 		return rec, ref, g.notInOlder(ctx, state, *k, err)
 	}
 	return rec, ref, g.retell(ctx, P(state).knows, rec)
+}
+
+// underID asks the state's own system for the object of the state's uid under its id. Another uid there is not found;
+// that this is another system is an elsewhereError.
+//
+// A state that was never told of a uid or a system says nothing of what is gone. If there is no system at all, it
+// belongs to another one, and stays.
+func (s *session) underID(ctx context.Context, ref access.Ref, k kept, diags *diag.Diagnostics) (*access.Record,
+	error) {
+	rec, err := s.system.Get(ctx, ref)
+	told := k.History.UID != "" || k.System != ""
+	if !told && s.locate(ctx).none {
+		return nil, s.belongs("", s.locate(ctx), lacksIt)
+	}
+	if err == nil && rec.UID != k.History.UID {
+		err = access.ErrNotFound
+	}
+	if told {
+		err = s.sameSystem(ctx, k.System, rec, err, diags)
+	}
+	return rec, err
 }
 
 // notInOlder returns why an object is not found, if that is because an older copy of the system was asked; else the

@@ -68,43 +68,49 @@ func (k *kept) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &list); err != nil {
 		return err
 	}
-	if len(list) < 4 {
-		return errNotKept
+	first, rest, err := readPlaces(list)
+	if err != nil {
+		return err
 	}
-	var h access.History
-	var created int64
-	var system, print string
-	for i, to := range []any{&h.UID, &created, &system, &print} {
-		if err := json.Unmarshal(list[i], to); err != nil {
-			return err
-		}
-	}
-	if h.UID != "" && (created <= 0 || time.Unix(created, 0).UTC().Year() > 9999) {
-		return errNotKept // no moment that we write, and none that could be written again
-	}
-	list = list[4:]
-	h.Stack = defaultStack
-	if len(list) > 0 && list[0][0] == '"' {
-		if err := json.Unmarshal(list[0], &h.Stack); err != nil {
-			return err
-		}
-		list = list[1:]
-	}
-	var rest keptByName
-	switch len(list) {
+	var named keptByName
+	switch len(rest) {
 	case 0:
 	case 1:
-		if err := json.Unmarshal(list[0], &rest); err != nil {
-			return err
-		}
+		err = json.Unmarshal(rest[0], &named)
 	default:
-		return errNotKept
+		err = errNotKept
 	}
-	*k = kept(rest)
-	k.System, k.Print = system, print
-	if h.UID != "" {
-		h.CreatedAt = time.Unix(created, 0).UTC()
-		k.History = h
+	if err != nil {
+		return err
+	}
+	*k = kept(named)
+	k.System, k.Print = first.System, first.Print
+	if first.History.UID != "" {
+		k.History = first.History
 	}
 	return nil
+}
+
+// readPlaces reads what has a place in a list, and returns what follows. If there is no uid in the first place, the
+// history stands by its name.
+func readPlaces(list []json.RawMessage) (first kept, rest []json.RawMessage, err error) {
+	if len(list) < 4 {
+		return first, nil, errNotKept
+	}
+	h := &first.History
+	var created int64
+	for i, to := range []any{&h.UID, &created, &first.System, &first.Print} {
+		if err := json.Unmarshal(list[i], to); err != nil {
+			return first, nil, err
+		}
+	}
+	rest, h.CreatedAt, h.Stack = list[4:], time.Unix(created, 0).UTC(), defaultStack
+	if h.UID != "" && (created <= 0 || h.CreatedAt.Year() > 9999) {
+		return first, nil, errNotKept // no moment that we write, and none that could be written again
+	}
+	if len(rest) > 0 && rest[0][0] == '"' {
+		err = json.Unmarshal(rest[0], &h.Stack)
+		rest = rest[1:]
+	}
+	return first, rest, err
 }
