@@ -4,6 +4,7 @@ package provider
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -90,7 +91,8 @@ func (d *reviewWorksheetDataSource) Schema(_ context.Context, _ datasource.Schem
 	}
 }
 
-// Read makes the table, in its three forms. What was widened since the last review is the journal's to say.
+// Read makes the table, in its three forms. What was widened since the last review is the journal's to say; what it
+// cannot know, since it is damaged or another stack keeps its own, is not known, and never "no".
 func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 	resp *datasource.ReadResponse) {
 	m, ok := read[reviewWorksheetModel](ctx, req.Config, &resp.Diagnostics)
@@ -101,7 +103,7 @@ func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.Rea
 	if !ok {
 		return
 	}
-	lines, _, err := d.journal.Read()
+	lines, gaps, err := d.journal.Read()
 	if err != nil {
 		resp.Diagnostics.AddError("Cannot read the journal", sentence(err)+".")
 		return
@@ -113,6 +115,13 @@ func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.Rea
 		ReviewEvery: d.inForce(ctx).ReviewEvery,
 	}
 	o.Widened, o.Since = report.Widened(lines)
+	if len(gaps) > 0 {
+		o.Since = time.Time{} // what comes after the gap may have widened anything
+	}
+	o.Stacks = map[string]bool{d.stack: true}
+	for _, l := range lines {
+		o.Stacks[l.Stack] = true
+	}
 	rows := worksheet.Build(all.Inventory, all.records, o)
 	values := make([]attr.Value, 0, len(rows))
 	for _, r := range rows {

@@ -3,9 +3,11 @@
 package provider_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -188,4 +190,21 @@ output "markdown" { value = data.partner_review_worksheet.all.markdown }
 	write(args{"actions": `["read", "list", "delete"]`, "review": keep})
 	l.must("apply", "-auto-approve")
 	tells("no", 2) // the grant was looked at, and does not end within ten days
+	// From a damaged line on, a journal tells nothing: what it does not say was not widened may have been.
+	journal := filepath.Join(l.directory, "journal.jsonl")
+	text, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := bytes.LastIndexByte(bytes.TrimSpace(text), '\n')
+	edited := bytes.Replace(text[last:], []byte("acme"), []byte("acne"), 1)
+	if err := os.WriteFile(journal, slices.Concat(text[:last], edited), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.must("apply", "-refresh-only", "-auto-approve")
+	var all map[string]string
+	if l.output("widened", &all); all["acme/prod/orders-etl"] != "not known" ||
+		all["acme/prod/orders-etl/daily"] != "no" { // the decision has the digest of its access
+		t.Errorf("with a damaged journal it tells %v", all)
+	}
 }

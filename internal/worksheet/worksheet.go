@@ -47,6 +47,8 @@ type Options struct {
 	// zero nothing is known.
 	Widened map[string]time.Time
 	Since   time.Time
+	// Stacks are those whose changes are in Widened; nil: everybody's. Another stack may keep a journal of its own.
+	Stacks map[string]bool
 }
 
 // Build returns the rows of what is in force and due, sorted by owner and id. The records are those
@@ -166,7 +168,7 @@ func (o Options) widened(i *inventory.Item, digest string) string {
 	switch {
 	case at.After(seen):
 		return "on " + at.UTC().Format(time.DateOnly)
-	case o.Since.IsZero() || o.Since.After(seen):
+	case o.Since.IsZero() || o.Since.After(seen) || (o.Stacks != nil && !o.Stacks[i.Stack]):
 		return notKnown
 	}
 	return "no"
