@@ -105,6 +105,7 @@ func (d *guardrailsDataSource) Read(ctx context.Context, req datasource.ReadRequ
 	}
 	r := &reader{}
 	wanted := r.texts("ids", m.IDs)
+	// the floor is read even if no resource was planned, since the settings in force are under it
 	footing, err := d.stand(ctx)
 	if err != nil {
 		resp.Diagnostics.AddError("Cannot read the floor", sentence(err)+".")
@@ -169,6 +170,7 @@ func settingsValue(s guardrail.Settings) types.Object {
 func levelsValue(s guardrail.Settings) types.Map {
 	levels := map[string]string{}
 	for _, r := range guardrail.Catalogue() {
+		// settings name only those that differ from the catalogue
 		level, set := s.Levels[r.Slug]
 		if !set {
 			level = r.Level

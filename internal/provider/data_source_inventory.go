@@ -158,6 +158,7 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 	m.System, m.At = types.StringValue(listed.System), timeValue(listed.At)
 	counts, items := map[string]attr.Value{}, []attr.Value{}
 	for flag, n := range listed.Count() {
+		// nobody looked, so zero would be a claim
 		counts[string(flag)] = types.Int64Null()
 		if listed.Checked(flag, n) {
 			counts[string(flag)] = types.Int64Value(int64(n))
@@ -166,6 +167,7 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 	for i := range listed.Items {
 		items = append(items, itemValue(&listed.Items[i]))
 	}
+	// every attribute of the schema, since fill writes the whole state
 	fill(ctx, &resp.State, map[string]attr.Value{
 		"partner": m.Partner, "environment": m.Environment, "owner": m.Owner, "expires_before": m.ExpiresBefore,
 		"flags":  m.Flags,

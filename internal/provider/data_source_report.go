@@ -162,6 +162,7 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 	if out.Title == "" {
 		out.Title = "Partner access in " + d.environment
 	}
+	// without an end, it is the moment of the inventory, which is after every beginning
 	if !out.To.IsZero() && !out.From.Before(out.To) {
 		diags.AddError("The period is empty",
 			fmt.Sprintf("It is from %s to %s: write an end that is later.", access.At(out.From), access.At(out.To)))
@@ -180,6 +181,7 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 		diags.AddError("Cannot read the journal", sentence(err)+".")
 		return nil, false
 	}
+	// findings come from this walk, and so only of resources that were planned before
 	out.Judged, out.Findings = d.reported(in.texts("ids", m.IDs))
 	for n, text := range in.list("include", m.Include) {
 		if err := out.Include(text); err != nil {
@@ -199,11 +201,13 @@ func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.
 	bool) {
 	parties := map[string]report.Party{}
 	for name, p := range d.inForce(ctx).Partners {
+		// the register under the floor: what a floor adds to it counts
 		parties[name] = report.Party{Kind: p.Kind, Contact: p.Contact, Agreement: p.Agreement}
 	}
 	for _, r := range all.records {
 		name := r.Object.Holder().Partner
 		party, known := parties[name]
+		// a shadow is a rehearsal's, and nobody's partner; a partner's steps are the same for each of its records
 		if (known && party.Steps != nil) || access.IsShadow(name) {
 			continue
 		}

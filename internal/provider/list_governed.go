@@ -135,6 +135,7 @@ func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *di
 		return nil, nil, false
 	}
 	found := all.Filter(wanted)
+	// what nobody declared has no id, and no import block
 	found.Items = slices.DeleteFunc(found.Items, func(i inventory.Item) bool {
 		return i.Type != l.kind ||
 			i.ID == "" ||

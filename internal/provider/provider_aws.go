@@ -103,6 +103,7 @@ func openAWS(p *partnerProvider, m *providerModel, _ opening, diags *diag.Diagno
 		}
 	}
 	o.Authorities = r.awsAuthorities()
+	// the words of aws.actions, which policy.NewWords judges by the names of their actions
 	own := map[string][]string{}
 	for word, actions := range r.elements("aws", v["actions"].(types.Map)) {
 		own[word] = r.list("aws", actions)
@@ -151,6 +152,7 @@ const ledgerLook = 10 * time.Second
 // enterAWS looks at the account and the ledger before any resource does, so that a way that does not lead there is one
 // error and not one for each resource. That there is no system yet is no error.
 func enterAWS(ctx context.Context, system *aws.System, diags *diag.Diagnostics) bool {
+	// first which account this is, then whether the ledger answers at all, and last whether a system is there
 	err := system.Enter(ctx)
 	if err == nil {
 		limited, cancel := context.WithTimeout(ctx, ledgerLook)

@@ -80,6 +80,7 @@ func openEmbeddedBlock(p *partnerProvider, m *providerModel, a opening, diags *d
 		Command:    "terraform-provider-partner " + p.version,
 		Remembered: a.remembered,
 	}
+	// it names one generation, so it cannot accept an older one that somebody puts there later
 	if text := os.Getenv(embedded.AcceptVariable); text != "" {
 		var err error
 		if options.Accept, err = strconv.ParseInt(text, 10, 64); err != nil || options.Accept < 1 {
@@ -105,7 +106,8 @@ func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnost
 		options.UseLogs = r.list("embedded", v["use_logs"])
 		if zone := r.text("embedded", v["sshd_time_zone"]); zone != "" {
 			var err error
-			if options.SSHDZone, err = parseZone(zone); err != nil { // it was not known when this was validated
+			// validate has refused it, unless it was not known then
+			if options.SSHDZone, err = parseZone(zone); err != nil {
 				diags.AddAttributeError(path.Root("embedded"), "Not a time zone", sentence(err)+".")
 				return "", false
 			}

@@ -48,6 +48,7 @@ func openbaoAttribute() schema.Attribute {
 			Validators:          []validator.String{longText()},
 		}
 	}
+	// a token beside another way to log in would say two things; what the environment has beside it gives way
 	login := []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("openbao").AtName("token"))}
 	return schema.SingleNestedAttribute{
 		Optional: true,
@@ -94,6 +95,7 @@ func openbaoAttribute() schema.Attribute {
 					"token_file": text("A file with the token, read at each login."),
 				},
 			},
+			// Off by default: a login that may make mounts is far more than one that only declares access.
 			"bootstrap": schema.BoolAttribute{
 				Optional: true, MarkdownDescription: "Creates missing mounts, with an authority for certificates, " +
 					"the trust in a partner's issuer, and the workflow that bundles requests. Needs a login that may " +

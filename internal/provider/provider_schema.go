@@ -52,6 +52,7 @@ func providerSchema() schema.Schema {
 			"worksheets": worksheetsAttribute(),
 		},
 	}
+	// each system brings its own block, so a new one changes nothing here
 	for _, b := range systemBlocks() {
 		s.Attributes[b.name] = b.schema
 	}
@@ -102,6 +103,7 @@ func guardrailsAttribute() schema.Attribute {
 			"min_fixed_segments": count("How many literal segments a resource must have before its first " +
 				"wildcard. Default 2."),
 			"max_grants": count("How many grants one identity may have. Default 20."),
+			// It is an argument, and no variable: whoever reviews the configuration sees that it refuses nothing.
 			"enforcement": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf("refuse", "collect")},
 				MarkdownDescription: "What a finding does: `refuse` (default), or `collect`, for tests of modules. " +
@@ -131,6 +133,7 @@ func partnersAttribute() schema.Attribute {
 		Optional:            true,
 		MarkdownDescription: "The register of partners by name. With it, no other partner can appear.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			// The kind is for reports: no rule reads it.
 			"kind": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf("vendor", "reseller",
 					"distributor", "msp", "integrator", "lab", "subcontractor")},
@@ -216,6 +219,7 @@ func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, b
 	r := &reader{}
 	s := guardrail.Defaults()
 	s.Environment = m.Environment.ValueString()
+	// without a guardrails block, nothing is written, and every setting is the default
 	s.Partners, s.Sheets, s.Written = r.partners(m.Partners), r.sheets(m.Worksheets), map[string]bool{}
 	var unreadable []string
 	if v := r.object("guardrails", m.Guardrails); v != nil {
@@ -241,9 +245,11 @@ func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, b
 		}
 		s.Levels, unreadable = r.levels(v["levels"])
 	}
+	// what is no level cannot be among the settings, which Validate looks at
 	for _, problem := range unreadable {
 		diags.AddAttributeError(path.Root("guardrails").AtName("levels"), "Not a level", problem)
 	}
+	// a name such as "max_lifetime.grant" is a path below guardrails
 	for _, e := range s.Validate() {
 		at := path.Root("guardrails")
 		for name := range strings.SplitSeq(e.Setting, ".") {
@@ -267,6 +273,7 @@ func (r *reader) sheets(v types.Map) (all []signed.Sheet) {
 			File: file, CSV: r.text("worksheets", s["csv"]), By: r.text("worksheets", s["by"]),
 			At: r.text("worksheets", s["at"]), Signature: r.text("worksheets", s["signature"]),
 		}
+		// one without a signature proves nothing, and is only read by the functions
 		if sheet.Signature != "" {
 			all = append(all, sheet.Signed())
 		}

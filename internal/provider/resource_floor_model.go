@@ -68,6 +68,7 @@ func (m *floorModel) read(diags *diag.Diagnostics) (f access.Floor, known bool) 
 		OwnerDomains: r.texts("owner_domains", m.OwnerDomains), Environments: r.texts("environments", m.Environments),
 		Shared: r.patterns("shared", m.Shared), RequireSigned: r.texts("require_signed", m.RequireSigned),
 	}
+	// count and length leave the zero value if there is none, which is a floor's "not set"
 	r.count(&f.MinFixedSegments, m.MinFixedSegments)
 	r.count(&f.MaxGrants, m.MaxGrants)
 	for slug, v := range r.elements("levels", m.Levels) {
@@ -76,6 +77,7 @@ func (m *floorModel) read(diags *diag.Diagnostics) (f access.Floor, known bool) 
 		}
 		f.Levels[slug] = r.text("levels", v)
 	}
+	// the names of the attributes are the types of objects
 	for name, v := range r.object("max_lifetime", m.MaxLifetime) {
 		if s := r.span("max_lifetime", v); s.Duration > 0 {
 			if f.MaxLifetime == nil {
@@ -85,6 +87,7 @@ func (m *floorModel) read(diags *diag.Diagnostics) (f access.Floor, known bool) 
 		}
 	}
 	f.Partners, f.Deciders = r.floorPartners(m.Partners), r.deciders(m.Deciders)
+	// What cannot be read is said first. If the rest is known, ValidateFloor looks at it as a whole.
 	for _, e := range r.faults {
 		diags.AddAttributeError(path.Root(e.attribute), "Not a value that "+e.attribute+" can have",
 			sentence(e.err)+".")
@@ -159,6 +162,7 @@ func (m *floorModel) observe(now *access.FloorRecord) {
 // declare writes what was read from the system. A floor that says the same, by its digest, keeps its spelling.
 func (m *floorModel) declare(now *access.FloorRecord) {
 	var unread diag.Diagnostics
+	// an import has no arguments yet, so its digest is another, and all of them are written
 	if f, known := m.read(&unread); known && f.Digest() == now.Floor.Digest() {
 		m.observe(now)
 		return
@@ -170,6 +174,7 @@ func (m *floorModel) declare(now *access.FloorRecord) {
 		optionalText(f.ReviewEvery.String())
 	m.DormantAfter, m.WarnBefore = optionalText(f.DormantAfter.String()), optionalText(f.WarnBefore.String())
 	m.MinFixedSegments, m.MaxGrants = optionalCount(f.MinFixedSegments), optionalCount(f.MaxGrants)
+	// of these three, an empty set is a setting, so only one that was never set is null
 	m.OwnerDomains, m.Environments, m.Shared = setOrNull(f.OwnerDomains), setOrNull(f.Environments), setOrNull(f.Shared)
 	m.Levels = types.MapNull(types.StringType)
 	if len(f.Levels) > 0 {

@@ -34,6 +34,7 @@ func floorSchema() schema.Schema {
 				Required: true, Validators: []validator.String{someText()},
 				MarkdownDescription: "Who answers for the floor: an e-mail address. Every refusal names it.",
 			},
+			// There is no "off": a floor that switched a rule off would loosen something.
 			"levels": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "The lowest level that a configuration may set, `deny` or `warn`, by slug " +
@@ -41,6 +42,7 @@ func floorSchema() schema.Schema {
 				Validators: []validator.Map{mapvalidator.ValueStringsAre(stringvalidator.OneOf("deny",
 					"warn"))},
 			},
+			// Every setting below is optional, and null leaves it to each configuration.
 			"unwaivable": floorTexts("Rules that no waiver sets aside, by slug.", someText()),
 			"max_lifetime": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "The longest life of access, from its creation or renewal.",
@@ -70,11 +72,14 @@ func floorSchema() schema.Schema {
 				part("an environment's name")),
 			"shared": floorTexts("Patterns within which configurations may let partners meet. An empty set "+
 				"shares nothing.", pattern()),
+			// A signature needs somebody whose signature counts: without deciders, guardrail.ValidateFloor refuses it.
 			"require_signed": floorTexts("What needs a signature of one of the `deciders`: `review`, `waiver`, "+
 				"`hold_release`.",
 				stringvalidator.OneOf(access.SignedKinds()...)),
 			"partners": floorPartners(),
 			"deciders": floorDeciders(),
+			// The rest is the system's. Digest and generation tell whoever reviews a plan, or a report, which floor it
+			// was made under.
 			"id": schema.StringAttribute{
 				Computed: true, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 				MarkdownDescription: "Always `floor`.",
@@ -157,6 +162,7 @@ func floorDeciders() schema.Attribute {
 				part("a partner's name")),
 			"owners": floorTexts("The owners on whose access they decide: e-mail addresses. Default: all.",
 				someText()),
+			// Nobody is a decider for ever: who leaves the company stops being one even if nobody changes the floor.
 			"until": schema.StringAttribute{
 				Required:            true,
 				MarkdownDescription: "When they stop being a decider: an RFC 3339 moment.",

@@ -106,6 +106,8 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 					"partner's, ends with it and stays within its ceiling.",
 			},
 			"subcontractors": subcontractorsAttribute(),
+			// It is computed only so that complete may plan false if the configuration leaves it out and the state has
+			// true.
 			"suspended": schema.BoolAttribute{
 				Optional: true, Computed: true,
 				MarkdownDescription: "Cuts all access of the identity at once and keeps the declaration. Default: " +
@@ -116,6 +118,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "How long the access may go unused before it counts as dormant, if not " +
 					"`guardrails.dormant_after`: a duration such as `2160h`.",
 			},
+			// What a value means is the system's to say, since it remembers which were used: see access.Identity.
 			"hold_released": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
 				MarkdownDescription: "Restores what was cut by hand in the system. Write a value, such as the " +
@@ -179,6 +182,7 @@ func subcontractorsAttribute() schema.Attribute {
 		MarkdownDescription: "Whether identities of subcontractors may hang on this one. Default: they may not.",
 		Attributes: map[string]schema.Attribute{
 			"allowed": schema.BoolAttribute{Required: true, MarkdownDescription: "Whether they may."},
+			// computed for its default, which complete plans
 			"max_depth": schema.Int64Attribute{
 				Optional: true, Computed: true, Validators: []validator.Int64{int64validator.Between(1, 8)},
 				MarkdownDescription: "How many levels below this identity. Default 1: a subcontractor, but none " +
@@ -284,6 +288,7 @@ func (m *identityModel) begin(c change) {
 // as long as there is none: after an import there is no name either, and it is written as false.
 func (m *identityModel) declare(o access.Object) {
 	i := o.(*access.Identity)
+	// null and false mean the same, and keep the spelling that the state has
 	if unsaid := m.Suspended.IsNull() && !m.Name.IsNull(); i.Suspended || !unsaid {
 		m.Suspended = types.BoolValue(i.Suspended)
 	}
