@@ -103,8 +103,17 @@ const (
 	lacksIt answer = false
 )
 
-// belongs returns nil if the system that was found is the one that a state knows, else an elsewhereError. If one of
-// them does not say which it is, that it holds the very object decides.
+// belongs returns nil if the system that was found is the one that a state knows, else an elsewhereError:
+//
+//	the state knows   there is         it holds the object   it is
+//	A                 A                -                     the state's own
+//	A                 B                -                     another one
+//	A, or nothing     one without id   yes                   the state's own
+//	A, or nothing     one without id   no                    another one
+//	nothing           A                as it says            own if it holds it
+//	A, or nothing     no system        -                     another one
+//
+// isHome goes one step further, and asks for the object even if the ids differ.
 func (w *whereabouts) belongs(known string, there located, said answer) error {
 	same := bool(said)
 	if known != "" && there.id != "" {

@@ -47,6 +47,16 @@ func (s *session) words(o access.Object, unknown map[string]bool) *access.Words 
 
 // compute sets the computed values of the plan: known if the arguments decide them, kept if nothing moves them. It
 // returns the change that the plan makes, by which everything after it decides.
+//
+//	              a creation                           a change
+//	id            known if its arguments are           kept
+//	status        unknown                              unknown if the end moves and may change it
+//	ends_at       known if the ends above are          known if the ends above are
+//	history       unknown                              unknown if it extends; known if it only adds a review
+//	drift         null if the system has nothing       unknown if there is some that an apply repairs
+//	what is said  known if the system can (Words)      kept, but login if the trust changes
+//	what is       null if the kind never has it,       unknown if it is issued anew (reissue)
+//	  issued      else unknown
 func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[string]bool, k kept,
 	replaces bool) change {
 	c := change{after: o, unknown: unknown, fixed: g.isFixed(o), words: g.words(o, unknown)}

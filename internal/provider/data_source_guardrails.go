@@ -47,10 +47,8 @@ var (
 	}
 )
 
-// newGuardrails makes the data source.
 func newGuardrails() datasource.DataSource { return &guardrailsDataSource{} }
 
-// Metadata names it.
 func (d *guardrailsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_guardrails"

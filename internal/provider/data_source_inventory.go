@@ -72,10 +72,8 @@ var (
 	}
 )
 
-// newInventory makes the data source.
 func newInventory() datasource.DataSource { return &inventoryDataSource{} }
 
-// Metadata names it.
 func (d *inventoryDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_inventory"

@@ -33,16 +33,15 @@ type offboardingModel struct {
 	Steps    types.List   `tfsdk:"steps"`
 }
 
-// newOffboarding makes the data source.
 func newOffboarding() datasource.DataSource { return &offboardingDataSource{} }
 
-// Metadata names it.
 func (d *offboardingDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_offboarding"
 }
 
-// Schema returns the schema.
+// Schema returns the schema. Nothing in it is sensitive: steps name what they cut, and hold no secret, so they may be
+// printed and kept on paper.
 func (d *offboardingDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "What goes when a partner is offboarded, in order; what is shared or in the way; and " +

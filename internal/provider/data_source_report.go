@@ -42,16 +42,14 @@ type reportModel struct {
 	OSCAL    types.String `tfsdk:"oscal"`
 }
 
-// newReport makes the data source.
 func newReport() datasource.DataSource { return &reportDataSource{} }
 
-// Metadata names it.
 func (d *reportDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_report"
 }
 
-// Schema returns the schema.
+// Schema returns the schema. The forms are texts and no files: Terraform writes those, where the configuration says.
 func (d *reportDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	form := func(about string) schema.StringAttribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: about}

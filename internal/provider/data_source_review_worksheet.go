@@ -42,16 +42,14 @@ var worksheetRowType = with(
 	map[string]attr.Type{"flags": textListType},
 )
 
-// newReviewWorksheet makes the data source.
 func newReviewWorksheet() datasource.DataSource { return &reviewWorksheetDataSource{} }
 
-// Metadata names it.
 func (d *reviewWorksheetDataSource) Metadata(_ context.Context, req datasource.MetadataRequest,
 	resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_review_worksheet"
 }
 
-// Schema returns the schema.
+// Schema returns the schema. A row has no column for a decision: that is what the table (csv, markdown) leaves blank.
 func (d *reviewWorksheetDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 	resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{

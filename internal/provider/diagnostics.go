@@ -91,14 +91,18 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	var away *access.Outage
 	met := errors.As(err, &away)
 	switch {
+	// nothing was tried: it is the wrong place
 	case errors.As(err, &elsewhere):
 		diags.AddError(summary, explainElsewhere(elsewhere))
+	// nothing was tried: it is somebody else's
 	case errors.As(err, &other):
 		diags.AddError(summary, fmt.Sprintf("The %s already exists, and belongs to the stack %q. If two stacks owned "+
 			"it, each would undo the other's changes. Give it another name, or import it where it is declared. "+
 			"Nothing was changed.", ref, other.Stack))
+	// Ctrl-C before anything was changed; an outage or a kind with a consequence of its own says more
 	case errors.Is(err, context.Canceled) && !met && consequenceOf(err) == "":
 		diags.AddError(summary, "It was interrupted before anything was changed.")
+	// the system is away; what remains after a removal is said in any case
 	case met && !errors.Is(err, access.ErrRemains):
 		diags.AddError(summary, retold(detail, act, ref, away)+consequenceOf(err))
 	default:

@@ -48,7 +48,8 @@ func (r *tokenResource) Metadata(_ context.Context, req ephemeral.MetadataReques
 	resp.TypeName = req.ProviderTypeName + "_token"
 }
 
-// Schema returns the schema.
+// Schema returns the schema. The token is sensitive, and Terraform refuses to use what is ephemeral where it would be
+// kept.
 func (r *tokenResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A token of an identity for the running plan or apply, to act as the partner would: to " +
@@ -163,15 +164,19 @@ func (r *tokenResource) stageOf(ctx context.Context, id access.IdentityID, diags
 	s, planned, _ := r.portfolio.Find(ref)
 	_, seen := r.hasSeen(ref)
 	switch {
+	// this apply has made it what it is to be
 	case r.isDone(ref):
 		return settled, true
+	// an apply that gave out a token now would give out one of what was before
 	case planned && changes(s) && r.isApplying():
 		diags.AddAttributeError(path.Root("identity_id"), fmt.Sprintf("No token for %s yet", id),
 			"This apply has yet to change the identity. Refer to it (identity_id = partner_identity.NAME.id), so "+
 				"that it is changed first. No token was issued.")
 		return settled, false
+	// a plan, and the token is to be of what it makes of the identity
 	case planned && changes(s):
 		return pending, true
+	// it was read or planned, and is to stay as it is: an apply does neither with what it leaves alone
 	case planned || seen:
 		return planning, true
 	}

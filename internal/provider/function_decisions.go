@@ -126,12 +126,11 @@ func textOf(v attr.Value) (string, bool) {
 	return "", false
 }
 
-// Metadata names the function.
 func (decisionsFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "decisions"
 }
 
-// Definition returns what it takes and returns.
+// Definition says what it takes. "skip" is a text, and no truth, so that a call says what it does with mistakes.
 func (decisionsFunction) Definition(_ context.Context, _ function.DefinitionRequest,
 	resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
@@ -187,12 +186,11 @@ func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp 
 	resp.Error = resp.Result.Set(ctx, out)
 }
 
-// Metadata names the function.
 func (mistakesFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "worksheet_mistakes"
 }
 
-// Definition returns what it takes and returns.
+// Definition says what it takes: what decisions takes, so that one local serves both.
 func (mistakesFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "What cannot be taken of filled worksheets",

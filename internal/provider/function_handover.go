@@ -49,10 +49,8 @@ type (
 	}
 )
 
-// newHandover makes the function.
 func newHandover() function.Function { return handoverFunction{} }
 
-// Metadata names it.
 func (handoverFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "handover"
 }

@@ -16,10 +16,8 @@ import (
 // verifyJournalFunction is verify_journal(text, head...).
 type verifyJournalFunction struct{}
 
-// newVerifyJournal makes the function.
 func newVerifyJournal() function.Function { return verifyJournalFunction{} }
 
-// Metadata names it.
 func (verifyJournalFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "verify_journal"
 }

@@ -26,7 +26,7 @@ func (coversFunction) Metadata(_ context.Context, _ function.MetadataRequest, re
 	resp.Name = "covers"
 }
 
-// Definition returns what it takes and returns.
+// Definition says what it takes. Both are texts: a pattern has no type in Terraform.
 func (coversFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Whether one pattern covers another",
@@ -67,7 +67,7 @@ func (earliestFunction) Metadata(_ context.Context, _ function.MetadataRequest, 
 	resp.Name = "earliest"
 }
 
-// Definition returns what it takes and returns.
+// Definition says what it takes. Null is allowed, for an agreement or a parent that a module may not have.
 func (earliestFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "The earliest of several moments",
@@ -119,7 +119,7 @@ func (explainFunction) Metadata(_ context.Context, _ function.MetadataRequest, r
 	resp.Name = "explain"
 }
 
-// Definition returns what it takes and returns.
+// Definition says what it takes.
 func (explainFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "What a rule refuses, why, and what to write instead",

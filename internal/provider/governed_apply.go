@@ -117,7 +117,10 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 		failed(diags, "read the clock for", o.Ref(), err)
 		return put, false
 	}
+	// what it goes on from under another name, so that years add up and a review extends once
 	since, spent := g.portfolio.Since(o.Ref(), now)
+	// UID says which object is changed, and that nothing else under the id is; Again judges once more under the
+	// system's lock; Cuts are what the plan had seen, so that a release lifts no later cut.
 	put = access.Change{
 		Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: since, Spent: spent,
 		Again: g.again(o.Ref(), now), Cuts: access.CutsSeen{Last: k.CutAt, Held: k.Held},

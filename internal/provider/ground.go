@@ -37,7 +37,7 @@ type ground struct {
 type footing struct {
 	// settings are those in force: the tighter of written and the floor.
 	settings guardrail.Settings
-	// floor is the one in force; nil where there is none, or where lost says why it is not known.
+	// floor is the one in force; nil if there is none, or if lost says why it is not known.
 	floor *access.FloorRecord
 	lost  *access.FloorError
 	// unread: the login may not look whether there is one, and nothing says that there is: a note that did

@@ -37,10 +37,10 @@ type kept struct {
 	// History is what the system kept of the object when it was read or changed last. Its UID says which object the
 	// state means; empty before there is one.
 	History access.History `json:"history,omitzero"`
-	// System is the id of the access system that the state belongs to; empty where it was never told.
+	// System is the id of the access system that the state belongs to; empty if it was never told.
 	System string `json:"system,omitempty"`
-	// Applied is what was last applied, where the system held something else since; else that is the state itself.
-	// Print is its fingerprint: what has another one was not written by us, and is not believed.
+	// Applied is what was last applied, if the system held something else since; else that is the state itself. Print
+	// is its fingerprint: what has another one was not written by us, and is not believed.
 	Applied json.RawMessage `json:"applied,omitempty"`
 	Print   string          `json:"print,omitempty"`
 	// IssuedAt and IssuedUntil are when what was last issued began and ends.

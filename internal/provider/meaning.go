@@ -55,7 +55,14 @@ func (g *governed[M, P]) said(state *M, k kept) (ref access.Ref, intact bool) {
 //   - else id and arguments, if they say the same or there are no arguments
 //   - else the arguments, if they are as they were written
 //
-// Otherwise it is errUntold.
+// Otherwise it is errUntold. So what one edit does to a state is told:
+//
+//	the uid is one that never was                     id and arguments agree: that object is meant
+//	the id is another one, there or not               uid and arguments agree: that object is meant
+//	id and uid are nowhere                            the arguments are as written: that object is meant
+//	the uid is of what was replaced under this id     the uid is believed, and is not what stands there: not touched
+//
+// TestNoEditOfWhatAStateMeansHidesAccessFromADestroy makes these edits, and more, in the state of the real CLI.
 func (g *governed[M, P]) weigh(ctx context.Context, state *M, ref access.Ref, k kept) (access.Ref, string, error) {
 	rememberer, able := access.As[access.Rememberer](g.system)
 	if !able {

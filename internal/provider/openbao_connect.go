@@ -91,7 +91,8 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 }
 
 // openbaoFile returns what is in the file that an argument names or, as for the program bao, an environment variable
-// behind BAO_ or VAULT_; nil where none does.
+// behind BAO_ or VAULT_; nil if none does. That it cannot be read is said by the name that somebody wrote: the
+// argument, or the variable.
 func (r *reader) openbaoFile(v map[string]attr.Value, argument, variable string) []byte {
 	path, from := r.text("openbao", v[argument]), argument
 	if path == "" {
@@ -115,7 +116,7 @@ func (r *reader) openbaoFile(v map[string]attr.Value, argument, variable string)
 const caCertFile = "ca_cert_file"
 
 // openbaoAuthorities returns the certificates by which the server is known, in PEM, from the first place that has any,
-// in the order of the program bao; nil where none has.
+// in the order of the program bao; nil if none has, which means the machine's own.
 func (r *reader) openbaoAuthorities(v map[string]attr.Value) []byte {
 	if pem := r.text("openbao", v["ca_cert_pem"]); pem != "" {
 		return []byte(pem)

@@ -40,7 +40,7 @@ type planCall[M any] struct {
 	// object is what the plan makes of it, and unknown names those of its arguments whose values are not known yet:
 	// these have the zero value in object.
 	object  access.Object
-	unknown map[string]bool // arguments of object
+	unknown map[string]bool
 	// replaces says that another object takes the state's place. Terraform then calls again, with no state.
 	replaces bool
 }
@@ -52,7 +52,7 @@ type planCall[M any] struct {
 // is planned in two calls, of which only the private part tells the second one of the first. And the plan is written
 // before it is judged: if the rules refuse it, Terraform drops it.
 //
-// On the short way nobody waits: what does not change was judged against what it hangs on when it was made.
+// On the short way nothing is sought: what does not change was judged against what it hangs on when it was made.
 func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest,
 	resp *resource.ModifyPlanResponse) {
 	p := &planCall[M]{req: req, resp: resp, short: unchangedIn(ctx)}
@@ -167,11 +167,10 @@ func (g *governed[M, P]) writePlan(ctx context.Context, p *planCall[M]) bool {
 	// Of a tainted resource Terraform hands in no private part, and revokes it later by the one that is planned here:
 	// without this, the deletion would not know which uid it means.
 	if seen, ok := g.withheld(p.object.Ref(), p.kept, p.state == nil); ok {
-		keep(ctx, p.resp.Private, seen, diags) // Terraform revokes it by what is planned
+		keep(ctx, p.resp.Private, seen, diags)
 	}
 	// also for what takes another one's place, since Terraform hands in the identity of that one
 	if p.state == nil {
-		// also of what takes another's place, where Terraform hands in that one's
 		knownBy(p.resp.Identity, P(p.plan).common().ID)
 	}
 	moved := !reflect.DeepEqual(p.plan, p.state)

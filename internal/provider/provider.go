@@ -15,6 +15,12 @@
 //   - governed*.go and plan*.go: the life of the three governed resources (identity, credential, grant), written once
 //   - session.go: what all calls of one walk share: the system, the rules' portfolio, what was seen and done so far
 //
+// What Terraform calls in a walk, of what concerns a resource:
+//
+//	plan    ValidateResourceConfig, UpgradeResourceState, ReadResource (not with -refresh=false),
+//	        ValidateResourceConfig again, PlanResourceChange (twice for a replacement)
+//	apply   ValidateResourceConfig, PlanResourceChange and ApplyResourceChange, of what changes alone
+//
 // # Reading
 //
 // Start with plan.go (what a plan decides), then governed_apply.go (what an apply asks the system to do),
@@ -101,7 +107,7 @@ func (p *partnerProvider) Schema(_ context.Context, _ provider.SchemaRequest, re
 	resp.Schema = providerSchema()
 }
 
-// Resources lists the resources.
+// Resources lists the resources: three that give access, and two that do not.
 func (p *partnerProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{newIdentity, newCredential, newGrant, newFloor, newRehearsal}
 }

@@ -67,7 +67,8 @@ type reasons struct {
 	// due: its rotation has come, and the state says so. woken: it had come before the credential ended, and this
 	// change ends it later, so that it gives access again.
 	due, woken bool
-	// sooner: it is to end before what was issued. later: it is to end later. Both only where its end is known.
+	// sooner: it is to end before what was issued. later: it is to end later than it was asked to. Both only if its end
+	// is known.
 	sooner, later bool
 	// nothing: the system holds nothing that was issued. toTheEnd: what was issued lasts until the end that it had.
 	nothing, toTheEnd bool
@@ -171,17 +172,22 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	issue, anew, why := reissue(c, k)
 	until, overlaps := overlapsUntil(c, k)
 	switch {
+	// it issues nothing, but the clock will, from a moment on that has to be told
 	case why == "" && ages(c.before.(*access.Credential), credential, k):
 		diags.AddWarning("The partner's credential will be rotated",
 			fmt.Sprintf("The rotation of %s changes. What the partner holds was issued on %s, so it is due from %s "+
 				"on: the first apply after that issues it anew, with overlap.%s", ref, access.At(k.IssuedAt),
 				access.At(credential.RotatesAt(k.IssuedAt)), endsUnrotated(c, credential)))
+	// nothing happens to what the partner holds
 	case why == "":
+	// its identity is cut
 	case !anew:
 		explainWaiting(ref, issue, why, diags)
+	// nothing is in force that could work beside the new one
 	case k.IssuedUntil.IsZero() || k.Over:
 		diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s is issued anew, because %s. The "+
 			"partner has nothing that works: hand over the new %s at once.", ref, why, handedOver(credential.Kind())))
+	// what is in force stops working
 	case issue == access.IssueReplace || !overlaps:
 		diags.AddWarning("The partner's credential is replaced without overlap",
 			fmt.Sprintf("%s is issued anew, because %s. What the partner holds stops working in the same apply: hand "+

@@ -63,7 +63,6 @@ var (
 	}
 )
 
-// newCredential makes the resource; the framework calls it for every call of Terraform's.
 func newCredential() resource.Resource {
 	return &credentialResource{governed[credentialModel, *credentialModel]{kind: access.TypeCredential}}
 }
@@ -221,7 +220,7 @@ func (m *credentialModel) object(r *reader) access.Object {
 	return c
 }
 
-// keepWriting keeps the spelling of the state where it means the same, and what only a reissue changes.
+// keepWriting keeps the spelling of the state if it means the same, and what only a reissue changes.
 func (m *credentialModel) keepWriting(state *credentialModel) {
 	m.terms.keepWriting(&state.terms)
 	m.RevokeIssuedBefore = same(m.RevokeIssuedBefore, state.RevokeIssuedBefore)

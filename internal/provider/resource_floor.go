@@ -35,10 +35,8 @@ var (
 // floorResource is partner_floor: the settings of the rules that no configuration of the access system can loosen.
 type floorResource struct{ configured }
 
-// newFloor makes the resource.
 func newFloor() resource.Resource { return &floorResource{} }
 
-// Metadata names it.
 func (r *floorResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_floor"
 }
@@ -124,6 +122,7 @@ func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f acc
 	diags *diag.Diagnostics) {
 	var lost *access.FloorError
 	switch {
+	// the mark that is left says whose it was
 	case errors.As(err, &lost) && lost.Was.Stack != "" && lost.Was.Stack != r.stack:
 		unset(diags, "plan", &access.FloorStackError{Stack: lost.Was.Stack})
 	case errors.As(err, &lost):
@@ -133,6 +132,7 @@ func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f acc
 		diags.AddError("Cannot read the floor", sentence(err)+".")
 	case there.InForce() && there.Stack != r.stack:
 		unset(diags, "plan", &access.FloorStackError{Stack: there.Stack, SetBy: there.Floor.SetBy})
+	// what goes or changes concerns every configuration, so each line of it is named
 	case there.InForce() && known:
 		before, after := there.Floor.Lines(), f.Lines()
 		gone := slices.DeleteFunc(slices.Clone(before), func(line string) bool { return slices.Contains(after, line) })

@@ -200,7 +200,7 @@ func optionalCount(n int) types.Int64 {
 	return types.Int64Value(int64(n))
 }
 
-// setOrNull returns a set that is null only where it was not set at all.
+// setOrNull returns a set that is null only if it was not set at all.
 func setOrNull[T any](values []T) types.Set {
 	if values == nil {
 		return types.SetNull(types.StringType)

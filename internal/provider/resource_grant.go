@@ -37,7 +37,6 @@ type grantModel struct {
 	terms
 }
 
-// newGrant makes the resource; the framework calls it for every call of Terraform's.
 func newGrant() resource.Resource {
 	return &grantResource{governed[grantModel, *grantModel]{kind: access.TypeGrant}}
 }

@@ -56,7 +56,6 @@ var (
 	subcontractorsType = map[string]attr.Type{"allowed": types.BoolType, "max_depth": types.Int64Type}
 )
 
-// newIdentity makes the resource; the framework calls it for every call of Terraform's.
 func newIdentity() resource.Resource {
 	return &identityResource{governed[identityModel, *identityModel]{kind: access.TypeIdentity}}
 }

@@ -49,10 +49,8 @@ var resultType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"seconds": types.Float64Type, "session_seconds": types.Float64Type, "note": types.StringType,
 }}
 
-// newRehearsal makes the resource.
 func newRehearsal() resource.Resource { return &rehearsalResource{} }
 
-// Metadata names it.
 func (r *rehearsalResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_rehearsal"
 }

@@ -65,6 +65,8 @@ type session struct {
 }
 
 // newSession returns the session of a system under the settings that a configuration writes. It makes no request.
+//
+// All parts get the system behind unhurried, so that no change of theirs is in the middle of an inventory.
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {
 	changes := &unhurried{System: system}
 	system = changes
@@ -101,6 +103,7 @@ func (s *session) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// the floor: the rules are ranked by the settings under it
 	footing, err := s.stand(ctx)
 	if err != nil {
 		return err
@@ -113,17 +116,21 @@ func (s *session) load(ctx context.Context) error {
 		}
 		s.portfolio.Rehearsed(rehearsed)
 	}
+	// what was removed within a year
 	if err := s.recall(ctx); err != nil {
 		return err
 	}
+	// what grants reach, by any look at the system so far
 	if err := s.scout(ctx, time.Time{}); err != nil {
 		return err
 	}
+	// which system it is, as signatures name it
 	there := s.locate(ctx)
 	if there.err != nil {
 		return there.err
 	}
 	s.portfolio.Within(there.id)
+	// last, since all of the above says how records are judged
 	s.portfolio.Live(records, s.stack)
 	s.lists(records, s.stack)
 	s.loaded = true

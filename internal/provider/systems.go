@@ -14,7 +14,7 @@ import (
 
 // systemBlocks lists the access systems that a configuration can name. A new one is its folder, a file such as
 // provider_openbao.go, a field of the model, and a line here: no other file of this package imports a system. The first
-// is meant where none is named.
+// is meant if none is named.
 func systemBlocks() []systemBlock { return []systemBlock{embeddedBlock(), openbaoBlock(), awsBlock()} }
 
 // systemBlock is one kind of access system, as the configuration of the provider names it.
@@ -42,7 +42,7 @@ type opening struct {
 // opened is an access system, ready to be asked.
 type opened struct {
 	system access.System
-	// directory is where it lives, and the journal with it; "" where it is no directory.
+	// directory is where it lives, and the journal with it; "" if it is no directory.
 	directory string
 	// enter looks at the system before any resource does, says what is wrong, and reports false then; nil if it is
 	// looked at when it is needed.

@@ -36,7 +36,7 @@ func (s *session) takingOver(ctx context.Context, c *access.Credential) access.I
 		return access.IssueKeep
 	}
 	if s.takesUp(c.IdentityID) {
-		return access.IssueKeep // all of it was forgotten or renamed
+		return access.IssueKeep
 	}
 	rec, err := s.system.Get(ctx, c.Ref())
 	if err != nil || rec.Issued == nil {
@@ -80,6 +80,10 @@ func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, 
 
 // retire ends what a creation in this apply has left of the object that it replaced, once that is deleted. Before that
 // nobody knows whether it will be: an apply that dies in between leaves both in force, and the old one ends by itself.
+//
+//	Create   uid 2 takes the id over from uid 1, and issues beside what uid 1 had: two work
+//	Delete   uid 1 is not found; this apply made uid 2 (isDone), so it was replaced
+//	retire   what was issued before ends, at once or after the overlap: one works
 //
 // The old one works for the rotation's overlap, if its end can be moved.
 func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagnostics) {

@@ -266,7 +266,7 @@ func within(s string, limit int) error {
 	return nil
 }
 
-// emptiness is a validator of sets that refuses an empty one where that could mean two things, such as no limit and no
+// emptiness is a validator of sets that refuses an empty one, because it could mean two things, such as no limit and no
 // access. why says which, and what to write.
 type emptiness struct{ why string }
 
