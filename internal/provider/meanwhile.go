@@ -33,7 +33,7 @@ type meanwhile struct {
 }
 
 // listAll lists everything the system holds, and notes when: by the beginning of the listing, since what others change
-// while it lasts may be in it or not.
+// while it lasts may be in it or not. meet holds mu for that; load need not, because nobody meets before it has loaded.
 func (s *session) listAll(ctx context.Context) ([]*access.Record, error) {
 	begun := access.WallClock()
 	records, err := s.system.List(ctx)
