@@ -37,7 +37,8 @@ type whereabouts struct {
 	// mu guards there.
 	mu    sync.Mutex
 	there located
-	// announcing has it said once that a system is made, naming that it has lost its id.
+	// announcing and naming are of warnings that are given once in a walk: that a system is made, and that it has lost
+	// its id.
 	announcing sync.Once
 	naming     sync.Once
 }

@@ -71,8 +71,8 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || (state == nil && !mine.Adopted), diags)
 }
 
-// admit decides whether a change may be made: in this run (no findings are only collected), on this system (the state's
-// own), by the rules. It returns what the change is, without its end, which is not known before follow.
+// admit decides whether a change may be made: in this run (it does not only collect findings), on this system (it is
+// the state's own), and by the rules. It returns what the change is, without its end, which is not known before follow.
 //
 // It notes that this walk is an apply, which Terraform does not say: from here on, plans are judged as of an apply.
 func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k kept,

@@ -116,11 +116,11 @@ func warnSwept(ref access.Ref, swept []access.Ref, diags *diag.Diagnostics) {
 		strings.Join(others, ", ")+".")
 }
 
-// revoke revokes what a state means, and returns what that was and what went with it.
+// revoke revokes what a state means, and returns what that was and what went with it; access.ErrNotFound if it is gone.
 //
-// It tries the state's uid first, which needs no reading. If the system does not hold it, that is success only if this
-// is the state's system; and only if this run has not put another object in its place, which must stay. Otherwise
-// somebody may have edited the uid or the id, and the object that is meant by the rest of the state is revoked.
+// It tries the state's uid first, which needs no reading. If the state's own system does not hold that, either this run
+// has put another object in its place, which must stay, or somebody may have edited the uid or the id: then the object
+// that is meant by the rest of the state is revoked. Only if there is none, it is gone.
 func (g *governed[M, P]) revoke(ctx context.Context, state *M, ref access.Ref, k kept,
 	diags *diag.Diagnostics) (access.Ref, []access.Ref, error) {
 	if uid := k.History.UID; uid != "" {

@@ -21,8 +21,7 @@ import (
 // server_packed.go makes 48 bytes of them. States of earlier versions have one object with everything; they are read,
 // and written anew as lists. See TestWhateverIsKeptComesBack.
 
-// keptByName is what is kept, each value by its name. It is kept without its methods, so that encoding/json writes its
-// fields.
+// keptByName is what is kept, each value by its name. It has no methods, so encoding/json writes its fields.
 type keptByName kept
 
 // errNotKept is returned for a text that is no list of ours.
