@@ -65,7 +65,7 @@ func New(version string, clock access.Clock) func() provider.Provider {
 // partnerProvider is the provider as the framework calls it. Terraform configures it once, before it calls any
 // resource, so its fields need no lock.
 type partnerProvider struct {
-	// version is what servers see in the User-Agent, and who waits for the embedded system's lock as its holder's.
+	// version is part of the User-Agent that servers see, and of what the embedded system's lock says of its holder.
 	version string
 	// clock is this machine's, for the journal and the embedded system, which has no other. When access ends is decided
 	// by the system's own clock (access.System.Now).
