@@ -16,9 +16,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// floorSchema returns the schema of partner_floor. Its arguments are called as those of the provider's guardrails, so
-// that an error can name both. Unlike those of the governed resources, it may have plan modifiers: it does not take the
-// short way.
+// floorSchema returns the schema of partner_floor. An argument that the provider's guardrails have as well is called
+// the same, so that an error can name both. Unlike those of the governed resources, it may have plan modifiers: it does
+// not take the short way.
 func floorSchema() schema.Schema {
 	s := schema.Schema{
 		MarkdownDescription: "The floor of an access system: settings of the rules that no configuration can loosen. " +

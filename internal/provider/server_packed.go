@@ -21,7 +21,7 @@ import (
 //	9 bytes  the fingerprint
 //	the rest whatever follows in the list, as JSON with a comma before each value
 
-// packedMark is the first byte, which tells a packed private part from JSON: no JSON begins with a control character.
+// packedMark is the first byte, which tells a packed private part from JSON: no text of JSON begins with it.
 const (
 	packedMark = 1
 	idText     = 26 // characters of an id, as rand.Text makes them
