@@ -116,7 +116,7 @@ func (s *server) probe(ctx context.Context) (*site, error) {
 // look asks for what does not depend on the version, side by side.
 func (s *server) look(ctx context.Context, at *site) error {
 	var leader struct {
-		Cluster bool `json:"ha_enabled"`
+		Cluster *bool `json:"ha_enabled"`
 	}
 	var errs [3]error
 	var all sync.WaitGroup
@@ -124,7 +124,7 @@ func (s *server) look(ctx context.Context, at *site) error {
 	all.Go(func() { errs[1] = s.client.Get(ctx, "sys/auth", &at.auth) })
 	all.Go(func() { errs[2] = s.lookAround(ctx, at) })
 	all.Wait()
-	at.cluster = leader.Cluster
+	at.cluster = leader.Cluster == nil || *leader.Cluster // who does not say may be one of several
 	return cmp.Or(errs[:]...)
 }
 

@@ -25,7 +25,7 @@ func clientOf(t *testing.T, handler http.HandlerFunc, change ...func(*Options)) 
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/auth/token/lookup-self" && r.Header.Get("X-Vault-Token") == string(given) {
-			_, _ = io.WriteString(w, `{"data":{"ttl":0,"creation_ttl":0,"renewable":false}}`)
+			_, _ = io.WriteString(w, `{"request_id":"r","data":{"ttl":0,"creation_ttl":0,"renewable":false}}`)
 			return
 		}
 		handler(w, r)
@@ -157,7 +157,7 @@ func TestAnAddressThatIsNoneIsToldWhatToWrite(t *testing.T) {
 
 func TestAPathThatWouldNotArriveAsItIsIsNotSent(t *testing.T) {
 	t.Parallel()
-	c := clientOf(t, answer(200, `{}`))
+	c := clientOf(t, answer(200, signed))
 	for _, path := range []string{"", "/", "/sys", "a//b", "a/../b", "..", "a/.", "a b", "a%2e", "a?b=c", "a#b",
 		"a/b//", "é", "a\nb", `a\b`} {
 		err := c.Get(t.Context(), path, nil)
@@ -243,7 +243,7 @@ func TestNoMoreRequestsAtATimeThanAllowed(t *testing.T) {
 			once.Do(func() { time.AfterFunc(50*time.Millisecond, func() { close(three) }) })
 		}
 		<-three
-		_, _ = io.WriteString(w, `{}`)
+		_, _ = io.WriteString(w, signed)
 	}, func(o *Options) { o.Concurrency = 3 })
 	var all sync.WaitGroup
 	for range 30 {
@@ -264,7 +264,7 @@ func TestNoMoreRequestsAtATimeThanAllowed(t *testing.T) {
 
 func TestNoMoreRequestsPerSecondThanAllowed(t *testing.T) {
 	t.Parallel()
-	c := clientOf(t, answer(200, `{}`), func(o *Options) { o.RequestsPerSecond = 100 })
+	c := clientOf(t, answer(200, signed), func(o *Options) { o.RequestsPerSecond = 100 })
 	began := time.Now()
 	var all sync.WaitGroup
 	for range 20 {
@@ -288,7 +288,7 @@ func TestWaitingForATurnDoesNotUseUpPatience(t *testing.T) {
 			w.WriteHeader(502)
 			return
 		}
-		_, _ = io.WriteString(w, `{}`)
+		_, _ = io.WriteString(w, signed)
 	}, func(o *Options) { o.RequestsPerSecond = 50; o.Patience = 300 * time.Millisecond })
 	var all sync.WaitGroup
 	for i := range 20 { // 20 wait 400 ms for their first attempt, and as long for the next
@@ -304,7 +304,7 @@ func TestWaitingForATurnDoesNotUseUpPatience(t *testing.T) {
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	t.Parallel()
 	var connections atomic.Int64
-	server := httptest.NewUnstartedServer(answer(200, `{}`))
+	server := httptest.NewUnstartedServer(answer(200, signed))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			connections.Add(1)
@@ -331,7 +331,7 @@ func TestSkewIsTheServersClockAgainstOurs(t *testing.T) {
 		ours := newClock()
 		c := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Date", ours.Now().Add(ahead).Format(http.TimeFormat))
-			_, _ = io.WriteString(w, `{}`)
+			_, _ = io.WriteString(w, signed)
 		})
 		c.clock = ours.Now
 		if _, known := c.Skew(); known {
@@ -350,7 +350,7 @@ func TestSkewIsTheServersClockAgainstOurs(t *testing.T) {
 
 func TestASlowAnswerMovesNoSkewThatIsKnown(t *testing.T) {
 	t.Parallel()
-	ours, c := newClock(), clientOf(t, answer(200, `{}`))
+	ours, c := newClock(), clientOf(t, answer(200, signed))
 	c.clock = ours.Now
 	date := func() string { return ours.Now().Add(5 * time.Second).Format(http.TimeFormat) }
 	for n, takes := range []time.Duration{20 * time.Second, 0, 20 * time.Second} {

@@ -120,7 +120,7 @@ func TestOneFaultBeforeOrAfterTheCommit(t *testing.T) {
 					switch {
 					case attempts.Add(1) > 1:
 						commit()
-						w.WriteHeader(204)
+						answer(200, signed)(w, r)
 					case after:
 						f.fault(w, r, commit)
 					default:
@@ -184,7 +184,7 @@ func TestWhatWasNotSentIsRepeatedAlwaysAndSaysSo(t *testing.T) {
 	t.Parallel()
 	refusal := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	var sent atomic.Int64
-	handler := func(w http.ResponseWriter, _ *http.Request) { sent.Add(1); w.WriteHeader(204) }
+	handler := func(w http.ResponseWriter, _ *http.Request) { sent.Add(1); answer(200, signed)(w, nil) }
 	c := clientOf(t, handler, func(o *Options) {
 		o.Transport = &broken{next: http.DefaultTransport, fails: func(n int64) error {
 			if n == 2 || n == 3 { // the first is the login
@@ -218,7 +218,7 @@ func TestWhatWasNotSentIsRepeatedAlwaysAndSaysSo(t *testing.T) {
 
 func TestAServerThatIsNotTrustedIsNotAskedTwice(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(answer(200, `{}`))
+	server := httptest.NewUnstartedServer(answer(200, signed))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it would note that we left
 	server.StartTLS()
 	defer server.Close()
@@ -279,7 +279,7 @@ func TestACallThatIsEndedEndsAtOnceAndSaysWhatMayHaveBeenDone(t *testing.T) {
 	}
 	ended, stop := context.WithCancel(t.Context())
 	stop()
-	c := clientOf(t, answer(200, `{}`))
+	c := clientOf(t, answer(200, signed))
 	if err := c.Put(ended, "a", nil, nil); !errors.Is(err, context.Canceled) ||
 		!strings.HasSuffix(err.Error(), "nothing was sent") {
 		t.Errorf("ended before it began: %v", err)
@@ -314,7 +314,7 @@ func TestALargeAnswerMayTakeItsTimeAsLongAsItMoves(t *testing.T) {
 			_, _ = io.WriteString(w, " ")
 			_ = http.NewResponseController(w).Flush()
 		}
-		_, _ = io.WriteString(w, "{}")
+		_, _ = io.WriteString(w, signed)
 	}, func(o *Options) { o.Patience = 2 * time.Second })
 	if err := c.Get(t.Context(), "a", nil); err != nil || c.Requests() != 2 {
 		t.Errorf("got %v after %d requests", err, c.Requests())

@@ -59,7 +59,7 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(403, `{"errors":["permission denied"]}`)(w, r)
 	case path == "auth/token/lookup-self":
 		b.looks++
-		answer(200, fmt.Sprintf(`{"data":{"ttl":%d,"creation_ttl":%d,"renewable":true}}`, left,
+		answer(200, fmt.Sprintf(`{"request_id":"r","data":{"ttl":%d,"creation_ttl":%d,"renewable":true}}`, left,
 			int(b.life.Seconds())))(w, r)
 	case path == "auth/token/renew-self":
 		b.renewals++
@@ -71,7 +71,7 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case b.denies:
 		answer(403, policyDenies)(w, r)
 	default:
-		answer(200, `{"request_id":"r"}`)(w, r)
+		answer(200, signed)(w, r)
 	}
 }
 
@@ -96,7 +96,7 @@ func (b *bank) issue(w http.ResponseWriter, token string) {
 }
 
 func (b *bank) give(w io.Writer, token string) {
-	_, _ = fmt.Fprintf(w, `{"auth":{"client_token":%q,"lease_duration":%d,"renewable":true}}`, token,
+	_, _ = fmt.Fprintf(w, `{"request_id":"r","auth":{"client_token":%q,"lease_duration":%d,"renewable":true}}`, token,
 		int(b.ends[token].Sub(b.clock.Now())/time.Second))
 }
 
@@ -281,7 +281,7 @@ func TestAServerThatRefusesEveryTokenIsNotAskedForever(t *testing.T) {
 	c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/login") {
 			logins++
-			_, _ = io.WriteString(w, `{"auth":{"client_token":"s.canaryISSUED","lease_duration":60,"renewable":true}}`)
+			_, _ = io.WriteString(w, `{"request_id":"r","auth":{"client_token":"s.canaryISSUED","lease_duration":60,"renewable":true}}`)
 			return
 		}
 		answer(403, `{"errors":["permission denied"]}`)(w, r)
@@ -295,8 +295,8 @@ func TestALoginThatFindsNothingIsNotAMissingObject(t *testing.T) {
 	t.Parallel()
 	for _, a := range []http.HandlerFunc{answer(404, notFound), answer(404, `{"errors":["no handler for route"]}`),
 		answer(400, `{"errors":["x"]}`),
-		answer(403, policyDenies), answer(200, `{}`), answer(200, `{"auth":{"client_token":""}}`),
-		answer(200, `{"auth":{"client_token":"a\nb"}}`)} {
+		answer(403, policyDenies), answer(200, signed), answer(200, `{"request_id":"r","auth":{"client_token":""}}`),
+		answer(200, `{"request_id":"r","auth":{"client_token":"a\nb"}}`)} {
 		err := clientOf(t, a, func(o *Options) { o.Login = role }).Delete(t.Context(), "a")
 		var failure *Error
 		if !is(err, access.ErrNotPermitted) ||
@@ -306,7 +306,7 @@ func TestALoginThatFindsNothingIsNotAMissingObject(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	err := clientOf(t, answer(200, `{}`),
+	err := clientOf(t, answer(200, signed),
 		func(o *Options) { o.Login = JWT{Role: "r", File: "/nonexistent/jwt"} }).Delete(t.Context(), "a")
 	if err == nil || !strings.Contains(err.Error(), "/nonexistent/jwt") {
 		t.Errorf("got %v", err)
@@ -319,7 +319,7 @@ func TestNoTextShowsASecret(t *testing.T) {
 	echo := func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if strings.HasSuffix(r.URL.Path, "/login") && strings.Contains(r.URL.Path, "good") {
-			_, _ = io.WriteString(w, `{"auth":{"client_token":"s.canaryISSUED","lease_duration":60,"renewable":true}}`)
+			_, _ = io.WriteString(w, `{"request_id":"r","auth":{"client_token":"s.canaryISSUED","lease_duration":60,"renewable":true}}`)
 			return
 		}
 		var fields map[string]string

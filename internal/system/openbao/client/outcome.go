@@ -182,7 +182,7 @@ func (k *call) judgeLost(err error) outcome {
 // judgeSuccess believes a success only with an answer that OpenBao could have written.
 func (k *call) judgeSuccess(o outcome) outcome {
 	switch {
-	case len(k.answer) == 0 && o.status != http.StatusOK, json.Valid(k.answer) && k.signed():
+	case k.writes && len(k.answer) == 0 && o.status != http.StatusOK, k.signed():
 		o.fate = done
 	case json.Valid(k.answer):
 		o.repeats = few
@@ -197,11 +197,11 @@ func (k *call) judgeSuccess(o outcome) outcome {
 	return o
 }
 
-// signed reports whether the answer to a write names its request, as OpenBao's do but a workflow's own. A gateway in
-// maintenance may answer 200 and JSON as well, and nothing was done.
+// signed reports whether an answer is JSON that names its request, as all of OpenBao's do but those to a few paths. A
+// gateway in maintenance may answer 200 and JSON as well: nothing was written then, and what was read is not gone.
 func (k *call) signed() bool {
-	if !k.writes || strings.HasPrefix(k.path, "sys/workflows/execute/") {
-		return true
+	if strings.HasPrefix(k.path, "sys/workflows/execute/") || k.path == "sys/seal-status" || k.path == "sys/leader" {
+		return json.Valid(k.answer)
 	}
 	var answer struct {
 		ID string `json:"request_id"`

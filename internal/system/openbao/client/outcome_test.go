@@ -18,6 +18,7 @@ import (
 const (
 	policyDenies = `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`
 	notFound     = `{"errors":[]}`
+	signed       = `{"request_id":"r"}`
 	page         = `<html><body>canaryBODY</body></html>`
 )
 
@@ -101,7 +102,8 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		"half an answer": {200, `{"data":{"canaryBODY":`, access.ErrUnavailable,
 			"not JSON", many},
 		"no answer in a 200": {200, ``, access.ErrUnavailable, "empty", many},
-		"an answer of another form": {200, `{"data":{"name":["canaryBODY"]}}`, nil,
+		"no answer in a 204": {204, ``, access.ErrUnavailable, "empty", many},
+		"an answer of another form": {200, `{"request_id":"r","data":{"name":["canaryBODY"]}}`, nil,
 			"an unexpected form", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,23 +146,30 @@ const (
 	aWhile = 6 * time.Second
 )
 
-// A gateway in maintenance that answers 200 and JSON made a destroy say that it was done.
-func TestAGatewaysAnswerToAWriteIsNoWrite(t *testing.T) {
+// A gateway in maintenance that answers 200 and JSON made a destroy say that it was done, and a grant that partners use
+// one that is not found.
+func TestAGatewaysSuccessIsNone(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `null`, `[]`, `{"data":{}}`, `{"status":"maintenance"}`, `{"request_id":""}`} {
 		c := clientOf(t, answer(200, body))
+		var got map[string]any
 		for what, err := range map[string]error{
+			"get": c.Get(t.Context(), "a", &got), "list": c.List(t.Context(), "a", &got),
 			"put": c.Put(t.Context(), "a", nil, nil), "post": c.PostOnce(t.Context(), "a", nil, nil),
 			"delete": c.Delete(t.Context(), "a"),
 		} {
 			var failure *Error
 			if !errors.As(err, &failure) ||
-				!failure.Ambiguous ||
+				failure.Ambiguous != (what != "get" && what != "list") ||
 				!is(err, access.ErrUnavailable) ||
-				!strings.Contains(err.Error(), "the answer is not OpenBao's") {
-				t.Errorf("%s, %s: %v", body, what, err)
+				!strings.Contains(err.Error(), "the answer is not OpenBao's") ||
+				len(got) > 0 {
+				t.Errorf("%s, %s: %v, %v", body, what, err, got)
 			}
 		}
+	}
+	if err := clientOf(t, answer(204, ``)).Delete(t.Context(), "a"); err != nil {
+		t.Errorf("a write is answered 204: %v", err)
 	}
 }
 

@@ -46,9 +46,9 @@ func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, 
 // Whoever sits in front of a wrong port has to read which of the many things it is.
 func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 	t.Parallel()
-	plain := httptest.NewServer(answer(200, `{}`))
+	plain := httptest.NewServer(answer(200, signed))
 	t.Cleanup(plain.Close)
-	encrypted := quietTLS(t, answer(200, `{}`))
+	encrypted := quietTLS(t, answer(200, signed))
 	alerting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -322,7 +322,7 @@ func TestWhatOneCallWaitedForInVainTheOthersDoNot(t *testing.T) {
 			answer(502, page)(w, r)
 			return
 		}
-		answer(200, `{}`)(w, r)
+		answer(200, signed)(w, r)
 	})
 	c.clock = clock.Now
 	took := func(call func() error, fails bool) time.Duration {
