@@ -17,8 +17,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// answering is an answer that no server gave.
+// answering is an answer that no server gave, as AWS would give it.
 func answering(r *http.Request, status int, text string) *http.Response {
+	a := between(r, status, text)
+	a.Header.Set("X-Amzn-Requestid", "4442587fb7d0a2f9")
+	return a
+}
+
+// between is an answer of somebody in between.
+func between(r *http.Request, status int, text string) *http.Response {
 	return &http.Response{
 		StatusCode: status,
 		Header:     http.Header{},

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 		{401, typed}, {403, bare}, {404, typed}, {404, marked}, {407, typed}, {429, typed}, {502, bare},
 	} {
 		s, _ := faulty(t, time.Millisecond,
-			func(r *http.Request, _ int64) *http.Response { return answering(r, c.status, c.text) })
+			func(r *http.Request, _ int64) *http.Response { return between(r, c.status, c.text) })
 		_, _, read := s.store.Get(t.Context(), "system.json", "")
 		_, wrote := s.store.Put(t.Context(), "system.json", []byte("{}"), "")
 		_, got := s.Get(t.Context(), access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}.Ref())
@@ -60,7 +61,7 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 	}
 	for _, text := range []string{"", "OK", `{"status":"ok"}`} { // of a health check, or of a gateway
 		s, _ := faulty(t, time.Millisecond,
-			func(r *http.Request, _ int64) *http.Response { return answering(r, 200, text) })
+			func(r *http.Request, _ int64) *http.Response { return between(r, 200, text) })
 		if err := s.at.Ask(t.Context(), "DeleteAccessKey", nil, nil); !errors.Is(err, access.ErrUnavailable) ||
 			!strings.Contains(err.Error(), "the answer is not AWS's") {
 			t.Errorf("200 %q: deleting a key answers %v", text, err)
@@ -72,6 +73,53 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 		})
 		if err := s.at.Ask(t.Context(), "DeleteAccessKey", nil, nil); (err == nil) != (text == "") {
 			t.Errorf("200 %q of a cloud that names the request: deleting a key answers %v", text, err)
+		}
+	}
+}
+
+// A gateway in maintenance answers 200 or 204. An object was removed by that, and a mark of a cut written, so that who
+// was cut came back; an answer that is no list was a ledger in which nobody is, and nothing cut.
+func TestASuccessOfAGatewayIsNoneOfS3(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before  func(*System) error
+		unheard []string // what cannot be told from the answer of a cloud that names no request
+	}{
+		"AWS": {before: func(s *System) error { s.at.Site.Endpoints.S3 = ""; return nil }},
+		"a cloud that answered before": {
+			before: func(s *System) error { _, err := s.store.List(t.Context(), ""); return err },
+		},
+		"a cloud at first": {before: func(*System) error { return nil }, unheard: []string{"read", "remove"}},
+	} {
+		for _, said := range []struct {
+			status     int
+			text, etag string
+		}{{200, "", ""}, {204, "", ""}, {200, "<status>ok</status>", ""}, {200, `{"status":"ok"}`, `W/"18-x"`}} {
+			maintained := false
+			s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response {
+				if !maintained {
+					return nil
+				}
+				a := between(r, said.status, said.text)
+				a.Header.Set("Etag", said.etag)
+				return a
+			})
+			if err := c.before(s); err != nil {
+				t.Fatal(err)
+			}
+			maintained = true
+			_, listed := s.store.List(t.Context(), "")
+			_, _, read := s.store.Get(t.Context(), "system.json", "")
+			for what, err := range map[string]error{
+				"list": listed, "read": read,
+				"mark":   s.store.Mark(t.Context(), "acme/prod/etl"),
+				"remove": s.store.Remove(t.Context(), "system.json", ""),
+			} {
+				unheard := slices.Contains(c.unheard, what) || (len(c.unheard) > 0 && what == "mark" && said.etag != "")
+				if !unheard && (!errors.Is(err, access.ErrUnavailable) || errors.Is(err, client.ErrAbsent)) {
+					t.Errorf("%s, %d %q: %s answers %v", name, said.status, said.text, what, err)
+				}
+			}
 		}
 	}
 }
@@ -94,23 +142,23 @@ func TestTheFirstLookAtAWSEndsSoonAndSaysWhatItSaw(t *testing.T) {
 		says   string
 	}{
 		"an answer that trickles": {func(r *http.Request) *http.Response {
-			a := answering(r, 200, "")
+			a := between(r, 200, "")
 			a.Body = trickles{r.Context()}
 			return a
 		}, "no answer in time"},
 		"an answer that is cut off": {func(r *http.Request) *http.Response {
-			a := answering(r, 200, "")
+			a := between(r, 200, "")
 			a.Body = io.NopCloser(io.MultiReader(strings.NewReader("<Get"), cutOff{}))
 			return a
 		}, "the answer was cut off"},
-		"an answer that is empty": {func(r *http.Request) *http.Response { return answering(r, 200, "") },
+		"an answer that is empty": {func(r *http.Request) *http.Response { return between(r, 200, "") },
 			"the answer is not AWS's"},
-		"a page for people": {func(r *http.Request) *http.Response { return answering(r, 200, "<html></html>") },
+		"a page for people": {func(r *http.Request) *http.Response { return between(r, 200, "<html></html>") },
 			"the answer is an HTML page"},
-		"JSON": {func(r *http.Request) *http.Response { return answering(r, 200, `{"data":{}}`) },
+		"JSON": {func(r *http.Request) *http.Response { return between(r, 200, `{"data":{}}`) },
 			"the answer is not AWS's"},
 		"somewhere else": {func(r *http.Request) *http.Response {
-			a := answering(r, 307, "")
+			a := between(r, 307, "")
 			a.Header.Set("Location", "https://sso.example.com/login?to="+url.QueryEscape(r.URL.String()))
 			return a
 		}, "it points to https://sso.example.com, which is not followed"},

@@ -39,6 +39,7 @@ type Client struct {
 	Login  aws.CredentialsProvider
 	clocks map[string]clock // of each service
 	away   map[string]*access.Outages
+	names  map[string]bool      // the services that name their requests
 	made   map[string]time.Time // the principals that were made, by their names
 	lacks  map[string]error     // what IAM does not serve, by its answer
 }
@@ -67,7 +68,7 @@ func New(o Site) *Client {
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{Site: o, HTTP: &http.Client{Transport: transport, CheckRedirect: stay},
 		room: make(chan struct{}, o.Concurrency), Login: o.Credentials, clocks: map[string]clock{},
-		away: map[string]*access.Outages{},
+		away: map[string]*access.Outages{}, names: map[string]bool{},
 		made: map[string]time.Time{}, lacks: map[string]error{}}
 }
 
@@ -104,7 +105,7 @@ func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
 	for round := 0; ; round++ {
 		a, err := c.SendOnce(ctx, r)
 		if err == nil {
-			err = errorOf(a)
+			err = cmp.Or(errorOf(a), c.unnamed(r.Service, a))
 		}
 		if a != nil &&
 			!ofAll(err) &&

@@ -128,8 +128,7 @@ func errorOf(a *Answer) error {
 	again := a.Status == http.StatusTooManyRequests || a.Status == http.StatusPreconditionFailed
 	if e.Code == "" && a.Status/100 == 4 && !again {
 		// a gateway's 404 is no object that is gone
-		return stranger{fmt.Errorf("%w: status %d: the answer is not AWS's, but that of a proxy or gateway in between",
-			access.ErrUnavailable, a.Status)}
+		return ofGateway(a.Status, "")
 	}
 	if e.Code == "" {
 		e.Code = http.StatusText(a.Status)
@@ -144,6 +143,12 @@ func errorOf(a *Answer) error {
 		e.message = fmt.Sprintf("it points to %s://%s, which is not followed", to.Scheme, to.Host)
 	}
 	return e
+}
+
+// ofGateway returns the error of an answer that somebody in between gave, and what shows it.
+func ofGateway(status int, shown string) error {
+	return stranger{fmt.Errorf("%w: status %d: the answer is not AWS's, but that of a proxy or gateway in between%s",
+		access.ErrUnavailable, status, shown)}
 }
 
 // CannotIssue reports whether no key can be made as things are here, and not only at this moment.

@@ -58,6 +58,21 @@ func (a *Answer) named() bool {
 	return a.Header.Get("X-Amzn-Requestid")+a.Header.Get("X-Amz-Request-Id") != ""
 }
 
+// unnamed returns the error of a success that names no request, of a service that names them: of AWS each does, and of
+// another cloud one that was heard to. A gateway in maintenance answers 200 or 204, and has done nothing.
+func (c *Client) unnamed(service string, a *Answer) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case a.named():
+		c.names[service] = true
+		return nil
+	case a.Status >= http.StatusMultipleChoices, !c.names[service] && c.Site.elsewhere(service):
+		return nil
+	}
+	return ofGateway(a.Status, ": it names no request (x-amz-request-id), as those of AWS do")
+}
+
 // Ask sends an action to IAM, and reads the answer into out.
 func (c *Client) Ask(ctx context.Context, action string, in map[string]string, out any) error {
 	return c.Query(ctx, action, in, out, false)

@@ -35,6 +35,11 @@ type Site struct {
 // Endpoints are URLs of services that speak as AWS does; "" for AWS's own.
 type Endpoints struct{ IAM, STS, S3 string }
 
+// elsewhere reports whether a service is not AWS's own.
+func (s Site) elsewhere(service string) bool {
+	return map[string]string{"iam": s.Endpoints.IAM, "sts": s.Endpoints.STS, "s3": s.Endpoints.S3}[service] != ""
+}
+
 // IAM returns the URL of IAM.
 func (s Site) IAM() string {
 	if s.Endpoints.IAM != "" {

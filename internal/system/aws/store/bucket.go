@@ -105,7 +105,11 @@ func (b *Bucket) Replace(ctx context.Context, key string, text []byte, over stri
 
 // Place writes an object, whatever is there.
 func (b *Bucket) Place(ctx context.Context, key string, text []byte) error {
-	if _, err := b.Client.Send(ctx, b.newRequest(http.MethodPut, key, nil, text)); err != nil {
+	a, err := b.Client.Send(ctx, b.newRequest(http.MethodPut, key, nil, text))
+	if err == nil && a.Header.Get("Etag") == "" {
+		err = fmt.Errorf("%w: %s", access.ErrUnavailable, noETag)
+	}
+	if err != nil {
 		return fmt.Errorf("write %s: %w", b.Where(key), err)
 	}
 	return nil
@@ -137,8 +141,9 @@ func (b *Bucket) List(ctx context.Context, folder string) (all []Stored, err err
 			return nil, fmt.Errorf("list %s: %w", b.Where(folder), err)
 		}
 		var page struct {
-			Truncated bool   `xml:"IsTruncated"`
-			Next      string `xml:"NextContinuationToken"`
+			XMLName   xml.Name `xml:"ListBucketResult"` // another answer would be a ledger in which nobody is
+			Truncated bool     `xml:"IsTruncated"`
+			Next      string   `xml:"NextContinuationToken"`
 			Contents  []struct {
 				Key          string    `xml:"Key"`
 				ETag         string    `xml:"ETag"`
