@@ -232,8 +232,12 @@ func TestWhatMerelyReducesIsNotWidened(t *testing.T) {
 			if got := Widened(c.before, c.after, c.attribute); got != c.widened {
 				t.Errorf("widened = %v", got)
 			}
-			if Widened(c.after, c.after, c.attribute) {
-				t.Error("no change counts as widened")
+			if Widened(c.after, c.after, c.attribute) || Lessens(c.after, c.after) {
+				t.Error("no change counts as widened, or as less")
+			}
+			same, waiverGone := name == "the same end elsewhere", name == "an end that a waiver set"
+			if got := Lessens(c.before, c.after); got != (!c.widened && !same || waiverGone) {
+				t.Errorf("lessens = %v", got)
 			}
 		})
 	}

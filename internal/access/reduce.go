@@ -52,6 +52,16 @@ func Widened(before, after Object, attribute string) bool {
 	return true
 }
 
+// Lessens reports whether a change takes some access away, whatever else it changes: an attribute is narrower afterwards.
+func Lessens(before, after Object) bool {
+	if b, is := before.(*Credential); is && !b.RevokeIssuedBefore.Equal(after.(*Credential).RevokeIssuedBefore.Time) {
+		return true
+	}
+	return slices.ContainsFunc(Attributes(after.Ref().Type), func(attribute string) bool {
+		return Widened(after, before, attribute) && !Widened(before, after, attribute)
+	})
+}
+
 // widenedTerms has how each of the terms widens that every object has.
 var widenedTerms = map[string]func(before, after Object) bool{
 	"owner": func(before, after Object) bool { return before.Common().Owner != after.Common().Owner },

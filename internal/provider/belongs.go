@@ -24,7 +24,7 @@ import (
 // located is which system was found: its id; none if nothing is kept there; or an error if it could not be asked. id is
 // "" without none if access is kept there, and the id was lost.
 type located struct {
-	// looked says that somebody looked.
+	// looked says that somebody looked, and was answered. An error is not kept: the next one looks again.
 	looked bool
 	id     string
 	none   bool
@@ -60,7 +60,7 @@ func (w *whereabouts) look(ctx context.Context) located {
 	if errors.Is(err, access.ErrNoSystem) {
 		return located{looked: true, none: true}
 	}
-	return located{looked: true, id: id, err: err}
+	return located{looked: err == nil, id: id, err: err}
 }
 
 // made remembers the system that a change of this walk has made, and warns of it: with a wrong directory or namespace,

@@ -25,6 +25,7 @@ type faulty struct {
 	access.System
 	get    func(access.Ref) error
 	put    func(access.Change) error
+	sent   func(context.Context, access.Change) error
 	answer func(*access.Record) (*access.Record, error)
 	remove func(access.Ref) error
 }
@@ -41,6 +42,11 @@ func (f *faulty) Get(ctx context.Context, ref access.Ref) (*access.Record, error
 func (f *faulty) Put(ctx context.Context, c access.Change) (*access.Record, error) {
 	if f.put != nil {
 		if err := f.put(c); err != nil {
+			return nil, err
+		}
+	}
+	if f.sent != nil {
+		if err := f.sent(ctx, c); err != nil {
 			return nil, err
 		}
 	}

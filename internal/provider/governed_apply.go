@@ -37,6 +37,9 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if !ok {
 		return observed{}, false
 	}
+	if state != nil {
+		ctx = insisting(ctx, g.before(o.Ref(), state), o)
+	}
 	mark := g.mark.Load()
 	c, ok := g.admit(ctx, o, state, k, diags)
 	if !ok || g.refuseUnseenCut(ctx, c, k, diags) {
@@ -69,6 +72,14 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	// keeps what was issued for it before.
 	mine, _, _ := g.portfolio.Find(o.Ref())
 	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || (state == nil && !mine.Adopted), diags)
+}
+
+// insisting returns a context in which less access is asked for also where the system was found away a moment ago.
+func insisting(ctx context.Context, before, after access.Object) context.Context {
+	if before != nil && before.Ref() == after.Ref() && access.Lessens(before, after) {
+		return access.Insisting(ctx)
+	}
+	return ctx
 }
 
 // admit decides whether a change may be made: in this run (it does not only collect findings), on this system (it is

@@ -70,3 +70,29 @@ func TestAnInterruptionSaysThatNothingWasChanged(t *testing.T) {
 		}
 	}
 }
+
+// aside is a system that cannot be asked for its id at first.
+type aside struct {
+	access.System
+	asked int
+}
+
+func (a *aside) ID(context.Context) (string, error) {
+	if a.asked++; a.asked == 1 {
+		return "", access.ErrUnavailable
+	}
+	return "there", nil
+}
+
+// One look that failed made all later changes of the walk fail with its error, though the system was back.
+func TestASystemThatIsBackIsFound(t *testing.T) {
+	w := &whereabouts{system: &aside{}}
+	for n, want := range []string{"", "there", "there"} {
+		if there := w.locate(t.Context()); there.id != want || (there.err != nil) != (want == "") {
+			t.Errorf("look %d finds %q, %v", n+1, there.id, there.err)
+		}
+	}
+	if asked := w.system.(*aside).asked; asked != 2 {
+		t.Errorf("it was asked %d times", asked)
+	}
+}

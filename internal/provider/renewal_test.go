@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -112,21 +113,32 @@ func TestAReviewOfTheIdentityCoversItsGrants(t *testing.T) {
 	)
 }
 
-// Whatever the rules say about the rest: suspending, shortening, narrowing and destroying always go through.
+// Whatever the rules say about the rest: suspending, shortening, narrowing and destroying always go through. They are
+// sent also where the system was found away a moment ago: what was narrowed was refused for five seconds then.
 func TestLessAccessIsNeverRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w, away := newWorld(t), &access.Outages{}
+	f := &faulty{sent: func(ctx context.Context, c access.Change) error {
+		if o := away.Remembered(ctx, access.WallClock(), time.Hour); o != nil {
+			return fmt.Errorf("put %s: %w", c.Object.Ref(), o)
+		}
+		return nil
+	}}
 	config := func(i, k, g args) string {
 		return w.providerBlock(tightened...) + identity(i) + credential("secret", k) + grant(g)
 	}
-	w.run(
-		resource.TestStep{Config: w.config(identity(nil), credential("secret", nil), grant(nil))},
-		resource.TestStep{
+	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f), Steps: []resource.TestStep{
+		{Config: w.config(identity(nil), credential("secret", nil), grant(nil))},
+		{
+			PreConfig: func() {
+				from := access.WallClock()
+				away.GaveUp(from, from.Add(24*time.Hour), "no answer", true) // until long after this test
+			},
 			Config: config(args{"expires_at": `"2027-03-01T00:00:00Z"`},
 				args{"allowed_cidrs": `["203.0.113.0/25"]`}, args{"actions": `["read"]`}),
 			ConfigPlanChecks: plans(plancheck.ResourceActionUpdate, theGrant),
 		},
-		resource.TestStep{
+		{
 			Config: config(args{"expires_at": `"2027-03-01T00:00:00Z"`, "suspended": "true"},
 				args{"expires_at": `"2027-01-28T00:00:00Z"`, "allowed_cidrs": `["203.0.113.0/25"]`},
 				args{"actions": `["read"]`, "resource": `"orders/acme/daily/one"`}),
@@ -134,7 +146,7 @@ func TestLessAccessIsNeverRefused(t *testing.T) {
 				has(theIdentity, "suspended", knownvalue.Bool(true))},
 		},
 		// Shortening to a past moment ends at once.
-		resource.TestStep{
+		{
 			Config: config(args{"expires_at": `"2026-11-24T11:00:00Z"`, "suspended": "true"},
 				args{"expires_at": `"2026-11-24T11:00:00Z"`, "allowed_cidrs": `["203.0.113.0/25"]`},
 				args{
@@ -145,7 +157,7 @@ func TestLessAccessIsNeverRefused(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "status", text("expired")),
 				has(theKey, "status", text("expired")), has(theGrant, "status", text("expired"))},
 		},
-	)
+	}})
 }
 
 // Somebody else shortens the identity: the system revokes the certificate at once, and the credential becomes due.

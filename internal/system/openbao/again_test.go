@@ -312,9 +312,18 @@ func TestWhatTakesAwayIsSentThoughTheServerSeemsAway(t *testing.T) {
 		nil); len(st.secrets) == 0 || status != 404 {
 		t.Errorf("of %d secrets %v are left, after %v", len(st.secrets), left, err)
 	}
-	asked := s.client.Requests()
-	if _, err := s.Delete(t.Context(), i.Object.Ref(), i.UID); err == nil || s.client.Requests() == asked {
-		t.Errorf("a destroy is not tried: %v", err)
+	suspended := identityOf("etl", func(i *access.Identity) { i.Suspended = true })
+	for what, act := range map[string]func() error{
+		"a destroy": func() error { _, err := s.Delete(t.Context(), i.Object.Ref(), i.UID); return err },
+		"less access": func() error {
+			_, err := s.Put(access.Insisting(t.Context()), st.change(suspended, known(i)))
+			return err
+		},
+	} {
+		asked := s.client.Requests()
+		if err := act(); err == nil || s.client.Requests() == asked {
+			t.Errorf("%s is not tried: %v", what, err)
+		}
 	}
 }
 
