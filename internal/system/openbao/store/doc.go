@@ -11,4 +11,16 @@
 //
 // On a cluster a standby may answer from a state that is a little old. What this process wrote is never taken back by
 // such an answer: a floor for each policy says which version is the least.
+//
+// The parts of it, each in a file of its own:
+//
+//   - document.go reads the policy of one identity, and render.go writes it. Neither asks the server.
+//   - snapshot.go is all of them at one moment, and store.go reads that, and single policies.
+//   - write.go writes one policy by check-and-set, and notes that in the snapshot.
+//   - mark.go, tombstone.go, rehearsed.go, system.go and floor.go are the policies of comments.
+//   - retry.go waits for a standby, and for whoever came in between.
+//
+// Check-and-set is OpenBao's parameter cas of sys/policies/acl/NAME: the version that is there, or -1 for "there is
+// none" (internal/vault/policy/policy_store.go, setPolicyInternal). A deleted policy begins again at version 1, so a
+// version means something only while the policy stands.
 package store

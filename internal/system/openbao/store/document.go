@@ -15,6 +15,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
+// A document is a policy of an identity, taken apart. What cannot be read of it is kept as it stands and written back,
+// so that a newer provider finds its lines again; meanwhile the identity may do nothing (see Render). Damage is told of
+// one identity and stops no other: a policy that somebody edited once stopped every plan of the namespace (see
+// TestAPolicyEditedByHandHarmsNobodyElseAndIsDestroyed).
+
 const (
 	// Prefix is the folder of the policies and the beginning of the entities' names.
 	Prefix = "partner/"
@@ -28,23 +33,27 @@ const (
 // NameOf returns the name of an identity's policy and entity.
 func NameOf(id access.IdentityID) string { return Prefix + id.String() }
 
-// Document is the policy of one identity as it was read.
+// Document is the policy of one identity as it was read. It is not changed after that: whoever wants another one copies
+// it. Its methods work on nil as well, which stands for no policy.
 type Document struct {
-	ID      access.IdentityID
+	ID access.IdentityID
+	// Version is OpenBao's, which a write of the next one names in its check-and-set. It counts from 1.
 	Version int
+	// Entries are the identity itself and what is directly below it: each identity has a policy of its own.
 	Entries ledger.Ledger
-	// Dead is what was given up, and has not ended for certain.
+	// Dead is what was given up and has not ended for certain: the "dying" lines.
 	Dead []Lost
-	// Damage is what is wrong with the ledger; nil where it is whole. unread are the lines that cannot
-	// be read, as they stand.
+	// Damage is a DamagedError if a line of the ledger cannot be read or contradicts another one; nil if it is whole.
 	Damage error
+	// Unread are the lines that cannot be read, as they stand. Kept returns them as they may be written again.
 	Unread []string
-	// Body is what stands below the ledger, and is compared with what the ledger compiles to.
+	// Body is what stands below the head. It is compared, as text, with what the ledger compiles to.
 	Body string
+	// Text is the whole policy.
 	Text string
 }
 
-// Identity returns the document's identity; nil where there is none, or its removal was begun.
+// Identity returns the document's identity; nil if there is none, or its removal was begun.
 func (d *Document) Identity() *access.Identity {
 	if d == nil {
 		return nil
@@ -53,7 +62,8 @@ func (d *Document) Identity() *access.Identity {
 	return i
 }
 
-// parseDocument reads a policy's text. One that this package did not write is access.ErrForeign.
+// parseDocument reads a policy's text. The error is access.ErrForeign if this package did not write it: it has another
+// title, or a name that no identity has. A line that cannot be read is no error, but Damage.
 func parseDocument(name, text string, version int) (*Document, error) {
 	id, err := access.ParseIdentityID(strings.TrimPrefix(name, Prefix))
 	if err != nil {
@@ -73,7 +83,10 @@ func parseDocument(name, text string, version int) (*Document, error) {
 	return d, nil
 }
 
-// take takes in a line of the head.
+// take takes in a line of the head. A line with an unknown beginning is skipped, and not kept either.
+//
+// An entry may not end after the end that it declares, nor be held twice, nor belong to another identity: whoever edits
+// a policy by hand would otherwise give access that no declaration names.
 func (d *Document) take(l string) error {
 	if strings.HasPrefix(l, unreadable) {
 		return errors.New("a line of it could not be read")
@@ -104,7 +117,7 @@ func (d *Document) take(l string) error {
 	return nil
 }
 
-// parseEntry looks at the version first: what a newer provider wrote is told as that, and not as damage.
+// parseEntry reads an entry. It looks at the version first, so that the damage says which provider can read it.
 func parseEntry(content string) (*ledger.Entry, error) {
 	var header struct {
 		Version int `json:"version"`
@@ -123,7 +136,7 @@ func parseEntry(content string) (*ledger.Entry, error) {
 // unreadable begins a line that could not be read, and cannot stand in a policy as it was.
 const unreadable = "unreadable "
 
-// Kept returns the lines that cannot be read, as they may be written again.
+// Kept returns the lines that cannot be read, as they may be written again: quoted, if a comment cannot hold them.
 func (d *Document) Kept() (lines []string) {
 	if d == nil {
 		return nil
@@ -137,7 +150,7 @@ func (d *Document) Kept() (lines []string) {
 	return lines
 }
 
-// Broken returns what is wrong with an identity's record; nil where it is whole, or not there.
+// Broken returns the damage; nil if the record is whole, or not there.
 func (d *Document) Broken() error {
 	if d == nil {
 		return nil
@@ -145,7 +158,8 @@ func (d *Document) Broken() error {
 	return d.Damage
 }
 
-// Issued returns what the ledger holds as issued for a credential that is there; none where there is no such record.
+// Issued returns what the ledger holds as issued for a credential; none if it has no such credential, or the removal of
+// that was begun.
 func (d *Document) Issued(ref access.Ref) []ledger.Item {
 	if d == nil || d.Entries[ref] == nil || d.Entries[ref].Removed() {
 		return nil
@@ -153,7 +167,7 @@ func (d *Document) Issued(ref access.Ref) []ledger.Item {
 	return d.Entries[ref].Issued
 }
 
-// Pending returns what has to be ended yet.
+// Pending returns what has yet to be ended.
 func (d *Document) Pending() []Lost {
 	if d == nil {
 		return nil
@@ -169,13 +183,16 @@ func (d *Document) Below() []*ledger.Entry {
 	return d.Entries.Under(d.ID)
 }
 
-// IDIn returns the identity that a policy is named after.
+// IDIn returns the identity that a policy or an entity is named after, such as "partner/acme/prod/etl". Policies beside
+// that one, such as "partner/acme/prod/etl/held", are named after none.
 func IDIn(name string) (access.IdentityID, bool) {
 	id, err := access.ParseIdentityID(strings.TrimPrefix(name, Prefix))
 	return id, err == nil
 }
 
-// Allows reports whether a policy has a path of a grant: its comment names the grants that it is compiled from.
+// Allows reports whether a path of the policy says that it is compiled from this grant. It reads the comments of the
+// paths, since they are there also if the ledger's line of the grant is not. The name is the grant's own, such as
+// "orders", without its identity.
 func (d *Document) Allows(grant string) bool {
 	if d == nil {
 		return false

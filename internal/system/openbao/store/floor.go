@@ -15,10 +15,19 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
+// The floor is a policy of comments, which nobody has. It is outside of the folder of partner access, since whoever may
+// write there may not write it. What it was last is noted inside of that folder, where the one listing reads it: a
+// floor that is gone, or was put back to what it was before, is missed.
+//
+// The note helps against a restored or deleted policy, and against nobody who may write this policy: such a login may
+// as well write a floor of the next generation.
+
 // The floor is a policy of comments, which nobody has. It does not lie in the folder of partner access: who may write
 // there may not write it. What it was is noted in that folder, where the one listing reads it, so that a floor that is
 // gone or was put back is missed.
 const (
+	// FloorName is the policy of the floor. The shipped policy "floor" lets a login write it, and "plan" lets one read
+	// it (examples/openbao/policies; see TestTheLoginsOfTheFloor).
 	FloorName  = "partner-access-floor"
 	floorTitle = "What no configuration of partner access can loosen, by terraform-provider-partner. It gives " +
 		"nothing to anybody."
@@ -30,13 +39,15 @@ const (
 	floorNoteLine = "was "
 )
 
-// FloorNote is what is noted of the floor.
+// FloorNote is what is noted of the floor. The zero value says that nothing is noted.
 type FloorNote struct {
 	access.FloorMark
-	// There: it was noted, though perhaps so that it cannot be read.
+	// There: a note exists. If it cannot be read, its mark is zero, and the floor is still missed if it is gone.
 	There bool
 }
 
+// parseFloorNote reads a note that is there, in whatever form. A generation that no count of ours reaches is taken for
+// unread: the next floor would have no number left.
 func parseFloorNote(text string) FloorNote {
 	n := FloorNote{There: true}
 	_ = readComment(text, floorNoteTitle, floorNoteLine, &n.FloorMark) // that it is there says that there was a floor
@@ -46,7 +57,8 @@ func parseFloorNote(text string) FloorNote {
 	return n
 }
 
-// readComment reads what a policy of one comment says.
+// readComment reads what a policy of one comment says into a value: its title, one line, and no path. Anything else is
+// an error, since a policy with a path in it gives access.
 func readComment(text, title, line string, into any) error {
 	head, body := policy.Split(text)
 	if len(head) != 2 ||
@@ -58,12 +70,17 @@ func readComment(text, title, line string, into any) error {
 	return access.ParseFloor([]byte(strings.TrimPrefix(head[1], line)), into)
 }
 
+// comment writes a policy of one comment, as readComment reads it.
 func comment(title, line string, what any) (string, error) {
 	text, err := json.Marshal(what)
 	return policy.Render([]string{title, line + ascii(text)}, nil), err
 }
 
-// Floor reads the floor, and the version of its policy: nil where there is none. What is lost is a FloorError.
+// Floor reads the floor and the version of its policy; nil and 0 if there is none. The error is a FloorError if the
+// floor is missed, cannot be read, or is not the one that was set last. It is asked for anew each time.
+//
+// The note comes with the snapshot and the floor by itself, from whichever node answers: so a floor that is missed is
+// asked for again for as long as a standby may be behind.
 func (s *Store[N]) Floor(ctx context.Context) (*access.FloorRecord, int, error) {
 	cluster, err := s.Cluster(ctx)
 	if err != nil {
@@ -82,8 +99,11 @@ func (s *Store[N]) Floor(ctx context.Context) (*access.FloorRecord, int, error) 
 	}
 }
 
-// readFloor reads the policy of the floor, and holds it against the note that stands beside all policies. One that is
-// gone, cannot be read, or is another than was set is a FloorError, and never no floor.
+// readFloor reads the policy of the floor and compares it with the note. A missed floor is an error and never no floor:
+// whoever removed the policy would have loosened every setting.
+//
+// If nothing says that there is a floor, a login that may not read it gets ErrNotPermitted: it may be the one that
+// removed the note.
 func (s *Store[N]) readFloor(ctx context.Context) (*access.FloorRecord, int, error) {
 	snap, err := s.View(ctx)
 	if err != nil {
@@ -119,8 +139,8 @@ func (s *Store[N]) readFloor(ctx context.Context) (*access.FloorRecord, int, err
 	return r, there.Version, nil
 }
 
-// doubt says why a floor that was read is not the one that was set last, as the note beside the policies
-// tells; "" where it is.
+// doubt says why a floor that was read is not the one that was set last, by the note; "" if it is. A floor of a later
+// generation than the note's is believed: the process that wrote it may have died before the note.
 func (s *Snapshot[N]) doubt(r *access.FloorRecord) string {
 	switch {
 	case r.System != "" && s.System != "" && r.System != s.System:
@@ -133,8 +153,12 @@ func (s *Snapshot[N]) doubt(r *access.FloorRecord) string {
 	return ""
 }
 
-// WriteFloor puts a floor in place of a version of its policy, and notes it. Somebody else's change in
-// between is ErrChanged.
+// WriteFloor writes a floor over a version of its policy, 0 for none, and then its note. It returns ErrChanged if
+// somebody else changed the floor in between.
+//
+// The floor is first because its check-and-set decides between two who set it at once; a note before it could name a
+// floor that lost. A process that dies between leaves a floor that holds and a note of the one before: until it is set
+// again, nobody would notice if the new one vanished. So an error of the note is told as one.
 func (s *Store[N]) WriteFloor(ctx context.Context, r *access.FloorRecord, version int) error {
 	text, err := comment(floorTitle, floorLine, r)
 	if err != nil {

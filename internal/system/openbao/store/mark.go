@@ -15,25 +15,41 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
+// Policies of comments, which nobody has, hold what has to outlive an identity. The one listing reads them as well.
+//
+//   - partner/SCOPE/held marks what was cut by hand: a partner, an identity or a credential.
+//   - partner/ID/remembered is the tombstone of an identity.
+//
+// A mark counts by when it was last written: a release lifts what was cut before that release, and whoever writes the
+// mark again cuts again. Neither a suspension nor a destroy removes a mark. People write it with the printed step, so
+// its text is anything, and its name alone counts (see TestWhatWasCutByAPrintedStepDoesNotComeBack).
+
 // What has to outlive an identity stands in policies of comments beside its own, which nobody has, and which the
 // one listing reads as well: partner/SCOPE/held marks what was cut by hand (a partner, an identity, a credential),
 // and partner/ID/remembered is the tombstone of an identity. A suspension hides no mark, and no destroy removes
 // one. When a mark was written last is when it was cut: a release lifts what was cut before, and who writes the
 // mark again cuts again.
 const (
-	MarkName       = "/held"
-	MarkText       = "# Cut by hand."
-	TombstoneName  = "/remembered"
+	// MarkName ends the name of a mark's policy.
+	MarkName = "/held"
+	// MarkText is the whole policy, as the printed step writes it.
+	MarkText = "# Cut by hand."
+	// TombstoneName ends the name of a tombstone's policy.
+	TombstoneName = "/remembered"
+	// TombstoneTitle is the first line of its comments.
 	TombstoneTitle = "What is remembered of an identity of this id, by terraform-provider-partner. It gives nothing " +
 		"to anybody."
+	// TombstoneLine begins the second line, before the JSON.
 	TombstoneLine = "tombstone "
-	Folder        = "sys/policies/acl/"
+	// Folder is where OpenBao has its ACL policies.
+	Folder = "sys/policies/acl/"
 )
 
-// MarkOf returns the policy that marks what was cut by hand.
+// MarkOf returns the name of the policy that marks a scope as cut by hand: "acme", "acme/prod/etl" or
+// "acme/prod/etl/secret".
 func MarkOf(scope string) string { return Prefix + scope + MarkName }
 
-// ScopeOf returns what a policy marks as cut by hand: a partner, an identity or a credential.
+// ScopeOf returns what a policy marks as cut by hand, by its name: "partner/acme/prod/etl/held" marks "acme/prod/etl".
 func ScopeOf(name string) (scope string, ok bool) {
 	scope, ours := strings.CutPrefix(name, Prefix)
 	scope, ok = strings.CutSuffix(scope, MarkName)
@@ -45,7 +61,8 @@ func ScopeOf(name string) (scope string, ok bool) {
 	return scope, access.ValidPart(scope) || notIdentity == nil || notCredential == nil
 }
 
-// IsBeside reports whether a policy of ours stands beside an identity's, and gives nothing.
+// IsBeside reports whether a policy below our prefix is one of ours beside an identity's own, and gives nothing. Its
+// text is looked at, since somebody may have written a path into a mark: that one is swept, and a stray.
 func IsBeside(name, text string) bool {
 	_, marks := ScopeOf(name)
 	_, remembers := stoneOf(name)
@@ -57,6 +74,7 @@ func IsBeside(name, text string) bool {
 	return (marks || remembers || (rehearsed && !parseMemory(text).IsZero())) && onlyComments(text)
 }
 
+// onlyComments reports whether a policy's text has nothing but comments and empty lines.
 func onlyComments(text string) bool {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
@@ -66,7 +84,9 @@ func onlyComments(text string) bool {
 	return true
 }
 
-// Mark writes that something was cut by hand.
+// Mark marks a scope as cut by hand, now by the server's clock. It may be called again, which cuts again.
+//
+// It reads the moment back, since only OpenBao knows when it wrote the policy.
 func (s *Store[N]) Mark(ctx context.Context, scope string) error {
 	path := Folder + MarkOf(scope)
 	var now Policy
@@ -81,8 +101,8 @@ func (s *Store[N]) Mark(ctx context.Context, scope string) error {
 	return nil
 }
 
-// Marks returns the marks in force now that concern an object: of its partner, its identity, all that this hangs on,
-// and itself. They are asked for, since a listing may be of before the cut.
+// Marks returns the marks that concern an object, as they are now: of its partner, its identity, all that this hangs
+// on, and itself. It asks for each by name, a few requests side by side: a listing may be of before the cut.
 func (s *Store[N]) Marks(ctx context.Context, l ledger.Ledger, o access.Object) (ledger.Holds, error) {
 	var scopes []string
 	for _, id := range l.Lineage(o.Holder()) {
@@ -109,7 +129,8 @@ func (s *Store[N]) Marks(ctx context.Context, l ledger.Ledger, o access.Object) 
 	return holds, errors.Join(errs...)
 }
 
-// RemoveMarks removes the marks of shadow partners that have nothing any more.
+// RemoveMarks removes the marks of shadow partners that have no identity any more. A rehearsal runs the printed steps,
+// which leave them; a real partner's mark is only lifted by a release.
 func (s *Store[N]) RemoveMarks(ctx context.Context) error {
 	snap, err := s.Load(ctx)
 	if err != nil {

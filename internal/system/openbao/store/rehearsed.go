@@ -11,6 +11,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
+// When a partner was rehearsed is remembered in a policy of comments, which nobody has: partner/PARTNER/rehearsed. Its
+// name has one part less than an identity's, and the same listing reads it. Metadata of the partner's entity would do
+// as well, but writing it would change the real access.
+
 // When a partner was rehearsed is remembered in a policy of comments, which nobody has: partner/PARTNER/rehearsed. It
 // has one part less than an identity's, and the listing that reads these reads it as well.
 const (
@@ -20,14 +24,14 @@ const (
 	rehearsedName = "/rehearsed"
 )
 
-// memoryOf returns the partner of whom a policy remembers the rehearsal.
+// memoryOf returns the partner whose rehearsal a policy remembers, by its name.
 func memoryOf(name string) (partner string, ok bool) {
 	partner, ours := strings.CutPrefix(name, Prefix)
 	partner, ok = strings.CutSuffix(partner, rehearsedName)
 	return partner, ours && ok && access.ValidPart(partner)
 }
 
-// parseMemory reads when a partner was rehearsed; zero where the text is nobody's of ours.
+// parseMemory returns when a partner was rehearsed, in UTC; zero if the text is not one that Rehearsed wrote.
 func parseMemory(text string) time.Time {
 	head, body := policy.Split(text)
 	if len(head) != 2 || head[0] != rehearsedTitle || body != "" {
@@ -40,7 +44,7 @@ func parseMemory(text string) time.Time {
 	return at.UTC()
 }
 
-// Rehearsed writes when a partner was rehearsed. The next to ask reads it.
+// Rehearsed writes when a partner was rehearsed, to the second. It drops the snapshot, so the next read sees it.
 func (s *Store[N]) Rehearsed(ctx context.Context, partner string, at time.Time) error {
 	text := policy.Render([]string{rehearsedTitle, rehearsedLine + access.At(at.Truncate(time.Second)).String()}, nil)
 	if err := s.Client.Put(ctx, Folder+Prefix+partner+rehearsedName, map[string]any{"policy": text}, nil); err != nil {

@@ -17,8 +17,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// Render writes the policy of an identity from a ledger that has it and all above it, what has to be ended yet, and
-// what could not be read: while there is some of that, the policy allows nothing.
+// Both functions decide by the ledger alone: they read no clock and ask nobody, so a plan compares their text with the
+// server's to find what somebody edited.
+
+// Render returns the policy of an identity, from a ledger that has it and all above it, what has yet to be ended, and
+// what could not be read: while there is some of that, the policy allows nothing. So a line that somebody broke costs
+// its identity its access, and never gives one.
 func Render(l ledger.Ledger, id access.IdentityID, dead []Lost, unread []string) (string, error) {
 	head := []string{DocumentTitle}
 	own := ledger.Ledger{}
@@ -47,7 +51,12 @@ func Render(l ledger.Ledger, id access.IdentityID, dead []Lost, unread []string)
 	return policy.Render(head, nil) + body, nil
 }
 
-// Compile writes what the ledger says an identity may do now. What is cut may do nothing.
+// Compile returns what the ledger says that an identity may do now: the paths of its grants, each until its end. own
+// are the identity's entries of l. What is cut may do nothing.
+//
+// If the removal of the last credential was begun, nothing is allowed either: a session that is still open was come by
+// with what is being removed. If there is none at all, the paths keep their own ends, and a token for one run may use
+// them.
 func Compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
 	stands := l.Standing(id)
 	if stands.Cut() {
@@ -73,9 +82,12 @@ func Compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
 	return policy.Render(nil, blocks), nil
 }
 
-// lastCredential returns when the last credential of an identity ends; zero where it has none. After it nobody can hold
-// a token that was come by in order, so no path needs to outlive it: a session that is still open then ends with it.
-// Struck says that there is one whose removal was begun.
+// lastCredential returns when the last credential of an identity ends; zero if it has none. Nobody comes by a session
+// in order after it, so no path outlives it: a session that was opened a second before ends with it. struck reports
+// whether the removal of a credential was begun.
+//
+// A login from before an adoption counts like a credential that ends with its identity. What was issued counts to its
+// own end, and never beyond its credential's.
 func lastCredential(l, own ledger.Ledger) (last time.Time, struck bool) {
 	later := func(end time.Time) {
 		if end.After(last) {
@@ -102,7 +114,8 @@ func lastCredential(l, own ledger.Ledger) (last time.Time, struck bool) {
 	return last, struck
 }
 
-// ascii spells what is not ASCII in JSON as \u escapes, so that no character of a comment can mean anything.
+// ascii spells what is not ASCII in JSON as \u escapes, in UTF-16 as JSON has it, so that no character of a comment can
+// mean anything to OpenBao's parser.
 func ascii(text []byte) string {
 	var out bytes.Buffer
 	for _, r := range string(text) {
@@ -120,14 +133,18 @@ func ascii(text []byte) string {
 }
 
 // Lost is what is to end before its time, with every session of its identity: something that was issued, or only the
-// sessions. It stands in the policy from the change that gave it up until it has ended, so that whoever changes the
-// identity next finishes it where a process died in between.
+// sessions. It stands in the policy from the change that gave it up until it has ended, so whoever changes the identity
+// next finishes what a dead process began. It holds no secret: a serial and an accessor let nobody in.
 type Lost struct {
-	ID       access.IdentityID `json:"-"`
-	Kind     access.Kind       `json:"kind"`
-	Until    time.Time         `json:"until,omitzero"`
-	Serial   string            `json:"serial,omitempty"`
-	Accessor string            `json:"accessor,omitempty"`
+	// ID is the identity whose policy it stands in, and so not written.
+	ID access.IdentityID `json:"-"`
+	// Kind is the credential's; empty while an entity is taken over.
+	Kind access.Kind `json:"kind"`
+	// Until is when it ends by itself, after which nothing is to be done; zero if that is not known.
+	Until time.Time `json:"until,omitzero"`
+	// Serial is a certificate's, Accessor a secret id's; neither if only the sessions are to end.
+	Serial   string `json:"serial,omitempty"`
+	Accessor string `json:"accessor,omitempty"`
 	// Entity is one that the identity takes over, by its number: it ends with its sessions, and nothing else does.
 	Entity string `json:"entity,omitempty"`
 }
@@ -135,13 +152,14 @@ type Lost struct {
 // dyingLine begins each line of a policy that names something lost.
 const dyingLine = "dying "
 
+// parseLost reads what follows dyingLine.
 func parseLost(id access.IdentityID, content string) (Lost, error) {
 	x := Lost{ID: id}
 	err := json.Unmarshal([]byte(content), &x)
 	return x, err
 }
 
-// Line returns the line of a policy that says so.
+// Line returns the line of the policy that says so. The same Lost always has the same line: bury finds it by that.
 func (x Lost) Line() string {
 	text, err := json.Marshal(x)
 	if err != nil {

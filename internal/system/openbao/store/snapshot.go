@@ -12,8 +12,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// beside takes what stands beside the identities' policies into a snapshot, and reports whether that
-// is what the policy is.
+// A snapshot is not changed once others can see it, but for what was found out about single identities, which has a
+// lock of its own. A write or a reading gives the Store another snapshot (with, copied, Store.amend), so whoever has
+// the older one goes on with a consistent state.
+
+// beside takes a policy that is not an identity's own into a snapshot, and reports whether it was one. It goes by the
+// name: whatever somebody wrote into a mark, what it marks stays cut.
+//
+// A tombstone that cannot be read becomes a damaged one. Then no release lifts anything of this identity, and nobody
+// else is harmed.
 func (s *Snapshot[N]) beside(name string, p Policy) bool {
 	switch name {
 	case systemName:
@@ -44,41 +51,53 @@ func (s *Snapshot[N]) beside(name string, p Policy) bool {
 	return true
 }
 
-// Snapshot is everything at one moment, read by one listing; and what was asked about single identities since.
+// Snapshot is everything at one moment, read by one listing; and what was asked about single identities since. N is
+// what a system holds of an identity beside its policy, which this package only keeps.
 type Snapshot[N any] struct {
-	Documents  map[access.IdentityID]*Document
-	Ledger     ledger.Ledger
-	Foreign    map[access.IdentityID]bool // where a policy of somebody else stands
-	Rehearsed  map[string]time.Time       // by partner
-	System     string                     // the id of the system; "" where it has none yet, or it was lost
-	Floor      FloorNote
-	Holds      ledger.Holds // what was cut by hand, by the marks
+	// Documents are the policies of this provider. A damaged one is among them.
+	Documents map[access.IdentityID]*Document
+	// Ledger has the entries of all of them.
+	Ledger ledger.Ledger
+	// Foreign are the identities under whose name a policy of somebody else stands.
+	Foreign map[access.IdentityID]bool
+	// Rehearsed is when each partner was rehearsed last, by its name.
+	Rehearsed map[string]time.Time
+	// System is the system's id; "" if it has none yet, or lost it.
+	System string
+	Floor  FloorNote
+	// Holds are the marks: what was cut by hand, and when.
+	Holds      ledger.Holds
 	Tombstones ledger.Tombstones
-	begun      time.Time
-	GoodUntil  time.Time
+	// begun is when the listing was asked for, by this machine's clock: what was written after that may be missing.
+	begun time.Time
+	// GoodUntil is how long it may answer further reads; see listingShare.
+	GoodUntil time.Time
 
-	mu      sync.Mutex
-	natives map[access.IdentityID]*N // read ahead in bundles, or since, one by one
+	mu sync.Mutex
+	// natives are what was found out about identities, read ahead in bundles or one by one. mu guards it. What is the
+	// same for all of them has the zero id.
+	natives map[access.IdentityID]*N
 }
 
-// SnapshotOf returns a snapshot of some policies alone, with the marks that concern them.
+// SnapshotOf returns a snapshot of some policies alone, with the marks that concern them. It is for comparing what a
+// change has just read; the Store never hands it out.
 func SnapshotOf[N any](documents map[access.IdentityID]*Document, l ledger.Ledger, holds ledger.Holds) *Snapshot[N] {
 	return &Snapshot[N]{Documents: documents, Ledger: l, Holds: holds, natives: map[access.IdentityID]*N{}}
 }
 
-// Refs returns what there is, in order.
+// Refs returns the references of all objects, sorted by type and id.
 func (s *Snapshot[N]) Refs() []access.Ref {
 	return order.Sorted(maps.Keys(s.Ledger), ledger.CompareRefs)
 }
 
-// Known returns what was asked about an identity already.
+// Known returns what was asked about an identity already; nil if nothing was.
 func (s *Snapshot[N]) Known(id access.IdentityID) *N {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.natives[id]
 }
 
-// Note keeps what was found out about an identity.
+// Note keeps what was found out about an identity, for all who hold this snapshot.
 func (s *Snapshot[N]) Note(id access.IdentityID, n *N) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,8 +111,8 @@ func (s *Snapshot[N]) Forget(id access.IdentityID) {
 	delete(s.natives, id)
 }
 
-// with returns the snapshot with one policy as it was just written, or without it. What was read about its identity
-// is not known any more.
+// with returns a copy in which a policy is as it was just written; nil: in which it is gone. It forgets what was read
+// about the identity, since that follows from the policy.
 func (s *Snapshot[N]) with(id access.IdentityID, d *Document) *Snapshot[N] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +131,8 @@ func (s *Snapshot[N]) with(id access.IdentityID, d *Document) *Snapshot[N] {
 	return next
 }
 
-// copied returns a copy that may be changed, but for what is rehearsed, held and remembered. The lock is held.
+// copied returns a copy whose documents, ledger and natives may be changed; it shares all other maps, which Store.amend
+// copies where it changes them. The lock is held.
 func (s *Snapshot[N]) copied() *Snapshot[N] {
 	return &Snapshot[N]{
 		Documents: maps.Clone(s.Documents), Ledger: maps.Clone(s.Ledger), Foreign: s.Foreign, Rehearsed: s.Rehearsed,
@@ -121,9 +141,10 @@ func (s *Snapshot[N]) copied() *Snapshot[N] {
 	}
 }
 
-// Policy is one as OpenBao returns it.
+// Policy is an ACL policy as OpenBao returns it (sys/policies/acl/NAME).
 type Policy struct {
-	Policy   string    `json:"policy"`
-	Version  int       `json:"version"`
+	Policy  string `json:"policy"`
+	Version int    `json:"version"`
+	// Modified is when it was last written, by the server's clock.
 	Modified time.Time `json:"modified"`
 }

@@ -17,14 +17,24 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// Options are what a Store is told.
+// Reading. One listing returns all policies with their text (LIST sys/policies/detailed/acl/partner, since OpenBao
+// 2.6), so a plan of thousands of identities begins with one request. Callers share it for a while; a write of this
+// process is put into it at once.
+//
+// A standby may answer with what was there some tenths of a second ago. Each policy that this process wrote has a
+// floor: an answer that is older is asked for again, up to Staleness, and never believed. What others wrote has no
+// floor, so it may be seen late; check-and-set then tells, and the change is made again.
+
+// Options are what a Store is told. All but Fresh are needed.
 type Options struct {
+	// Client sends the requests.
 	Client *client.Client
-	// Fresh is for how long at least one reading serves.
+	// Fresh is for how long at least one reading serves; 0: only as long as listingShare says.
 	Fresh time.Duration
-	// Cluster reports whether others may answer, from a state that is a little old. Now is the server's time.
+	// Cluster reports whether others may answer, from a state that is a little old.
 	Cluster func(context.Context) (bool, error)
-	Now     func() time.Time
+	// Now is the server's time.
+	Now func() time.Time
 	// Namespace returns what names the namespace, and no other one; "" where that is not known.
 	Namespace func(context.Context) (string, error)
 }
@@ -34,28 +44,39 @@ func New[N any](o Options) *Store[N] {
 	return &Store[N]{Options: o, floors: map[access.IdentityID]floor{}}
 }
 
-// Store is what stands in the policies: it reads all of them at once, and remembers what this process wrote since.
+// Store is what stands in the policies: it reads all of them at once, and remembers what this process wrote since. It
+// may be used concurrently; other processes are met at check-and-set. N is as in Snapshot.
 type Store[N any] struct {
 	Options
-	// Ahead reads what follows from the policies, together with them.
+	// Ahead reads what follows from the policies of a new snapshot, before anybody sees that. It is set before the
+	// first use.
 	Ahead func(ctx context.Context, snap *Snapshot[N]) error
 
+	// loading is held while one caller reads everything for all.
 	loading sync.Mutex // held while one caller reads everything for all
 
-	mu     sync.Mutex // guards what follows
-	seen   *Snapshot[N]
+	// mu guards what follows. Whoever needs a snapshot's lock as well takes this one first.
+	mu sync.Mutex
+	// seen is the last snapshot; nil: the next read asks for everything.
+	seen *Snapshot[N]
+	// system is the system's id, as it was read or made last; "" if there is none.
 	system string // its id, as it was read last
+	// floors are what this process wrote, until somebody else changes it.
 	floors map[access.IdentityID]floor
 }
 
-// floor is the least that is known of a policy, from this process' own writes: a standby may answer with less.
+// floor is the least that is known of a policy, from this process' own writes.
 type floor struct {
+	// document is what was written; nil: the policy was removed.
 	document *Document // nil: it was removed
-	at       time.Time
+	// at is when OpenBao had answered, by this machine's clock.
+	at time.Time
 }
 
-// behind says whether what was read is older than what was written. What was removed a moment ago and is there is so on
-// a cluster: later it was made anew.
+// behind reports whether what was read is older than what was written; d is nil if nothing was read.
+//
+// What was removed and is there again is a standby's delay for as long as one may last; later, and on a single server,
+// somebody made it anew. Versions do not tell, since a policy that is made anew begins at 1.
 func (f floor) behind(d *Document, cluster bool) bool {
 	if f.document == nil {
 		return cluster && d != nil && access.WallClock().Sub(f.at) < Staleness
@@ -63,14 +84,15 @@ func (f floor) behind(d *Document, cluster bool) bool {
 	return d == nil || d.Version < f.document.Version
 }
 
-// A listing serves all reads for so many times as long as it took: reads then spend at most that part of their time on
-// listings, be they few and the listing quick, or thousands and the listing slow.
+// listingShare is for how many times as long as a listing took it serves all reads. So they spend at most that part of
+// their time on listings, be they few and the listing quick, or thousands and the listing slow.
 const listingShare = 20
 
-// Staleness is for how long the answer of a standby may be old, with a margin; measured are 0.1 s.
+// Staleness is for how long the answer of a standby may be old, with a margin: 0.1 s was measured.
 const Staleness = 2 * time.Second
 
-// View returns the last snapshot, while it is good, else a new one.
+// View returns the last snapshot while it is good, otherwise a new one. Its policies may be as old as GoodUntil allows,
+// but for what this process wrote: what a decision rests on is fetched.
 func (s *Store[N]) View(ctx context.Context) (*Snapshot[N], error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -81,7 +103,7 @@ func (s *Store[N]) View(ctx context.Context) (*Snapshot[N], error) {
 	return s.Load(ctx)
 }
 
-// current returns the snapshot where it is good, and was begun after a moment.
+// current returns the last snapshot if it is good and was begun no earlier than a moment; otherwise nil.
 func (s *Store[N]) current(after time.Time) *Snapshot[N] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +113,11 @@ func (s *Store[N]) current(after time.Time) *Snapshot[N] {
 	return s.seen
 }
 
-// Load reads everything. Callers that come together share one reading that began after they came.
+// Load reads everything. Callers that come together share one reading, which began after each of them came: so each
+// sees what was there when it asked.
+//
+// A listing that lacks what this process wrote before is asked for again, up to Staleness; then it is ErrUnavailable,
+// and nothing is decided on it.
 func (s *Store[N]) Load(ctx context.Context) (*Snapshot[N], error) {
 	came := access.WallClock()
 	s.loading.Lock()
@@ -125,7 +151,7 @@ func (s *Store[N]) Load(ctx context.Context) (*Snapshot[N], error) {
 	}
 }
 
-// keep remembers a snapshot, with what this process wrote while it was read.
+// keep makes a snapshot the last one, with what this process wrote while it was being read.
 func (s *Store[N]) keep(snap *Snapshot[N]) *Snapshot[N] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,8 +165,9 @@ func (s *Store[N]) keep(snap *Snapshot[N]) *Snapshot[N] {
 	return snap
 }
 
-// Reload returns a snapshot that can be believed to have no more of an identity: on a cluster, one that is younger than
-// the staleness of its standbys. Elsewhere it is the one that there is.
+// Reload returns a snapshot that can be believed to lack an identity. On a single server that is the last one. On a
+// cluster it asks for the policy until no standby can be behind, and reads everything anew once it is there. Before
+// "not found" is believed, a state would otherwise lose what was just made.
 func (s *Store[N]) Reload(ctx context.Context, id access.IdentityID) (*Snapshot[N], error) {
 	cluster, err := s.Cluster(ctx)
 	if err != nil {
@@ -165,7 +192,8 @@ func (s *Store[N]) Reload(ctx context.Context, id access.IdentityID) (*Snapshot[
 	return snap, nil
 }
 
-// List reads the policies below a folder, by their names.
+// List reads the policies whose names begin with a folder, however deep; none is no error. The folder has no slash at
+// its end, so "partner/acme/prod/etl" also finds "partner/acme/prod/etl2": callers look at the names.
 func (s *Store[N]) List(ctx context.Context, folder string) (map[string]Policy, error) {
 	var all struct {
 		Policies map[string]Policy `json:"key_info"`
@@ -174,8 +202,8 @@ func (s *Store[N]) List(ctx context.Context, folder string) (map[string]Policy, 
 	return all.Policies, client.Gone(err)
 }
 
-// MayBeStale reports whether what differs may merely be what a standby has not heard of yet: this
-// process has just changed it.
+// MayBeStale reports whether what differs may merely be what a standby has not heard of yet: this process has just
+// written the identity's policy. It reports no on an error, so a difference is then told.
 func (s *Store[N]) MayBeStale(ctx context.Context, id access.IdentityID) bool {
 	cluster, err := s.Cluster(ctx)
 	if err != nil || !cluster {
@@ -187,14 +215,15 @@ func (s *Store[N]) MayBeStale(ctx context.Context, id access.IdentityID) bool {
 	return written && access.WallClock().Sub(f.at) < Staleness
 }
 
-// WroteAny reports whether this process wrote the policy of one of some identities.
+// WroteAny reports whether this process wrote the policy of one of some identities, and did not remove it since.
 func (s *Store[N]) WroteAny(ids []access.IdentityID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.ContainsFunc(ids, func(id access.IdentityID) bool { return s.floors[id].document != nil })
 }
 
-// Listing reads all policies below our prefix.
+// Listing reads all policies below our prefix into a snapshot of its own, and remembers nothing. Load is for everybody;
+// this is for who must see what is there at this moment.
 func (s *Store[N]) Listing(ctx context.Context) (*Snapshot[N], error) {
 	snap := &Snapshot[N]{
 		begun: access.WallClock(), Documents: map[access.IdentityID]*Document{}, Ledger: ledger.Ledger{},
@@ -229,7 +258,8 @@ func (s *Store[N]) Listing(ctx context.Context) (*Snapshot[N], error) {
 	return snap, nil
 }
 
-// behind names a policy of which a snapshot has less than this process wrote.
+// behind names a policy of which a snapshot has less than this process had written when the listing was asked for; ""
+// if there is none.
 func (s *Store[N]) behind(snap *Snapshot[N], cluster bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,7 +271,9 @@ func (s *Store[N]) behind(snap *Snapshot[N], cluster bool) string {
 	return ""
 }
 
-// Fetch reads the policy of one identity; nil where there is none.
+// Fetch reads the policy of one identity; nil if there is none, ErrForeign if it is somebody else's. On a cluster an
+// answer that is behind our own writes is asked for again. After Staleness the answer is taken as it is: whoever writes
+// on it is told by check-and-set.
 func (s *Store[N]) Fetch(ctx context.Context, id access.IdentityID) (*Document, error) {
 	cluster, err := s.Cluster(ctx)
 	if err != nil {
@@ -270,7 +302,8 @@ func (s *Store[N]) Fetch(ctx context.Context, id access.IdentityID) (*Document, 
 	}
 }
 
-// learn puts a policy that somebody else has written into the snapshot: who was refused because of it finds it there.
+// learn puts a newer policy that somebody else wrote into the snapshot, so whoever was refused because of it finds it
+// there (see TestWhatAChangeRanIntoIsThereForTheNextRead).
 func (s *Store[N]) learn(d *Document) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -282,7 +315,7 @@ func (s *Store[N]) learn(d *Document) {
 	}
 }
 
-// Size returns how many policies were seen, of all stacks.
+// Size returns how many identities' policies were seen, of all stacks; 0 if nothing was read yet.
 func (s *Store[N]) Size() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -292,7 +325,8 @@ func (s *Store[N]) Size() int {
 	return len(s.seen.Documents)
 }
 
-// Below returns policies under an identity's name that are not its own.
+// Below returns the names of policies under an identity's name that are neither its own nor ours beside it: they give
+// rights to whoever gets them, and nobody declared them.
 func (s *Store[N]) Below(ctx context.Context, id access.IdentityID) ([]string, error) {
 	all, err := s.List(ctx, NameOf(id))
 	if err != nil {

@@ -14,8 +14,13 @@ import (
 )
 
 // Which access system a namespace holds is remembered in a policy of comments, which nobody has: partner/system. The
+// same listing reads it, and a snapshot of the cluster that is restored has it. A state that was written for another
+// system takes "not found" for nothing: see DESIGN.md, "The state".
+
+// Which access system a namespace holds is remembered in a policy of comments, which nobody has: partner/system. The
 // listing that reads the identities' policies reads it as well, and a snapshot of the cluster that is restored has it.
 const (
+	// systemName is the name of the policy.
 	systemName  = Prefix + "system"
 	systemTitle = "Which access system this is, by terraform-provider-partner. It gives nothing to anybody. Never " +
 		"change it: states know the system by it."
@@ -23,7 +28,8 @@ const (
 	placeLine  = "in "
 )
 
-// parseSystem reads the id of a system, and the namespace that it was made in; "" where the text is none of ours.
+// parseSystem reads the id of a system, and what names the namespace that it was made in; "" and "" if the text is not
+// one that Identify wrote. Policies of older versions of this provider name no namespace.
 func parseSystem(text string) (id, in string) {
 	head, body := policy.Split(text)
 	if len(head) < 2 ||
@@ -39,8 +45,11 @@ func parseSystem(text string) (id, in string) {
 	return strings.TrimPrefix(head[1], systemLine), in
 }
 
-// systemIn reads the id of the system that a namespace holds. Whoever copies policies copies the id as well: if it
-// names the namespace that it was made in, it is no id of the one that it is copied to.
+// systemIn reads the id of the system that our namespace holds; "" if the text names another namespace. Whoever copies
+// policies from one to another copies this one along, and a copy is another system: a state of the first one must not
+// take the second for its own.
+//
+// If this login cannot see what names the namespace, the id is believed.
 func (s *Store[N]) systemIn(ctx context.Context, text string) (string, error) {
 	id, in := parseSystem(text)
 	if in == "" {
@@ -53,14 +62,18 @@ func (s *Store[N]) systemIn(ctx context.Context, text string) (string, error) {
 	return id, nil
 }
 
-// ID returns the id of the system, as it was read last.
+// ID returns the id of the system as it was read last; "" before the first read.
 func (s *Store[N]) ID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.system
 }
 
-// Identify gives a namespace that holds nothing an id, before the first policy of an identity is written.
+// Identify gives an id to a namespace that holds nothing, before the first policy of an identity is written.
+// Check-and-set lets one of several processes win, and the others take its id.
+//
+// It makes none beside identities that are there: their system's id was lost, and another one would tell their states
+// that they are gone.
 func (s *Store[N]) Identify(ctx context.Context) error {
 	snap, err := s.View(ctx)
 	if err != nil {
@@ -98,7 +111,7 @@ func (s *Store[N]) Identify(ctx context.Context) error {
 	return nil
 }
 
-// identified reads the id that another process has just written.
+// identified reads the id that another process has just written, or this one with an answer that was lost.
 func (s *Store[N]) identified(ctx context.Context) (string, error) {
 	var there Policy
 	if err := s.settled(ctx, func() error { return s.Client.Get(ctx, Folder+systemName, &there) }); err != nil {

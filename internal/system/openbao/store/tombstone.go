@@ -16,7 +16,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// stoneOf returns the identity of which a policy is the tombstone.
+// A tombstone (ledger Tombstone) stands in the policy partner/ID/remembered. It begins while the identity stands: each
+// release that was used is in it as well, since a destroy must not make a release usable again.
+
+// stoneOf returns the identity whose tombstone a policy is, by its name.
 func stoneOf(name string) (id access.IdentityID, ok bool) {
 	text, ours := strings.CutPrefix(name, Prefix)
 	text, ok = strings.CutSuffix(text, TombstoneName)
@@ -27,7 +30,8 @@ func stoneOf(name string) (id access.IdentityID, ok bool) {
 	return id, err == nil
 }
 
-// parseStone reads a tombstone.
+// parseStone reads a tombstone. The error is ErrForeign if this provider did not write the text, and ErrUnsupported if
+// a newer one did.
 func parseStone(name, text string) (t ledger.Tombstone, err error) {
 	head, _ := policy.Split(text)
 	if len(head) != 2 || head[0] != TombstoneTitle {
@@ -44,8 +48,11 @@ func parseStone(name, text string) (t ledger.Tombstone, err error) {
 	return t, nil
 }
 
-// Remember brings the tombstone of an identity in line with its entry and, if it was removed, with
-// what was removed of it.
+// Remember brings the tombstone of an identity in line with its entry and, if removed is not zero, with what was
+// removed of it at that moment. Removing calls it before it erases the policy, so that no release, end or reach is lost
+// with a process that dies between the two.
+//
+// A shadow partner has none: nobody comes back as it.
 func (s *Store[N]) Remember(ctx context.Context, e *ledger.Entry, removed time.Time, formers ...access.Former) error {
 	id := e.Object.Holder()
 	if access.IsShadow(id.Partner) { // nobody comes back as it
@@ -64,8 +71,10 @@ func (s *Store[N]) Remember(ctx context.Context, e *ledger.Entry, removed time.T
 	})
 }
 
-// changeTombstone changes a tombstone by check-and-set, since others may write it. One that holds nothing is removed.
-// Where something is being removed, one that is a newer provider's is left as it is, and stops no removal.
+// changeTombstone changes a tombstone by check-and-set, since others may write it. change returns the next one, and
+// whether there is anything to write. One that holds nothing is removed.
+//
+// A tombstone that a newer provider wrote is left as it is. This stops no removal, but everything else.
 func (s *Store[N]) changeTombstone(ctx context.Context, id access.IdentityID, removing bool,
 	change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
 	name := Prefix + id.String() + TombstoneName
@@ -96,8 +105,8 @@ func (s *Store[N]) changeTombstone(ctx context.Context, id access.IdentityID, re
 	})
 }
 
-// readStone reads a tombstone and its version: an empty one and 0 where there is none. ErrUnsupported where a
-// newer provider wrote it.
+// readStone reads a tombstone and its version: an empty one and 0 if there is none, a damaged one if it cannot be read,
+// and ErrUnsupported if a newer provider wrote it.
 func (s *Store[N]) readStone(ctx context.Context, name string) (stone ledger.Tombstone, version int, err error) {
 	var there Policy
 	if err := s.Client.Get(ctx, Folder+name, &there); err != nil {
@@ -110,7 +119,7 @@ func (s *Store[N]) readStone(ctx context.Context, name string) (stone ledger.Tom
 	return stone, there.Version, err
 }
 
-// writeStone writes a tombstone in the place of the version that was read, or fails with ErrChanged.
+// writeStone writes a tombstone over the version that was read, 0 for none, or fails with ErrChanged.
 func (s *Store[N]) writeStone(ctx context.Context, name string, stone ledger.Tombstone, version int) error {
 	text, err := json.Marshal(stone)
 	if err != nil {
@@ -130,7 +139,7 @@ func (s *Store[N]) writeStone(ctx context.Context, name string, stone ledger.Tom
 }
 
 // Prune forgets what was removed more than a year ago, whoever removed it: an identity that never comes back is in no
-// other change. What fails is done by the next removal.
+// other change. It is called at the end of a removal and fails silently: the next removal does what this one could not.
 func (s *Store[N]) Prune(ctx context.Context) {
 	snap, err := s.View(ctx)
 	if err != nil {

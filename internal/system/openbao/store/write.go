@@ -11,7 +11,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// amend changes what is known of the marks and tombstones.
+// Writing. A policy is written over the version that was read, and the answer may be lost on its way: then the same
+// write comes again, finds a later version and is refused. What is there is compared, and if it is this text, it was
+// ours.
+
+// amend changes what is known of the marks and tombstones, in a copy of the last snapshot.
 func (s *Store[N]) amend(change func(*Snapshot[N])) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,8 +30,10 @@ func (s *Store[N]) amend(change func(*Snapshot[N])) {
 	s.seen = next
 }
 
-// Write puts a policy in place of a version of it, 0 where there must be none. Somebody else's change in between is
-// errChanged. An answer that was lost is no harm: what is there is compared.
+// Write writes an identity's policy over a version of it, 0 if there must be none, and returns it as it stands now. Its
+// error is ErrChanged if somebody else changed the policy in between: the caller decides again on what is there.
+//
+// With this the change is made: a snapshot shows it from here on, and no older answer takes it back.
 func (s *Store[N]) Write(ctx context.Context, id access.IdentityID, text string, version int) (*Document, error) {
 	cas := version
 	if version == 0 {
@@ -64,7 +70,8 @@ func (s *Store[N]) wrote(id access.IdentityID, d *Document) {
 	}
 }
 
-// lose gives up what is known of a policy, and lets the next read ask for all.
+// lose gives up what is known of a policy that somebody else changed, and lets the next read ask for everything. The
+// floor goes as well: its version may be of a policy that was removed and made anew.
 func (s *Store[N]) lose(id access.IdentityID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +79,8 @@ func (s *Store[N]) lose(id access.IdentityID) {
 	s.seen = nil
 }
 
-// Outdate lets what follows from policies be asked again.
+// Outdate lets what follows from some policies be asked for again. A change does so when it is done, whatever became of
+// it: what it wrote beside the policies is not known to the snapshot.
 func (s *Store[N]) Outdate(of map[access.IdentityID]*Document) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +91,7 @@ func (s *Store[N]) Outdate(of map[access.IdentityID]*Document) {
 	}
 }
 
-// Erase removes the policy of an identity.
+// Erase removes the policy of an identity, whatever its version. One that is not there is no error.
 func (s *Store[N]) Erase(ctx context.Context, id access.IdentityID) error {
 	if err := s.Client.Delete(ctx, Folder+NameOf(id)); err != nil {
 		return err
@@ -92,7 +100,8 @@ func (s *Store[N]) Erase(ctx context.Context, id access.IdentityID) error {
 	return nil
 }
 
-// OutdateOne lets an identity be asked about again, in what was read last.
+// OutdateOne lets one identity be asked about again, in the last snapshot itself: the zero id for what is the same for
+// all.
 func (s *Store[N]) OutdateOne(id access.IdentityID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
