@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
@@ -88,9 +88,9 @@ func (s *Store[N]) Floor(ctx context.Context) (*access.FloorRecord, int, error) 
 	}
 	for begun := access.WallClock(); ; {
 		r, version, err := s.readFloor(ctx)
-		var lost *access.FloorError
-		// a standby may not have heard of it
-		if !errors.As(err, &lost) || !cluster || access.WallClock().Sub(begun) > Staleness {
+		var missed *access.FloorError
+		mayBeBehind := cluster && access.WallClock().Sub(begun) <= Staleness
+		if !mayBeBehind || !errors.As(err, &missed) {
 			return r, version, err
 		}
 		if err := access.Pause(ctx, 50*time.Millisecond); err != nil {
@@ -110,7 +110,7 @@ func (s *Store[N]) readFloor(ctx context.Context) (*access.FloorRecord, int, err
 		return nil, 0, err
 	}
 	var there Policy
-	lost := func(format string, values ...any) (*access.FloorRecord, int, error) {
+	missed := func(format string, values ...any) (*access.FloorRecord, int, error) {
 		was := snap.Floor.FloorMark
 		was.Stack = "" // the rights on the policy say who may set it again, and not a note that others may write
 		return nil, there.Version, &access.FloorError{
@@ -123,18 +123,18 @@ func (s *Store[N]) readFloor(ctx context.Context) (*access.FloorRecord, int, err
 	case errors.Is(err, access.ErrNotFound) && !snap.Floor.There:
 		return nil, 0, nil
 	case errors.Is(err, access.ErrNotFound):
-		return lost("is gone: somebody removed it")
+		return missed("is gone: somebody removed it")
 	case errors.Is(err, access.ErrNotPermitted) && snap.Floor.There:
-		return lost("cannot be read: this login needs read on %s", Folder+FloorName)
+		return missed("cannot be read: this login needs read on %s", Folder+FloorName)
 	case err != nil:
 		return nil, 0, err
 	}
 	r := &access.FloorRecord{}
 	if err := readComment(there.Policy, floorTitle, floorLine, r); err != nil {
-		return lost("cannot be read: %s", err)
+		return missed("cannot be read: %s", err)
 	}
 	if problem := snap.doubt(r); problem != "" {
-		return lost("%s", problem)
+		return missed("%s", problem)
 	}
 	return r, there.Version, nil
 }
@@ -164,19 +164,14 @@ func (s *Store[N]) WriteFloor(ctx context.Context, r *access.FloorRecord, versio
 	if err != nil {
 		return err
 	}
-	cas := version
-	if version == 0 {
-		cas = -1
+	err = s.put(ctx, FloorName, text, version)
+	if lost(err) && s.hasFloor(ctx, text) { // it was ours: the answer had been lost
+		err = nil
 	}
-	err = s.Client.Put(ctx, Folder+FloorName, map[string]any{"policy": text, "cas": cas}, nil)
-	var refused *client.Error
-	if errors.As(err, &refused) && refused.Conflict() {
-		var there Policy
-		// else it was ours: the answer had been lost
-		if s.Client.Get(ctx, Folder+FloorName, &there) != nil || there.Policy != text {
-			return ErrChanged
-		}
-	} else if err != nil {
+	if lost(err) {
+		return ErrChanged
+	}
+	if err != nil {
 		return err
 	}
 	note, err := comment(floorNoteTitle, floorNoteLine, r.Mark())
@@ -191,4 +186,10 @@ func (s *Store[N]) WriteFloor(ctx context.Context, r *access.FloorRecord, versio
 	defer s.mu.Unlock()
 	s.seen = nil
 	return nil
+}
+
+// hasFloor reports whether the policy of the floor has this text now.
+func (s *Store[N]) hasFloor(ctx context.Context, text string) bool {
+	var there Policy
+	return s.Client.Get(ctx, Folder+FloorName, &there) == nil && there.Policy == text
 }

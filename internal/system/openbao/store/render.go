@@ -89,26 +89,18 @@ func Compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
 // A login from before an adoption counts like a credential that ends with its identity. What was issued counts to its
 // own end, and never beyond its credential's.
 func lastCredential(l, own ledger.Ledger) (last time.Time, struck bool) {
-	later := func(end time.Time) {
-		if end.After(last) {
-			last = end
-		}
-	}
 	for _, e := range own {
-		if len(e.Adopted.Left()) > 0 && !e.Removed() { // which end with the identity, and not before
-			later(l.End(e))
-		}
-		c, ok := e.Credential()
-		if !ok || e.Removed() {
-			struck = struck || ok
+		c, isCredential := e.Credential()
+		if e.Removed() {
+			struck = struck || isCredential
 			continue
 		}
 		end := l.End(e)
-		if c.Kind() == access.Federated {
-			later(end)
+		if len(e.Adopted.Left()) > 0 || (isCredential && c.Kind() == access.Federated) {
+			last = access.Latest(last, end)
 		}
 		for _, i := range e.Issued {
-			later(i.End(end))
+			last = access.Latest(last, i.End(end))
 		}
 	}
 	return last, struck

@@ -4,12 +4,10 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
@@ -91,10 +89,8 @@ func (s *Store[N]) Identify(ctx context.Context) error {
 	if here != "" {
 		head = append(head, placeLine+here)
 	}
-	text := policy.Render(head, nil)
-	err = s.Client.Put(ctx, Folder+systemName, map[string]any{"policy": text, "cas": -1}, nil)
-	var refused *client.Error
-	if errors.As(err, &refused) && refused.Conflict() { // another process was first, or the answer was lost
+	err = s.put(ctx, systemName, policy.Render(head, nil), 0)
+	if lost(err) { // another process was first, or the answer was lost
 		id, err = s.identified(ctx)
 	}
 	if err != nil {

@@ -125,14 +125,8 @@ func (s *Store[N]) writeStone(ctx context.Context, name string, stone ledger.Tom
 	if err != nil {
 		return err
 	}
-	if version == 0 {
-		version = -1 // OpenBao's word for: there is none yet
-	}
-	in := map[string]any{"policy": policy.Render([]string{TombstoneTitle, TombstoneLine + ascii(text)}, nil),
-		"cas": version}
-	err = s.Client.Put(ctx, Folder+name, in, nil)
-	var refused *client.Error
-	if errors.As(err, &refused) && refused.Conflict() {
+	err = s.put(ctx, name, policy.Render([]string{TombstoneTitle, TombstoneLine + ascii(text)}, nil), version)
+	if lost(err) {
 		return ErrChanged
 	}
 	return err

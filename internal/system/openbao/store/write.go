@@ -35,13 +35,8 @@ func (s *Store[N]) amend(change func(*Snapshot[N])) {
 //
 // With this the change is made: a snapshot shows it from here on, and no older answer takes it back.
 func (s *Store[N]) Write(ctx context.Context, id access.IdentityID, text string, version int) (*Document, error) {
-	cas := version
-	if version == 0 {
-		cas = -1
-	}
-	err := s.Client.Put(ctx, Folder+NameOf(id), map[string]any{"policy": text, "cas": cas}, nil)
-	var refused *client.Error
-	if errors.As(err, &refused) && refused.Conflict() {
+	err := s.put(ctx, NameOf(id), text, version)
+	if lost(err) {
 		s.lose(id)
 		d, err := s.Fetch(ctx, id)
 		if err == nil && d != nil && d.Text == text {
@@ -58,6 +53,20 @@ func (s *Store[N]) Write(ctx context.Context, id access.IdentityID, text string,
 		s.wrote(id, d)
 	}
 	return d, err
+}
+
+// put writes a policy over a version of it; 0: only if there is none.
+func (s *Store[N]) put(ctx context.Context, name, text string, version int) error {
+	if version == 0 {
+		version = -1 // OpenBao's word for: there is none yet
+	}
+	return s.Client.Put(ctx, Folder+name, map[string]any{"policy": text, "cas": version}, nil)
+}
+
+// lost reports whether a write lost its check-and-set: another version is there than the one that it was to replace.
+func lost(err error) bool {
+	var refused *client.Error
+	return errors.As(err, &refused) && refused.Conflict()
 }
 
 // wrote remembers what was written, nil for what was removed.
