@@ -3,13 +3,18 @@
 package openbao
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
@@ -176,5 +181,66 @@ func TestWhatIsLeftOfAnotherUIDIsNotTouched(t *testing.T) {
 	_, strays, err := st.open().Survey(context.Background(), nil)
 	if err != nil || len(strays) < 3 {
 		t.Errorf("the survey shows %v %v", strays, err)
+	}
+}
+
+// OpenBao's listing leaves out a policy that it could not read, as past its max_request_duration, and answers 200 with
+// its name alone. Its identity was taken for one that is not there, so its grants left the state.
+func TestAPolicyThatTheListingCouldNotReadIsNotGone(t *testing.T) {
+	st := startStage(t)
+	st.put(t, identityOf("etl"))
+	g := st.put(t, grantOf("etl"))
+	bystander := st.put(t, identityOf("other"))
+	name := store.NameOf(idOf("etl"))
+	for what, c := range map[string]struct {
+		single func(*http.Request, http.RoundTripper) (*http.Response, error)
+		want   error
+	}{
+		"read by itself": {func(r *http.Request, inner http.RoundTripper) (*http.Response, error) {
+			return inner.RoundTrip(r)
+		}, nil},
+		"not even by itself": {func(r *http.Request, inner http.RoundTripper) (*http.Response, error) {
+			return fault{status: http.StatusInternalServerError}.carry(r, inner)
+		}, access.ErrDamaged},
+	} {
+		s := st.open(func(o *client.Options) {
+			inner := o.Transport
+			o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+				switch {
+				case strings.Contains(r.URL.Path, "sys/policies/detailed/"):
+					return withoutKey(t, name)(inner.RoundTrip(r))
+				case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "sys/policies/acl/"+name):
+					return c.single(r, inner)
+				}
+				return inner.RoundTrip(r)
+			})
+		})
+		if _, err := s.Get(t.Context(), g.Object.Ref()); !errors.Is(err, c.want) {
+			t.Errorf("%s: the grant: %v", what, err)
+		}
+		if r, err := s.Get(t.Context(), bystander.Object.Ref()); err != nil || len(r.Drift) > 0 {
+			t.Errorf("%s: the bystander: %v, %v", what, r, err)
+		}
+	}
+}
+
+// withoutKey takes a policy out of a listing's answer, but for its name.
+func withoutKey(t *testing.T, name string) func(*http.Response, error) (*http.Response, error) {
+	return func(resp *http.Response, err error) (*http.Response, error) {
+		if err != nil {
+			return nil, err
+		}
+		var answer map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+			return nil, err
+		}
+		data := answer["data"].(map[string]any)
+		if !slices.Contains(data["keys"].([]any), any(name)) || data["key_info"].(map[string]any)[name] == nil {
+			t.Errorf("it is not listed: %v", data["keys"])
+		}
+		delete(data["key_info"].(map[string]any), name)
+		text, err := json.Marshal(answer)
+		resp.Body = io.NopCloser(bytes.NewReader(text))
+		return resp, err
 	}
 }

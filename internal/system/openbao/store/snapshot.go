@@ -29,8 +29,8 @@ func (s *Snapshot[N]) beside(name string, p Policy) bool {
 		s.Floor = parseFloorNote(p.Policy)
 		return true
 	}
-	if at := parseMemory(p.Policy); !at.IsZero() {
-		if partner, ok := memoryOf(name); ok {
+	if partner, ok := memoryOf(name); ok {
+		if at := parseMemory(p.Policy); !at.IsZero() {
 			s.Rehearsed[partner] = at
 		}
 		return true
@@ -49,6 +49,25 @@ func (s *Snapshot[N]) beside(name string, p Policy) bool {
 	}
 	s.Tombstones[id] = stone
 	return true
+}
+
+// take takes the policy of an identity into a snapshot: its own, a damaged one if that cannot be read, or a note that
+// somebody else has the name.
+func (s *Snapshot[N]) take(id access.IdentityID, p Policy) {
+	if p.Unread != nil {
+		s.Documents[id] = &Document{
+			ID:     id,
+			Damage: &access.DamagedError{Record: "the policy " + NameOf(id), Problem: p.Unread},
+		}
+		return
+	}
+	d, err := parseDocument(NameOf(id), p.Policy, p.Version)
+	if err != nil {
+		s.Foreign[id] = true
+		return
+	}
+	s.Documents[id] = d
+	maps.Copy(s.Ledger, d.Entries)
 }
 
 // Snapshot is everything at one moment, read by one listing; and what was asked about single identities since. N is
@@ -147,4 +166,6 @@ type Policy struct {
 	Version int    `json:"version"`
 	// Modified is when it was last written, by the server's clock.
 	Modified time.Time `json:"modified"`
+	// Unread is why a policy that is there could not be read; nil for all others.
+	Unread error `json:"-"`
 }

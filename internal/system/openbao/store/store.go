@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -194,12 +193,40 @@ func (s *Store[N]) Reload(ctx context.Context, id access.IdentityID) (*Snapshot[
 
 // List reads the policies whose names begin with a folder, however deep; none is no error. The folder has no slash at
 // its end, so "partner/acme/prod/etl" also finds "partner/acme/prod/etl2": callers look at the names.
+//
+// OpenBao answers 200 with the name alone for a policy that it could not read, as past its max_request_duration
+// (internal/vault/logical_system.go, handlePoliciesDetailedAclList). Such a one is asked for by itself: taken for none,
+// its grants left the state (see TestAPolicyThatTheListingCouldNotReadIsNotGone).
 func (s *Store[N]) List(ctx context.Context, folder string) (map[string]Policy, error) {
 	var all struct {
+		Names    []string          `json:"keys"`
 		Policies map[string]Policy `json:"key_info"`
 	}
-	err := s.Client.List(ctx, "sys/policies/detailed/acl/"+folder, &all)
-	return all.Policies, client.Gone(err)
+	if err := s.Client.List(ctx, "sys/policies/detailed/acl/"+folder, &all); err != nil {
+		return nil, client.Gone(err)
+	}
+	for _, name := range all.Names {
+		if _, read := all.Policies[name]; read || !strings.HasPrefix(name, Prefix) {
+			continue
+		}
+		if p, there := s.single(ctx, name); there {
+			all.Policies[name] = p
+		}
+	}
+	return all.Policies, nil
+}
+
+// single reads a policy that the listing named and did not read; it may be gone since. One that cannot be read by itself
+// either is there all the same. What it marks is held as if it had just been cut.
+func (s *Store[N]) single(ctx context.Context, name string) (p Policy, there bool) {
+	err := s.Client.Get(ctx, Folder+name, &p)
+	if errors.Is(err, access.ErrNotFound) {
+		return p, false
+	}
+	if err != nil {
+		p = Policy{Unread: err, Modified: s.Now()}
+	}
+	return p, true
 }
 
 // MayBeStale reports whether what differs may merely be what a standby has not heard of yet: this process has just
@@ -242,18 +269,9 @@ func (s *Store[N]) Listing(ctx context.Context) (*Snapshot[N], error) {
 		if !strings.HasPrefix(name, Prefix) || snap.beside(name, p) {
 			continue
 		}
-		d, err := parseDocument(name, p.Policy, p.Version)
-		if errors.Is(err, access.ErrForeign) {
-			if id, ok := IDIn(name); ok {
-				snap.Foreign[id] = true
-			}
-			continue // it is not ours
+		if id, ok := IDIn(name); ok {
+			snap.take(id, p)
 		}
-		if err != nil {
-			return nil, err
-		}
-		snap.Documents[d.ID] = d
-		maps.Copy(snap.Ledger, d.Entries)
 	}
 	return snap, nil
 }
