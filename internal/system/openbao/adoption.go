@@ -17,21 +17,22 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// What somebody made by hand is adopted as an entity: the partner goes on logging in as he did, and all that he may do
-// comes from the identity's policy from then on, which ends path by path.
+// What somebody made by hand is adopted as an entity: the partner goes on logging in as before, and from then on all
+// that it may do comes from the identity's policy, which ends path by path. This file finds what can be adopted, and
+// only reads; takeover.go does it.
 //
-// What a token may do by its role stands in the token, nothing finds tokens by their entity, and those of a periodic
-// role never end. So the old entity does not stay: a new one takes over its aliases, and every session of the old one
-// ends with it. In this order nobody can do more than before at any moment:
+// A token carries the policies of its role, nothing finds tokens by their entity, and those of a periodic role never
+// end. So the old entity does not stay: a new one takes over its aliases, and every session of the old one ends with
+// it. In this order nobody can do more than before at any moment:
 //
-//  1. the identity's policy is written, which claims the id. It says what is taken over, and allows nothing yet
-//  2. the new entity is made, as which nobody logs in yet
-//  3. the roles lose their policies
-//  4. the aliases move
-//  5. the old entity goes, with its policies, memberships and sessions
+//  1. The identity's policy is written, which claims the id. It says what is taken over, and allows nothing yet.
+//  2. The new entity is made. Nobody logs in as it yet.
+//  3. The roles lose their policies.
+//  4. The aliases move.
+//  5. The old entity is deleted, with its policies, memberships and sessions.
 //
 // A process that dies in between leaves a line in the policy, as with all that is lost: whoever changes the identity
-// next goes on from there.
+// next goes on from there (see TestWhereverAnAdoptionDiesTheNextOneFinishes).
 
 // adopter lets identities take over what somebody made by hand.
 type adopter struct {
@@ -40,20 +41,28 @@ type adopter struct {
 	creds    *credentials
 	entities *entities
 
-	surveyed sync.Mutex                   // guards what follows
-	approles map[string]map[string]string // AppRoles by their ids, by mount
-	claims   map[string]access.IdentityID // which entity is adopted as what
-	own      *string                      // the entity of this provider's login
-	factors  []enforcement                // who is asked for a second factor; nil: not read yet
+	// surveyed guards what follows. It is held while this is read from the server, so each is read once in a process.
+	surveyed sync.Mutex
+	// approles are the paths of AppRoles by their role ids in small letters, by the mount's path.
+	approles map[string]map[string]string
+	// claims are the entities that this process adopts, and as which identity. None is ever taken back.
+	claims map[string]access.IdentityID
+	// own is the entity of this provider's login; nil: not read yet.
+	own *string
+	// factors are who is asked for a second factor; nil: not read yet.
+	factors []enforcement
 }
 
 var (
+	// entityNumber is how OpenBao numbers entities. A path is made of it, so nothing else may stand there.
 	entityNumber = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 	// roleName is what OpenBao takes as the name of a role or user, and what no path climbs by.
 	roleName = regexp.MustCompile(`^\w([\w.@-]*\w)?$`)
 )
 
-// Adoption says what adopting an entity would do.
+// Adoption says what adopting an entity would do, for the plan: it changes nothing. native is
+// "identity/entity/id/UUID". It is ErrUnsupported with the reason if that cannot be adopted, and ErrGoverned if it, or
+// the id, is declared already.
 func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
 	found, err := ad.legacyAt(ctx, id, native)
 	if err != nil {
@@ -79,15 +88,18 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 	return a, nil
 }
 
-// legacy is an entity that nobody declared, with how one logs in as it, and all policies that somebody has who does.
+// legacy is an entity that nobody declared, with the logins that lead to it.
 type legacy struct {
 	*entity
-	logins   []ledger.Login
+	logins []ledger.Login
+	// policies are all that a partner has who logs in there: the entity's and those of each login's role, sorted. A
+	// group's are not among them; the plan names the groups.
 	policies []string
-	spent    []string // the releases that the partner has used
+	// spent are the releases that were used for this partner before, which release nothing a second time.
+	spent []string
 }
 
-// ungoverned refuses a name that is declared already, and what was adopted before.
+// ungoverned returns ErrGoverned for an id that is declared, and for an entity that was adopted before.
 func ungoverned(snap *snapshot, id access.IdentityID, native string) error {
 	if i, _ := snap.Ledger.Identity(id); i != nil {
 		return fmt.Errorf("%s: %w", id, access.ErrGoverned)
@@ -100,7 +112,9 @@ func ungoverned(snap *snapshot, id access.IdentityID, native string) error {
 	return nil
 }
 
-// legacyAt finds what a native id names, if it can be adopted as an identity.
+// legacyAt finds the entity that a native id names, with its logins, and checks all that stands against its adoption.
+// It may be called again: a change repeats the checks of its plan, since somebody may have changed the entity in
+// between.
 func (ad *adopter) legacyAt(ctx context.Context, id access.IdentityID, native string) (*legacy, error) {
 	number, isEntity := strings.CutPrefix(native, entityFolder)
 	if !isEntity || !entityNumber.MatchString(number) {
@@ -134,15 +148,20 @@ func (ad *adopter) legacyAt(ctx context.Context, id access.IdentityID, native st
 	return found, ad.keepsSecondFactors(ctx, found)
 }
 
-// holderIn returns whose entity it is by its name, where that is declared: also of one that is being replaced.
+// holderIn returns whose entity it is by its name, if that identity is declared. "~" ends the name of one that is being
+// replaced.
 func holderIn(s *snapshot, e *entity) (access.IdentityID, bool) {
 	id, err := access.ParseIdentityID(strings.TrimSuffix(strings.TrimPrefix(e.Name, store.Prefix), "~"))
 	return id, err == nil && strings.HasPrefix(e.Name, store.Prefix) && s.Documents[id] != nil
 }
 
-// unadoptable says why an entity cannot be adopted, as far as it shows; "" where it can. An AppRole and a user are of
-// one login alone, so they can lose their policies with it; a role that admits several would change for the others,
-// too. Own is the entity of this provider's login.
+// unadoptable says why an entity cannot be adopted, as far as it shows; "" if it can. own is the entity of this
+// provider's login.
+//
+// An AppRole and a user are of one login alone, so their policies can go. A role of any other method may admit several,
+// and would change for the others, too. A local mount's alias stays with its entity: OpenBao answers "local aliases
+// can't be moved between entities" (internal/vault/identity/store_aliases.go). An alias without a path is of a mount
+// that is gone, and lets nobody in.
 func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) string {
 	if e.ID == own {
 		return "this provider is logged in as it, and would end its own session and rights. Write its owner into its " +
@@ -170,7 +189,8 @@ func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) stri
 	return ""
 }
 
-// ownEntity returns the entity of this provider's own login; "" where it has none, or may not look.
+// ownEntity returns the entity of this provider's own login; "" if it has none, as a root token, or may not look itself
+// up.
 func (ad *adopter) ownEntity(ctx context.Context) (string, error) {
 	ad.surveyed.Lock()
 	defer ad.surveyed.Unlock()
@@ -187,7 +207,8 @@ func (ad *adopter) ownEntity(ctx context.Context) (string, error) {
 	return *ad.own, nil
 }
 
-// findLogins finds the roles by which one logs in as an entity. An alias whose mount or role is gone lets nobody in.
+// findLogins finds the roles by which one logs in as an entity. An alias whose mount or role is gone lets nobody in. A
+// role that needs no secret id is refused: its role id is no secret, so nobody can say who comes in by it.
 func (ad *adopter) findLogins(ctx context.Context, snap *snapshot, found *legacy) error {
 	taken := ad.declaredRoles(snap)
 	found.policies = slices.Clone(found.Policies)
@@ -222,7 +243,7 @@ func (ad *adopter) findLogins(ctx context.Context, snap *snapshot, found *legacy
 	return nil
 }
 
-// declaredRoles returns the roles that the ledger knows, and whose they are.
+// declaredRoles returns the roles that the ledger knows, by their paths, and whose they are.
 func (ad *adopter) declaredRoles(snap *snapshot) map[string]access.IdentityID {
 	all := map[string]access.IdentityID{}
 	for _, e := range snap.Ledger {
@@ -238,9 +259,11 @@ func (ad *adopter) declaredRoles(snap *snapshot) map[string]access.IdentityID {
 	return all
 }
 
-// roleOfAlias returns the path of the role, or user, that an alias is of; "" where it is gone. OpenBao notes an
-// AppRole's name at each login; it is believed only where the role still has the id that is the alias' name. Names of
-// aliases are the same in capitals: whoever wrote one by hand need not have written it as the role has it.
+// roleOfAlias returns the path of the role, or user, that an alias is of; "" if it is gone.
+//
+// OpenBao notes an AppRole's name in the alias at each login, and names the alias by the role id. So the noted name is
+// believed only if the role still has that id. Aliases are the same in capitals, so whoever wrote one by hand need not
+// have written it as the role has it (see TestALoginIsFoundHoweverItsAliasIsWritten).
 func (ad *adopter) roleOfAlias(ctx context.Context, a alias) (path string, err error) {
 	if a.Path == "" {
 		return "", nil
@@ -270,8 +293,8 @@ func (ad *adopter) roleID(ctx context.Context, path string) (string, error) {
 	return answer.ID, client.Gone(err)
 }
 
-// appRoles returns the paths of all AppRoles of a mount, by their ids in small letters. They are read once, where
-// nobody has logged in by one that is to be adopted.
+// appRoles returns the paths of all AppRoles of a mount, by their ids in small letters. It asks once for each role of
+// the mount, so it is needed only if nobody has logged in yet by a login that is to be adopted.
 func (ad *adopter) appRoles(ctx context.Context, mount string) (map[string]string, error) {
 	ad.surveyed.Lock()
 	defer ad.surveyed.Unlock()
@@ -297,7 +320,8 @@ func (ad *adopter) appRoles(ctx context.Context, mount string) (map[string]strin
 	return byID, nil
 }
 
-// loginPaths returns what is read to know a login: its role, and for an AppRole whether it is still the same one.
+// loginPaths returns what is read to know a login: its role, and for an AppRole also its id, which a role that was made
+// anew under the same name does not have.
 func loginPaths(l ledger.Login) []string {
 	if strings.HasPrefix(l.NativeID, "auth/"+l.Mount+"/role/") {
 		return []string{l.NativeID, l.NativeID + "/role-id"}
@@ -305,7 +329,7 @@ func loginPaths(l ledger.Login) []string {
 	return []string{l.NativeID}
 }
 
-// roleAmong returns a login's role among what was read; nil where it is gone, or another one has its name.
+// roleAmong returns a login's role among what was read, by path; nil if it is gone, or another role has its name.
 func roleAmong(read map[string]map[string]any, l ledger.Login) map[string]any {
 	paths := loginPaths(l)
 	if id, _ := read[paths[len(paths)-1]]["role_id"].(string); len(paths) > 1 && !strings.EqualFold(id, l.Name) {
@@ -314,7 +338,7 @@ func roleAmong(read map[string]map[string]any, l ledger.Login) map[string]any {
 	return read[paths[0]]
 }
 
-// readLogin returns the role of a login; nil where it is gone.
+// readLogin returns the role of a login, as it is now; nil if it is gone.
 func (ad *adopter) readLogin(ctx context.Context, l ledger.Login) (map[string]any, error) {
 	read := map[string]map[string]any{}
 	for _, path := range loginPaths(l) {
@@ -327,7 +351,8 @@ func (ad *adopter) readLogin(ctx context.Context, l ledger.Login) (map[string]an
 	return roleAmong(read, l), nil
 }
 
-// policiesOf returns the policies that a role gives by itself.
+// policiesOf returns the policies that a role gives by itself. OpenBao adds "default" to every token unless the role
+// says otherwise.
 func policiesOf(role map[string]any) (names []string) {
 	all, _ := role["token_policies"].([]any)
 	for _, p := range all {

@@ -11,6 +11,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
+// Reading ahead. What OpenBao holds of an identity takes several requests: its entity, its roles, its secret ids. A
+// plan of thousands asks for all of them when it reads the policies, in bundles (bundle.go), and notes the answers in
+// the snapshot. What could not be read so is read singly when somebody asks (observe.go), so a bundle is never needed
+// to be right.
+
 // unknownTo returns the identities of a stack ("": of all) of which a snapshot knows only the policy, in their order.
 func unknownTo(snap *snapshot, stack string) (ids []access.IdentityID) {
 	for id, d := range snap.Documents {
@@ -23,8 +28,7 @@ func unknownTo(snap *snapshot, stack string) (ids []access.IdentityID) {
 	return ids
 }
 
-// round asks what is to be asked, and hands each answer to whoever wanted it, who may have more to
-// ask in the next round.
+// round asks what is to be asked, and hands each answer to whoever wanted it, who may queue more for the next round.
 func (ob *observer) round(ctx context.Context, b *bundling) error {
 	asks, takes := b.asks, b.takes
 	b.asks, b.takes = nil, nil
@@ -38,8 +42,11 @@ func (ob *observer) round(ctx context.Context, b *bundling) error {
 	return nil
 }
 
-// bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that
-// can be done in bundles.
+// bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet. Below
+// worthwhile identities, and on a server without the workflow, it reads nothing.
+//
+// An error of the bundle is none of the reading: the identities stay unknown, and are asked for one by one. A server
+// that is away is the exception, since they would all wait for it.
 func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) error {
 	ids := unknownTo(snap, stack)
 	if len(ids) < worthwhile {
@@ -69,17 +76,18 @@ func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) er
 	return nil
 }
 
-// bundling is what is asked, and who takes the answers.
+// bundling is one reading ahead: what is asked in the next round, and who takes each answer.
 type bundling struct {
-	snap    *snapshot
+	snap *snapshot
+	// natives are filled by the answers. One is noted in the snapshot only when all of its answers are in.
 	natives map[access.IdentityID]*native
 	broken  map[access.IdentityID]bool // not all was answered: ask singly
 	asks    []ask
 	takes   []func(response)
 }
 
-// queue asks about an identity. An answer that is missing leaves the whole identity to be asked
-// singly; null is nothing.
+// queue asks about an identity. take gets the data of the answer, none if nothing is there. An answer that is missing,
+// or that take cannot read, leaves the whole identity to be asked singly.
 func (b *bundling) queue(id access.IdentityID, a ask, take func(data json.RawMessage) error) {
 	b.asks = append(b.asks, a)
 	b.takes = append(b.takes, func(r response) {
@@ -89,7 +97,7 @@ func (b *bundling) queue(id access.IdentityID, a ask, take func(data json.RawMes
 	})
 }
 
-// askAbout asks for an identity's entity, and what is kept for its credentials.
+// askAbout asks for an identity's entity, its roles, and what was issued as secrets: the same that nativeOf reads.
 func (ob *observer) askAbout(b *bundling, id access.IdentityID) {
 	n := &native{roles: map[string]map[string]any{}, secrets: map[string]secretID{}}
 	b.natives[id] = n
@@ -121,7 +129,7 @@ func (ob *observer) askAbout(b *bundling, id access.IdentityID) {
 	}
 }
 
-// askSecrets asks which secret ids there are, and then for each.
+// askSecrets asks which secret ids there are, and in the next round for each: no listing of OpenBao tells their ends.
 func (ob *observer) askSecrets(b *bundling, id access.IdentityID, n *native) {
 	b.queue(id, ask{operation: "list", path: ob.secrets.appRole(id) + "/secret-id"}, func(data json.RawMessage) error {
 		var list struct {
@@ -141,7 +149,7 @@ func (ob *observer) askSecrets(b *bundling, id access.IdentityID, n *native) {
 	})
 }
 
-// into reads an answer's data; where there is none, it leaves things as they are.
+// into reads an answer's data into v; without data, it leaves v as it is.
 func into(v any) func(json.RawMessage) error {
 	return func(data json.RawMessage) error {
 		if len(data) == 0 {

@@ -15,8 +15,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// onMount returns the aliases of an entity on an auth method: by its path, since another process may have made it after
-// this one looked at the mounts. Where it was made anew, an alias of the old one is none.
+// An alias says that whoever logs in on a mount under a name is an entity. An entity has at most one alias on a mount
+// (internal/vault/identity/store_aliases.go, handleAliasCreate), and names of aliases are the same in capitals.
+
+// onMount returns the aliases of an entity on an auth method. It goes by the path and not by the accessor: another
+// process may have made the mount after this one looked. An alias of a mount that was made anew has no path any more.
 func (e *entity) onMount(mount string) (found []alias) {
 	if e == nil {
 		return nil
@@ -29,18 +32,18 @@ func (e *entity) onMount(mount string) (found []alias) {
 	return found
 }
 
-// has says whether an entity has an alias.
+// has reports whether an entity has an alias on the same mount, under the same name.
 func (e *entity) has(w alias) bool {
 	return e != nil &&
 		slices.ContainsFunc(e.Aliases,
 			func(a alias) bool { return a.Accessor == w.Accessor && strings.EqualFold(a.Name, w.Name) })
 }
 
-// login is a mount, and the name that somebody has who logs in there.
+// login is an auth method, without auth/ before it, and the name that somebody has who logs in there, in small letters.
 type login struct{ mount, name string }
 
-// logins returns where and as whom the credentials of an identity log in, and what it has adopted. An entity has one
-// alias on a mount: where a credential needs it, the adopted login makes room.
+// logins returns where and as whom the credentials of an identity log in, and what it has adopted. If a credential
+// needs the mount of an adopted login, that makes room: an entity has one alias there.
 func (es *entities) logins(l ledger.Ledger, id access.IdentityID) map[login]bool {
 	all, mounts := map[login]bool{}, map[string]bool{}
 	for _, e := range l {
@@ -58,7 +61,7 @@ func (es *entities) logins(l ledger.Ledger, id access.IdentityID) map[login]bool
 	return all
 }
 
-// strangers returns an entity's aliases that belong to no credential of the identity.
+// strangers returns an entity's aliases that belong neither to a credential of the identity nor to what it adopted.
 func (es *entities) strangers(l ledger.Ledger, id access.IdentityID, there *entity) (strangers []alias) {
 	ours := es.logins(l, id)
 	for _, a := range there.Aliases {
@@ -69,11 +72,13 @@ func (es *entities) strangers(l ledger.Ledger, id access.IdentityID, there *enti
 	return strangers
 }
 
+// loginOf returns the login that an alias is of.
 func loginOf(a alias) login {
 	return login{strings.TrimSuffix(strings.TrimPrefix(a.Path, "auth/"), "/"), strings.ToLower(a.Name)}
 }
 
-// settleAlias lets who logs in on a mount under a name be the entity.
+// settleAlias makes whoever logs in on a mount under a name be the entity. An alias of another entity moves: OpenBao
+// updates one that has this mount and name.
 func (es *entities) settleAlias(ctx context.Context, entityID, accessor, name string) error {
 	at, err := es.lookOnce(ctx)
 	if err != nil {
@@ -85,7 +90,8 @@ func (es *entities) settleAlias(ctx context.Context, entityID, accessor, name st
 	})
 }
 
-// overtaken says whether an alias could not be made because somebody replaced the entity, or made it, meanwhile.
+// overtaken reports whether an alias could not be made because another process replaced the entity, or made it,
+// meanwhile.
 func overtaken(err error) bool {
 	gone := client.Said(err, "invalid canonical ID") || client.Said(err, "is not associated with an entity")
 	return gone ||
@@ -93,7 +99,8 @@ func overtaken(err error) bool {
 		client.Said(err, "already has an alias")
 }
 
-// aliasesOf returns what logs in as an identity, on the mounts as they are now: another process may have made some.
+// aliasesOf returns the aliases that an identity should have, on the mounts as they are now: another process may have
+// made some. A mount that is gone has none.
 func (es *entities) aliasesOf(ctx context.Context, l ledger.Ledger, id access.IdentityID) (all []alias, err error) {
 	var mounts map[string]mounted
 	if err := es.client.Get(ctx, "sys/auth", &mounts); err != nil {
@@ -107,8 +114,8 @@ func (es *entities) aliasesOf(ctx context.Context, l ledger.Ledger, id access.Id
 	return all, nil
 }
 
-// addAliases gives aliases to an entity, which is made where there is none. What another process did first is
-// seen in the next round.
+// addAliases gives aliases to an entity, which is made if there is none. What another process did first is no error:
+// the next round of replace sees it.
 func (es *entities) addAliases(ctx context.Context, l ledger.Ledger, id access.IdentityID, there *entity,
 	aliases []alias) (err error) {
 	entityID := there.id()
@@ -125,7 +132,7 @@ func (es *entities) addAliases(ctx context.Context, l ledger.Ledger, id access.I
 	return nil
 }
 
-// holder returns the entity that holds an alias; one without an id where none does.
+// holder returns the entity that holds an alias; one without an id if nobody does.
 func (es *entities) holder(ctx context.Context, name, accessor string) (*entity, error) {
 	e := new(entity)
 	err := es.client.Put(ctx, "identity/lookup/entity",
@@ -133,8 +140,8 @@ func (es *entities) holder(ctx context.Context, name, accessor string) (*entity,
 	return e, client.Gone(err)
 }
 
-// astray says who holds the alias of a credential that is not at its identity's entity. Who merges
-// entities moves their aliases.
+// astray says who holds the alias of a credential that is not at its identity's entity. Somebody may have merged the
+// entity into another one, which moves its aliases (see TestDriftAfterAMergeSaysWhoHoldsTheAlias).
 func (es *entities) astray(ctx context.Context, c *access.Credential) (string, error) {
 	at, err := es.lookOnce(ctx)
 	if err != nil {
@@ -161,22 +168,25 @@ func (es *entities) astray(ctx context.Context, c *access.Credential) (string, e
 		"there is that entity, with its rights.", lost, e.Name, e.ID), nil
 }
 
-// logsIn says whether a login is the entity's.
+// logsIn reports whether an adopted login leads to the entity.
 func (e *entity) logsIn(l ledger.Login) bool {
 	return slices.ContainsFunc(e.Aliases, func(a alias) bool { return loginOf(a) == loginAs(l) })
 }
 
+// loginAs returns the login as it is compared.
 func loginAs(l ledger.Login) login { return login{l.Mount, strings.ToLower(l.Name)} }
 
+// tokenLogin returns the login by which a token for one run is bound to the entity.
 func tokenLogin(id access.IdentityID) login { return login{"token", store.NameOf(id)} }
 
-// deleteAlias lets nobody be an entity any more by one login.
+// deleteAlias deletes an alias: nobody is the entity any more by this login. Its open sessions go on, since a token
+// names the entity and not the alias.
 func (s *server) deleteAlias(ctx context.Context, a alias) error {
 	return s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID)
 }
 
-// onlyAlias gives an entity the alias of a mount, in the place of any other: OpenBao allows one for each mount. Where
-// another process was first, all is to be looked at again.
+// onlyAlias gives an entity the alias of a mount, in the place of any other on that mount. It is ErrChanged if another
+// process was first: then all is looked at again.
 func (es *entities) onlyAlias(ctx context.Context, there *entity, accessor, name string) error {
 	for _, a := range there.Aliases {
 		if a.Accessor != accessor {

@@ -13,7 +13,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// signers returns the serials of the authorities that signed items.
+// The authority for partners: who signs now, who signed before, and why it may not. Each identity's role on the cert
+// auth method trusts exactly the authorities that signed what the identity holds (trusted), so a rotated authority ends
+// nobody's access and nothing else of the engine is believed (see TestACertificateOutlivesTheRotationOfItsAuthority).
+
+// signers returns the serials of the authorities that signed items, sorted, each once. Items of before serials were
+// noted have none.
 func signers(items []ledger.Item) (serials []string) {
 	for _, i := range items {
 		if i.Authority != "" && !slices.Contains(serials, i.Authority) {
@@ -24,9 +29,8 @@ func signers(items []ledger.Item) (serials []string) {
 	return serials
 }
 
-// trusted returns the certificates of the authorities that signed what was issued for a credential; where
-// nothing was, of the one that signs now. So a certificate goes on when the authority is rotated, until it
-// ends or is rotated itself.
+// trusted returns the certificates, in PEM, of the authorities that signed what was issued for a credential. If nothing
+// was, or none of them is left in the engine, it is the one that signs now. now is that one's certificate.
 func (pki *certificates) trusted(ctx context.Context, items []ledger.Item, now string) (string, error) {
 	need := signers(items)
 	if len(need) == 0 || (len(need) == 1 && need[0] == authoritySerial(now)) {
@@ -51,7 +55,7 @@ func (pki *certificates) trusted(ctx context.Context, items []ledger.Item, now s
 	return strings.Join(all, "\n"), nil
 }
 
-// with returns a bundle of authorities and the one that signs now.
+// with returns a bundle of authorities and the one that signs now, which is in it once.
 func with(bundle, now string) string {
 	if now == "" || strings.Contains(bundle, now) {
 		return bundle
@@ -59,13 +63,13 @@ func with(bundle, now string) string {
 	return strings.TrimSpace(bundle + "\n" + now)
 }
 
-// authorities returns the engine's, by their serials, as the ids that it knows them by.
+// authorities returns our engine's, as authoritiesAt does.
 func (pki *certificates) authorities(ctx context.Context) (map[string]string, error) {
 	return pki.authoritiesAt(ctx, pki.options.Mounts.PKI)
 }
 
-// signersOf returns the serials of the authorities that signed what partners hold, and of those of
-// which nobody knows it.
+// signersOf returns the serials of all authorities that signed what partners hold, and the word for those of which
+// nobody knows the serial.
 func signersOf(l ledger.Ledger) map[string]bool {
 	serials := map[string]bool{unread: true}
 	for _, e := range l {
@@ -76,8 +80,8 @@ func signersOf(l ledger.Ledger) map[string]bool {
 	return serials
 }
 
-// authorityOf returns the certificate of an authority of the engine, "" where it is not there any
-// more. Each is read once.
+// authorityOf returns the certificate, in PEM, of an authority of our engine; "" if it is not there any more. Each is
+// read once in a process: a certificate does not change.
 func (pki *certificates) authorityOf(ctx context.Context, serial string) (string, error) {
 	pki.signing.Lock()
 	defer pki.signing.Unlock()
@@ -100,7 +104,8 @@ func (pki *certificates) authorityOf(ctx context.Context, serial string) (string
 	return pki.signers[serial], nil
 }
 
-// authoritySerial returns the serial of an authority, as OpenBao writes serials; "" where there is none.
+// authoritySerial returns the serial of the first certificate of a text, as OpenBao writes serials; "" if there is
+// none.
 func authoritySerial(text string) string {
 	if c := certificateIn(text); c != nil {
 		return serialText(c.SerialNumber)
@@ -108,8 +113,8 @@ func authoritySerial(text string) string {
 	return ""
 }
 
-// unable says why the authority that should sign does not: it has ended, was revoked, or may not. "" where it signs, as
-// far as the login may look.
+// unable says why the authority that should sign does not: it has ended, was revoked, or may not. "" if it signs, as
+// far as the login may look. ca is its certificate.
 func (pki *certificates) unable(ctx context.Context, ca string) (string, error) {
 	mount := pki.options.Mounts.PKI
 	another := fmt.Sprintf("Make another one sign: bao write %s/config/issuers default=ISSUER", mount)
@@ -139,7 +144,7 @@ func (pki *certificates) unable(ctx context.Context, ca string) (string, error) 
 	return "", nil
 }
 
-// signer returns the certificate of the authority that signs now, "" where there is none. It makes none.
+// signer returns the certificate, in PEM, of the authority that signs now: the engine's default issuer. It makes none.
 func (pki *certificates) signer(ctx context.Context) (string, error) {
 	var ca struct {
 		Certificate string `json:"certificate"`
@@ -148,7 +153,8 @@ func (pki *certificates) signer(ctx context.Context) (string, error) {
 	return strings.TrimSpace(ca.Certificate), err
 }
 
-// refuseUnable returns an error where the authority that is there signs nothing, or another engine stands in its place.
+// refuseUnable returns ErrUnsupported if the authority that is there signs nothing, or another engine stands in its
+// place. An authority that is missing is no error here: what makes it, or needs it, says so.
 func (pki *certificates) refuseUnable(ctx context.Context, at *site) error {
 	pki.probing.Lock()
 	err := pki.refuseOther(at)
@@ -172,7 +178,7 @@ func (pki *certificates) refuseUnable(ctx context.Context, at *site) error {
 	return err
 }
 
-// refuseOther returns an error where another engine stands in the authority's place.
+// refuseOther returns ErrUnsupported if another engine stands in the authority's place. The lock probing is held.
 func (pki *certificates) refuseOther(at *site) error {
 	mount := pki.options.Mounts.PKI
 	if engine, there := at.engines[mount+"/"]; there && engine.Type != "pki" {
@@ -181,7 +187,8 @@ func (pki *certificates) refuseOther(at *site) error {
 	return nil
 }
 
-// orphans says which of the certificates that were issued were signed by an authority that the engine has no more.
+// orphans says which of the certificates that were issued were signed by an authority that the engine lost. Their role
+// still trusts it, until an apply writes the role from what the engine has.
 func (pki *certificates) orphans(ctx context.Context, items []ledger.Item, now string) (drift []string, err error) {
 	for _, serial := range signers(items) {
 		if serial == authoritySerial(now) {

@@ -17,21 +17,22 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// A workflow bundles many reads into one request. OpenBao runs it with the caller's own token, so it gives nothing that
-// the caller has not, and its steps are in the audit log one by one. It is optional: what it does not answer is asked
-// singly.
+// A workflow bundles many reads into one request (OpenBao's sys/workflows, since 2.6). OpenBao runs it with the caller's
+// own token, so it gives nothing that the caller has not, and its steps are in the audit log one by one. It is optional:
+// what it does not answer is asked singly.
 
 const (
+	// workflow is its name. One of another text under this name is somebody else's, and left alone.
 	workflow     = "partner-bundle"
 	workflowPath = "sys/workflows/manage/" + workflow
-	// slots is how many reads a bundle has: measured on 2.7.2, 200 take 73 ms, and a bundle of five 33 ms.
+	// slots is how many reads a bundle has. Measured on 2.7.2: 200 take 73 ms, and a bundle of five 33 ms.
 	slots = 200
 	// worthwhile is from how many identities on a bundle is quicker than single reads.
 	worthwhile = 8
 )
 
-// workflowText is the workflow: so many requests, each with operation, path and accessor from the input's lists. Those
-// beyond the end of the lists are not made.
+// workflowText returns the workflow: so many requests, each with operation, path and accessor from the input's lists.
+// Those beyond the end of the lists are not made. A request that fails has no answer, and the others go on.
 var workflowText = func() string {
 	var text strings.Builder
 	text.WriteString("input {\n")
@@ -59,23 +60,26 @@ type bundler struct {
 	*server
 	store *policies
 
-	bundling sync.Mutex // held while the workflow is looked at, or installed
+	// bundling guards what follows. It is held while the workflow is looked at or installed.
+	bundling sync.Mutex
 	there    workflowState
-	offered  bool // it was tried to install it
+	// offered: its installation was tried.
+	offered bool
 }
 
-// workflowState is what is known of the workflow.
+// workflowState is what is known of the workflow in this process.
 type workflowState int
 
 const (
 	notAsked workflowState = iota
 	absent
-	unusable // it may not be read or installed, or is somebody else's: another text of the name is left alone
+	// unusable: it may not be read or installed, or another text has its name.
+	unusable
 	usable
 )
 
-// bundles says whether requests can be bundled. It is found out once in a process, when there is enough to bundle: the
-// workflow is more than a hundred kilobytes.
+// bundles reports whether requests can be bundled. It asks once in a process, when there is enough to bundle: the
+// workflow has more than a hundred kilobytes. A server that is away is an error, and is asked again.
 func (b *bundler) bundles(ctx context.Context) (bool, error) {
 	b.bundling.Lock()
 	defer b.bundling.Unlock()
@@ -105,12 +109,12 @@ func (b *bundler) lookAtWorkflow(ctx context.Context) error {
 	return nil
 }
 
-// offering is how long a change that is made may take longer, once in a process, to install the workflow.
+// offering is how long a change may take longer, once in a process, to install the workflow.
 const offering = 5 * time.Second
 
-// offerBundles installs the workflow, once there is enough to bundle and where the configuration lets it
-// make what it misses. It is tried once, after a change, since a plan only looks; where it cannot be done,
-// there are single requests.
+// offerBundles installs the workflow, once there is enough to bundle and if the configuration lets it make what it
+// misses. It is tried once, after a change, since a plan only looks. It returns no error: without the workflow there
+// are single requests (see TestWhereNoWorkflowCanBeInstalledChangesGoOn).
 func (b *bundler) offerBundles(ctx context.Context) {
 	if !b.options.Bootstrap || !b.bundling.TryLock() { // else somebody else is at it
 		return
@@ -139,17 +143,18 @@ func (b *bundler) offerBundles(ctx context.Context) {
 	}
 }
 
-// ask is one read of a bundle.
+// ask is one read of a bundle. accessor is that of a secret id to look up; "" for all others.
 type ask struct {
 	operation, path, accessor string
 }
 
-// response is what a bundle answers to an ask: nil where it has no answer. It is empty where nothing is there.
+// response is what a bundle answers to an ask: nil if it failed. Its data is empty if nothing is there.
 type response *struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// execute asks in bundles, side by side, and answers in the order of the asks.
+// execute asks in bundles, side by side, and returns the answers in the order of the asks. Its error is that of a
+// bundle as a whole; of several, one that says that the server is away.
 func (b *bundler) execute(ctx context.Context, asks []ask) ([]response, error) {
 	all := make([]response, len(asks))
 	errs := make([]error, (len(asks)+slots-1)/slots)
@@ -170,7 +175,7 @@ func (b *bundler) execute(ctx context.Context, asks []ask) ([]response, error) {
 	return all, cmp.Or(errs...)
 }
 
-// executeOne executes the workflow once. Its answers have the number of their ask, r0, r1 and so on; an ask
+// executeOne executes the workflow once. Its answers are named by the number of their ask: r0, r1 and so on. An ask
 // without one stays nil.
 func (b *bundler) executeOne(ctx context.Context, chunk []ask, answers []response) error {
 	in := map[string][]string{}

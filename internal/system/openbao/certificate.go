@@ -23,7 +23,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// minRSABits is the smallest RSA key that OpenBao's PKI engine signs.
+// Certificates. The partner makes the key and a request; the PKI engine signs its key for the identity's name, and the
+// cert auth method lets in whoever shows what the engine signed. Nothing but the key is taken from the request.
+//
+// At a login, the auth method checks the chain, the names that the role asks for, and the serials on its own lists
+// (revoked.go); it knows nothing of the engine. What was signed cannot be shortened: an earlier end revokes it and
+// signs anew.
+
+// minRSABits is the smallest RSA key that OpenBao's PKI engine signs (internal/builtin/logical/pki/cert_util.go: "RSA
+// keys < 2048 bits are unsafe and not supported").
 const minRSABits = 2048
 
 // certificates are what the authority for partners signs, and the auth method that takes it.
@@ -32,12 +40,17 @@ type certificates struct {
 	store  *policies
 	mounts *mounting
 
-	signing sync.Mutex        // guards what follows
-	signers map[string]string // certificates of authorities, by their serials
+	// signing guards signers, and is held while one is read.
+	signing sync.Mutex
+	// signers are certificates of authorities of our engine, in PEM, by their serials; "" for one that is gone.
+	signers map[string]string
 }
 
-// certificateRoles returns what may be signed for an identity, and who may log in with it. Each identity has a role of
-// its own on the auth method, so that its networks are its own, and deleting the role shuts it out.
+// certificateRoles returns what may be signed for an identity, and who may log in with it, in this order. ca are the
+// authorities that the second one trusts, in PEM; "" writes none. end bounds what is signed.
+//
+// Each identity has a role of its own on the auth method, so its networks are its own, and deleting the role shuts it
+// out.
 func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, ca string) []role {
 	id := c.IdentityID
 	name := roleOf(c.IdentityID)
@@ -86,8 +99,11 @@ func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, c
 	}}}
 }
 
-// authority returns the certificate of the authority that signs, in PEM. It is made where it is missing and the
-// configuration says so.
+// authority returns the certificate, in PEM, of the authority that signs. It is made if it is missing and the
+// configuration says so, with its engine; otherwise the error has the commands that make it.
+//
+// The lock is held while it is made, so changes side by side make one. Another process may make it at the same time,
+// see makeAuthority.
 func (pki *certificates) authority(ctx context.Context) (string, error) {
 	at, err := pki.lookOnce(ctx)
 	if err != nil {
@@ -127,8 +143,9 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 	return ca, err
 }
 
-// makeAuthority makes the engine where it is missing, and an authority in it. Where another process makes the same at
-// once, either one is right, so that what is taken already is no error.
+// makeAuthority makes the engine if it is missing, and an authority in it. If another process makes the same at once,
+// either one is right, so what is taken already is no error (see TestManyBootstrapsAtOnceMakeOneOfEverything). An
+// answer that was lost is none either: the caller reads what is there.
 func (pki *certificates) makeAuthority(ctx context.Context, at *site, mountedAlready bool) error {
 	mount := pki.options.Mounts.PKI
 	if !mountedAlready {
@@ -158,9 +175,11 @@ func (pki *certificates) makeAuthority(ctx context.Context, at *site, mountedAlr
 	return nil
 }
 
-// unissued looks again at an authority without a default issuer, and returns an error with what to do; "" and none
-// where it may be made, since there is no issuer at all. One that somebody is just making has its issuer a moment
-// before that is the default.
+// unissued looks again at an authority without a default issuer. It returns the certificate if there is one by now; ""
+// if an authority may be made, since there is no issuer at all; otherwise an error with what to do.
+//
+// One that somebody is just making has its issuer a moment before that is the default: of a hundred certificates of a
+// first apply, one was refused (see TestAnAuthorityThatIsBeingMadeIsWaitedFor).
 func (pki *certificates) unissued(ctx context.Context) (ca string, err error) {
 	mount := pki.options.Mounts.PKI
 	var issuers struct {
@@ -190,6 +209,7 @@ func withoutIssuer(mount string) string {
 		"common_name='Partner access' key_type=ec key_bits=256 ttl=87840h", mount, mount, mount, mount)
 }
 
+// signed is the engine's answer to a request. Expiration is in seconds since 1970.
 type signed struct {
 	Certificate string   `json:"certificate"`
 	Chain       []string `json:"ca_chain"`
@@ -198,8 +218,15 @@ type signed struct {
 	Expiration  int64    `json:"expiration"`
 }
 
-// sign signs the partner's request. Only its key is taken from it. What is signed ends with the authority: nobody logs
-// in with it after that, whatever it says.
+// sign signs the partner's request, and returns the item for the ledger and the text for the partner: the certificate
+// and who signed it. ca is the authority that signs. at is now, and asked is when the certificate should end.
+//
+// It ends with its authority at the latest: nobody logs in with it after that, whatever it says (see
+// TestWhatAnAuthoritySignsEndsWithIt). One that lasts longer than asked is revoked and refused: the role bounds it, so
+// somebody has changed that.
+//
+// The request is sent once. If its answer is lost, the error is ambiguous, and issuer.sign revokes what may have come
+// of it.
 func (pki *certificates) sign(ctx context.Context, c *access.Credential, ca string, at, asked time.Time) (ledger.Item,
 	string, error) {
 	where, err := pki.lookOnce(ctx)
@@ -289,7 +316,8 @@ func readableRequest(text string) (string, error) {
 	return canonical, nil
 }
 
-// text returns a certificate that was signed before, as sign told it.
+// text returns a certificate that was signed before, in the form in which sign told it. If its authority is gone, it is
+// the certificate alone.
 func (pki *certificates) text(ctx context.Context, i ledger.Item) (string, error) {
 	var leaf struct {
 		Certificate string `json:"certificate"`
@@ -307,6 +335,8 @@ func (pki *certificates) text(ctx context.Context, i ledger.Item) (string, error
 	return material.Chain(leaf.Certificate, ca), err
 }
 
+// revokeSerial revokes a certificate in the engine. One that the engine does not know any more has ended and was tidied
+// away. The auth method hears of it by pushRevoked alone.
 func (pki *certificates) revokeSerial(ctx context.Context, serial string) error {
 	err := pki.client.Put(ctx, pki.options.Mounts.PKI+"/revoke", map[string]any{"serial_number": serial}, nil)
 	if client.Said(err, "not found") {
@@ -315,7 +345,8 @@ func (pki *certificates) revokeSerial(ctx context.Context, serial string) error 
 	return err
 }
 
-// allSigned returns all certificates that the authority signed and still keeps, by serial.
+// allSigned returns all certificates that the authority signed and still keeps, by serial, in one request. None is no
+// error.
 func (pki *certificates) allSigned(ctx context.Context) (map[string]signedCertificate, error) {
 	var all struct {
 		Certificates map[string]signedCertificate `json:"key_info"`
@@ -324,13 +355,15 @@ func (pki *certificates) allSigned(ctx context.Context) (map[string]signedCertif
 	return all.Certificates, client.Gone(err)
 }
 
+// signedCertificate is what the engine's listing tells of one.
 type signedCertificate struct {
 	CommonName string    `json:"common_name"`
 	NotBefore  time.Time `json:"not_before"`
 	NotAfter   time.Time `json:"not_after"`
 }
 
-// unknownSerials returns the certificates of an identity that its ledger does not hold.
+// unknownSerials returns the certificates of an identity, by its common name, that live and that its ledger does not
+// hold: somebody signed them by hand, or a process that died before it wrote the policy.
 func (pki *certificates) unknownSerials(ctx context.Context, id access.IdentityID) (serials []string, err error) {
 	all, err := pki.allSigned(ctx)
 	if err != nil {
@@ -363,6 +396,7 @@ func (pki *certificates) revokeUnknown(ctx context.Context, id access.IdentityID
 	return nil
 }
 
+// knows reports whether one of the items has a serial.
 func knows(items []ledger.Item, serial string) bool {
 	for _, i := range items {
 		if i.Serial == serial {
@@ -382,6 +416,7 @@ func (pki *certificates) enter(ctx context.Context, _ *access.Credential, _ bool
 	return pki.mounts.authMount(ctx, pki.options.Mounts.Cert, "cert", nil)
 }
 
+// roles returns both roles, as they trust who signed what was issued. It makes the authority if that is missing.
 func (pki *certificates) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role,
 	error) {
 	ca, err := pki.authority(ctx)
@@ -406,6 +441,8 @@ func (pki *certificates) everywhere(id access.IdentityID, _ map[string]mounted) 
 		pki.options.Mounts.PKI + "/roles/" + roleOf(id)}
 }
 
+// tellLogin tells the role's name beside the path: without it, OpenBao would look for a role among all that trust the
+// authority.
 func (pki *certificates) tellLogin(c *access.Credential, shell string, told map[string]string) {
 	told["path"], told["name"] = "auth/"+pki.options.Mounts.Cert+"/login", roleOf(c.IdentityID)
 	told["command"] = fmt.Sprintf("bao login%s-method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE "+

@@ -11,7 +11,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// changer creates and changes objects.
+// A change goes through four steps, each with its invariant: decide drafts it and writes no policy, write puts the
+// draft into the policies, follow brings in line what follows from them (all in put.go), and answer tells what came of
+// it. With the identity's own policy the change is made; all before can be taken back, and all after can be done again.
+
+// changer creates and changes objects. It keeps nothing between two changes but what its parts keep.
 type changer struct {
 	*server
 	store    *policies
@@ -29,7 +33,11 @@ type changer struct {
 	notes    *notes
 }
 
-// Put creates or changes one object, and returns when OpenBao enforces it.
+// Put creates or changes one object, and returns when OpenBao enforces it. It may be called concurrently; changes of
+// one identity take turns. Once it has begun, it is finished even if the context ends, for up to two minutes.
+//
+// An error does not mean that nothing was changed: it says so if the policy has what is declared already. The same Put
+// again finishes the change.
 func (ch *changer) Put(ctx context.Context, change access.Change) (*access.Record, error) {
 	ref := change.Object.Ref()
 	r, err := ch.put(ctx, change)
@@ -39,7 +47,7 @@ func (ch *changer) Put(ctx context.Context, change access.Change) (*access.Recor
 	return r, nil
 }
 
-// offered refuses an object that OpenBao cannot hold.
+// offered refuses an object that OpenBao cannot hold: an id that is none, or a kind of credential that is not offered.
 func offered(o access.Object) error {
 	if _, _, err := access.ParseRef(o.Ref().Type, o.Ref().ID); err != nil {
 		return err
@@ -50,9 +58,11 @@ func offered(o access.Object) error {
 	return nil
 }
 
-// put drafts and writes until no other process comes between: the policy is written with the version that it was read
-// with. Once something was written, the next round goes on from there and issues nothing twice. What was issued, and
-// stands in no policy in the end, is taken back.
+// put drafts and writes until no other process comes between: the policy is written over the version that was read.
+// Once something was written, the next round goes on from there and issues nothing twice.
+//
+// What was issued, and stands in no policy in the end, is taken back: the partner is told of nothing that an error
+// hides. The workflow for bundles is offered last, when the change is safe.
 func (ch *changer) put(ctx context.Context, change access.Change) (*access.Record, error) {
 	if err := offered(change.Object); err != nil {
 		return nil, err

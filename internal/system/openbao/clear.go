@@ -12,8 +12,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
+// A destroy of what no ledger holds. Somebody edited or deleted the policy, or a newer provider wrote it. The login,
+// the entity or a path may be there all the same, and a destroy that said "done" on the ledger's word alone left a
+// partner with its login. So what has the object's name is looked for, and removed by its name.
+
 // unrecorded says why something can be under the name of an object that no ledger holds: its record is damaged, or is
-// gone and something is left. ErrNotFound where there is nothing to clear, or only what is of another uid.
+// gone and something is left. It is ErrNotFound if there is nothing to clear, or only what is of another uid.
 func (rm *remover) unrecorded(ctx context.Context, f *family, ref access.Ref, uid string) (string, error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -36,8 +40,9 @@ func (rm *remover) unrecorded(ctx context.Context, f *family, ref access.Ref, ui
 	return withoutPolicy(holder, left...), nil
 }
 
-// clear removes what stands under the name of an object that no ledger holds: its record is damaged, or was removed by
-// hand. ErrNotFound where nothing does, or where what does is of another uid.
+// clear removes what has the name of an object that no ledger holds, and returns what went with it. It is ErrNotFound
+// if there is nothing, or only what is of another uid. The order is that of remove: policies first, then what follows
+// from them, and a look whether it is gone.
 func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]access.Ref,
 	error) {
 	own, err := access.Bare(ref)
@@ -74,8 +79,11 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 	return swept, err
 }
 
-// closePolicies writes the policies without what is to go, or removes one that is not ours: from
-// then on they give nothing.
+// closePolicies writes the policies without what is to go, or removes one that is not ours. From then on they give
+// nothing.
+//
+// A line of the object that could not be read goes as well; those of other objects stay, and so the identity goes on to
+// be damaged by them.
 func (rm *remover) closePolicies(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID,
 	below []*ledger.Entry) error {
 	draft := f.draft(rm.now(), &issuer{by: rm.creds, ctx: ctx})
@@ -101,7 +109,8 @@ func (rm *remover) closePolicies(ctx context.Context, f *family, ref access.Ref,
 	return rm.writer.writeOthers(ctx, f, draft, holder)
 }
 
-// clearRest removes what follows from the policies, and proves that it is gone.
+// clearRest removes what follows from the policies, and proves that it is gone. Of an identity whose ledger is lost, it
+// also looks for certificates of its name: only OpenBao knows what was signed.
 func (rm *remover) clearRest(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID,
 	victims []*ledger.Entry) ([]access.Ref, error) {
 	all := victims

@@ -15,10 +15,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// kinds are the kinds of credentials that are offered. OpenBao's SSH engine cannot revoke what it signed.
+// What is the same for all kinds of credentials. What differs between them is in certificate.go, secret.go and
+// federated.go, behind method: a fourth kind is another type there, and a line in methodOf and in kinds.
+
+// kinds are the kinds of credentials that are offered. SSH certificates are not among them: OpenBao's SSH engine cannot
+// revoke what it signed.
 var kinds = []access.Kind{access.Federated, access.Certificate, access.Secret}
 
-// offeredKind refuses a kind of credential that is not offered.
+// offeredKind returns ErrUnsupported for a kind of credential that is not offered.
 func offeredKind(k access.Kind) error {
 	if slices.Contains(kinds, k) {
 		return nil
@@ -26,13 +30,14 @@ func offeredKind(k access.Kind) error {
 	return fmt.Errorf("%w: OpenBao offers no %s: use %s", access.ErrUnsupported, k.Plural(), access.OneOf(kinds))
 }
 
-// mountIn returns the auth method of a role's path.
+// mountIn returns the auth method of a role's path: "partner-cert" of "auth/partner-cert/certs/acme.prod.etl".
 func mountIn(path string) string {
 	mount, _, _ := strings.Cut(strings.TrimPrefix(path, "auth/"), "/")
 	return mount
 }
 
-// rolesOfKind returns the roles that a credential of a kind may have, wherever it logs in.
+// rolesOfKind returns the roles that a credential of a kind may have, wherever it logs in: for one of which only the
+// kind is known, and not the issuer.
 func (cs *credentials) rolesOfKind(id access.IdentityID, kind access.Kind, mounts map[string]mounted) []string {
 	if !slices.Contains(kinds, kind) {
 		return nil
@@ -40,7 +45,8 @@ func (cs *credentials) rolesOfKind(id access.IdentityID, kind access.Kind, mount
 	return cs.methodOf(kind).everywhere(id, mounts)
 }
 
-// shut removes the login of a credential that was cut by hand, where a change, or somebody, made it again.
+// shut removes the login of a credential that was cut by hand, if a change or somebody made it again. A mount that is
+// gone lets nobody in.
 func (cs *credentials) shut(ctx context.Context, c *access.Credential) error {
 	err := client.Gone(cs.client.Delete(ctx, cs.shutting(c)))
 	if errors.Is(err, access.ErrUnsupported) {
@@ -49,7 +55,8 @@ func (cs *credentials) shut(ctx context.Context, c *access.Credential) error {
 	return err
 }
 
-// end ends what was issued: the certificate of a serial, or the secret id of an accessor.
+// end ends what was issued, by the serial of a certificate or the accessor of a secret id. With neither there is
+// nothing to end but sessions, which the caller does. It may be repeated.
 func (cs *credentials) end(ctx context.Context, id access.IdentityID, serial, accessor string) error {
 	switch {
 	case serial != "":
@@ -60,8 +67,8 @@ func (cs *credentials) end(ctx context.Context, id access.IdentityID, serial, ac
 	return nil
 }
 
-// settleEnd writes the end of a credential into its roles. A certificate's is in the role that signs,
-// which needs no issuer.
+// settleEnd writes the end of a credential into its roles. For a certificate this is the role that signs, which needs
+// no authority to be there: an end can be moved also if the engine lost its issuer.
 func (cs *credentials) settleEnd(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
 	if c.Kind() != access.Certificate {
 		return cs.settleRoles(ctx, c, end, issued)
@@ -80,7 +87,7 @@ type credentials struct {
 	fed     *federation
 }
 
-// methodOf returns that of a kind. What is not offered is refused before anybody asks.
+// methodOf returns the method of a kind. What is not offered is refused before anybody asks.
 func (cs *credentials) methodOf(kind access.Kind) method {
 	switch kind {
 	case access.Federated:
@@ -92,20 +99,20 @@ func (cs *credentials) methodOf(kind access.Kind) method {
 	}
 }
 
-// aliasName returns the name that a credential has where it logs in.
+// aliasName returns the name that a credential's logins have on its auth method.
 func (cs *credentials) aliasName(c *access.Credential) string {
 	return cs.methodOf(c.Kind()).aliasOf(c.IdentityID)
 }
 
-// aliasOf returns the mount that a credential logs in on, and the name that it has there. known: it
-// logs in there already.
+// aliasOf returns the accessor of the auth method that a credential logs in by, and the name that it has there. It may
+// make the method. known: the credential logs in there already, so what is wrong with the method is drift and no error.
 func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string,
 	err error) {
 	accessor, err = cs.methodOf(c.Kind()).enter(ctx, c, known)
 	return accessor, cs.aliasName(c), err
 }
 
-// roles returns what OpenBao has to keep for a credential, and for what was issued for it.
+// roles returns what OpenBao has to keep for a credential that ends at a moment, and for what was issued for it.
 func (cs *credentials) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role,
 	error) {
 	return cs.methodOf(c.Kind()).roles(ctx, c, end, issued)
@@ -121,6 +128,8 @@ func (cs *credentials) settleRoles(ctx context.Context, c *access.Credential, en
 	return cs.writeRoles(ctx, c, roles)
 }
 
+// writeRoles writes roles whole, in their order, and then what their names have to be. On a cluster, one is repeated as
+// long as a standby has not heard of the mount.
 func (cs *credentials) writeRoles(ctx context.Context, c *access.Credential, roles []role) error {
 	at, err := cs.lookOnce(ctx)
 	if err != nil {
@@ -143,8 +152,10 @@ func (cs *credentials) rolePaths(c *access.Credential) []string {
 }
 
 // Lacks returns what a new credential needs and is missing, or is not what belongs there: mounts, and an authority that
-// signs. Where the configuration lets it make what it misses, only what is there and is another thing, was disabled by
-// somebody, or was stopped from signing, is lacking.
+// signs. It is asked at plan, and makes nothing.
+//
+// If the configuration lets it make what it misses, only what is there and is another thing, was disabled by somebody,
+// or was stopped from signing, is lacking.
 func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
 	looks, err := cs.looks(ctx, c)
 	if err != nil {
@@ -165,7 +176,8 @@ func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks [
 	return lacks, nil
 }
 
-// looks returns how to look at what a new credential needs, but for what would be made.
+// looks returns how to look at what a new credential needs, but for what would be made. A look returns ErrUnsupported
+// with what is lacking.
 func (cs *credentials) looks(ctx context.Context, c *access.Credential) (looks []func() error, err error) {
 	at, err := cs.lookOnce(ctx)
 	if err != nil {
@@ -192,7 +204,8 @@ func (cs *credentials) looks(ctx context.Context, c *access.Credential) (looks [
 	return append(looks, func() error { return cs.certs.refuseUnable(ctx, at) }), err
 }
 
-// rolesOf returns the roles that an identity may have on all auth methods of ours.
+// rolesOf returns the paths at which an identity may have a role, on all auth methods of ours, whatever its kinds: a
+// removal looks there also for what somebody made by hand.
 func (cs *credentials) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths []string) {
 	for mount, m := range mounts {
 		mount = strings.TrimSuffix(mount, "/")
@@ -210,7 +223,7 @@ func (cs *credentials) rolesOf(id access.IdentityID, mounts map[string]mounted) 
 	return paths
 }
 
-// shutting returns the way to log in that a credential is for.
+// shutting returns the path of the role without which nobody logs in by a credential.
 func (cs *credentials) shutting(c *access.Credential) string {
 	return cs.methodOf(c.Kind()).entrance(c)
 }

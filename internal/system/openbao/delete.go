@@ -15,6 +15,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
+// A removal has four steps: strike marks in the policies what is to go, so that it gives nothing from then on; sweep
+// deletes what follows from them; verify asks OpenBao whether anything is left; forget takes it out of the policies. A
+// process that dies on the way leaves the marks, and the same removal, or a new creation, goes on from them.
+
 // remover removes objects.
 type remover struct {
 	*server
@@ -31,7 +35,9 @@ type remover struct {
 	notes    *notes
 }
 
-// Delete revokes an object, asks OpenBao whether anything of it is left, and then forgets it.
+// Delete revokes an object, verifies that nothing of it is left, and then forgets it. It returns what went with it: of
+// an identity, its credentials, its grants and its subcontractors. It is ErrNotFound if there is nothing under this
+// uid.
 func (rm *remover) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
 	swept, err := rm.remove(ctx, ref, uid)
 	if err != nil {
@@ -40,9 +46,11 @@ func (rm *remover) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	return swept, nil
 }
 
-// remove first marks what is to go, in the policies, then sweeps it, and forgets it last: where a process dies in
-// between, the marks are left, and the next removal goes on. That the ledger has nothing of an object proves nothing of
-// what OpenBao has: clear looks.
+// remove is Delete without its words. That the ledger has nothing of an object proves nothing of what OpenBao has:
+// clear looks.
+//
+// It insists: also while the server seems away, what takes access away is sent. Changes of one identity take turns, and
+// what is below it is covered by check-and-set.
 func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swept []access.Ref, err error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -80,6 +88,7 @@ func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swep
 }
 
 // keepHolds marks who was cut by hand among what is to go, since the entities that show it go too, and returns these.
+// An entity of a removal that was begun before says nothing: that removal disabled it.
 func (rm *remover) keepHolds(ctx context.Context, f *family, victims []*ledger.Entry) (map[access.IdentityID]*entity,
 	error) {
 	entities := map[access.IdentityID]*entity{}
@@ -100,7 +109,8 @@ func (rm *remover) keepHolds(ctx context.Context, f *family, victims []*ledger.E
 	return entities, nil
 }
 
-// strike writes the policies without what is to go. From then on it gives no access, whatever happens next.
+// strike writes the policies without what is to go, the object's own first. From then on it gives no access, whatever
+// happens next. The bare identity names no parent, so what is above it is read by its document.
 func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string,
 	found *finds) ([]*ledger.Entry, *family, error) {
 	var object access.Object = &access.Identity{ID: holder}
@@ -133,7 +143,8 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 	return victims, f, rm.writer.writeOthers(ctx, f, d, holder)
 }
 
-// sweep removes what follows from the policies, then what the policies remember of it.
+// sweep deletes what follows from the policies, then takes out what these remember of it. Tokens are revoked before the
+// entity is deleted: afterwards, nobody could tell whose they were.
 func (rm *remover) sweep(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID,
 	victims []*ledger.Entry) error {
 	rm.leases.endLeased(ctx, f.ledger(), victims)
@@ -151,8 +162,9 @@ func (rm *remover) sweep(ctx context.Context, f *family, ref access.Ref, holder 
 	return rm.forget(ctx, f, ref, holder, victims)
 }
 
-// verify asks whether anything is left of what was swept. On a cluster "gone" is believed only
-// from the second answer on.
+// verify asks whether anything is left of what was swept, and returns ErrRemains with its names. On a cluster, "gone"
+// is believed only after a while, since a standby may not have heard of what somebody else has just made, and "still
+// there" is asked again as long as it may not have heard of the removal.
 func (rm *remover) verify(ctx context.Context, victims []*ledger.Entry) error {
 	at, err := rm.lookOnce(ctx)
 	if err != nil {
@@ -176,7 +188,8 @@ func (rm *remover) verify(ctx context.Context, victims []*ledger.Entry) error {
 	}
 }
 
-// remains names what is still there of what was swept.
+// remains names what is still there of what was swept. The mounts are read for an identity only, whose roles may be on
+// any of them.
 func (rm *remover) remains(ctx context.Context, victims []*ledger.Entry) (found []string, err error) {
 	var mounts map[string]mounted
 	if _, isIdentity := victims[0].Object.(*access.Identity); isIdentity {
@@ -200,8 +213,8 @@ func (rm *remover) remains(ctx context.Context, victims []*ledger.Entry) (found 
 	return found, nil
 }
 
-// identityRemains names what is still there of an identity: its entity, also one put aside, other policies,
-// roles, and what it adopted.
+// identityRemains names what is still there of an identity: its entity, also one put aside, other policies, roles, and
+// what it adopted.
 func (rm *remover) identityRemains(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted,
 	mounts map[string]mounted) ([]string, error) {
 	found, err := rm.stillThere(ctx, []string{entityPath(id)})
@@ -220,8 +233,8 @@ func (rm *remover) identityRemains(ctx context.Context, id access.IdentityID, ad
 	return slices.Concat(found, others, legacy, left), err
 }
 
-// stillThere returns those of the paths at which something answers. A role for tokens that this login may
-// not read lets nobody in.
+// stillThere returns those of the paths at which something answers. A role for tokens that this login may not read lets
+// nobody in: without its alias it admits nobody.
 func (rm *remover) stillThere(ctx context.Context, paths []string) (found []string, err error) {
 	for _, path := range paths {
 		err := rm.client.Get(ctx, path, nil)
@@ -238,7 +251,8 @@ func (rm *remover) stillThere(ctx context.Context, paths []string) (found []stri
 	return found, nil
 }
 
-// forget takes what was proven to be gone out of the policies, and remembers what has to outlive it.
+// forget takes what was verified to be gone out of the policies, and remembers what has to outlive it. Old tombstones
+// are pruned at the end.
 func (rm *remover) forget(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID,
 	victims []*ledger.Entry) error {
 	if ref.Type != access.TypeIdentity {
@@ -252,7 +266,8 @@ func (rm *remover) forget(ctx context.Context, f *family, ref access.Ref, holder
 	return err
 }
 
-// forgetIdentities removes the policies of identities.
+// forgetIdentities removes the policies of identities, those that hang on others first. Each tombstone is written
+// before its policy goes: a process that dies in between has forgotten nothing.
 func (rm *remover) forgetIdentities(ctx context.Context, victims []*ledger.Entry,
 	parting map[access.IdentityID][]access.Former) error {
 	ended := ledger.Ended(victims, rm.now())
@@ -269,7 +284,8 @@ func (rm *remover) forgetIdentities(ctx context.Context, victims []*ledger.Entry
 	return nil
 }
 
-// forgetBelow takes credentials and grants out of the policy of their identity.
+// forgetBelow takes credentials and grants out of the policy of their identity, unless somebody made one anew
+// meanwhile.
 func (rm *remover) forgetBelow(ctx context.Context, holder access.IdentityID, victims []*ledger.Entry) error {
 	f, err := rm.writer.familyOf(ctx, &access.Grant{IdentityID: holder})
 	if err != nil {
@@ -287,7 +303,7 @@ func (rm *remover) forgetBelow(ctx context.Context, holder access.IdentityID, vi
 	return rm.writer.writeOwn(ctx, f, d, holder)
 }
 
-// eraseStruck removes an identity's policy, where its removal was not overtaken by a creation.
+// eraseStruck removes an identity's policy, unless its removal was overtaken by a creation, which has another uid.
 func (rm *remover) eraseStruck(ctx context.Context, id access.IdentityID, uid string) error {
 	d, err := rm.store.Fetch(ctx, id)
 	if errors.Is(err, access.ErrForeign) {

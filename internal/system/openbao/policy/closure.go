@@ -163,11 +163,14 @@ func compareRank(a, b shape) int {
 	)
 }
 
+// rank is what OpenBao compares patterns by, in this order; the last field is compared by length first, then as text.
 type rank struct {
 	firstWild, closed, pluses int
 	text                      string
 }
 
+// rankOf returns the rank of a shape. A pattern without a wildcard comes last of all, so it decides. closed is 0 for
+// one that ends in *, whose text OpenBao compares without it.
 func rankOf(s shape) rank {
 	r := rank{text: s.String(), closed: 1}
 	if r.firstWild = strings.IndexAny(r.text, "+*"); r.firstWild < 0 {

@@ -108,9 +108,13 @@ func Compile(grants []Grant) ([]Block, error) {
 type rule struct {
 	Grant
 	resource shape
-	folders  shape // what it allows to list and nothing else; nil for none
+	// folders is what it allows to list and nothing else: a/b/ for a/b, and a/+/ for a/+. It is nil if it allows no
+	// listing, and if its pattern ends in *, which matches the folders itself.
+	folders shape
 }
 
+// ruleOf returns a grant as a rule, or why no policy can say it: its name, pattern, actions or end. The end is rounded
+// down to the second, since that is what OpenBao reads; later by a part of a second would be later than declared.
 func ruleOf(g Grant) (rule, error) {
 	fail := func(format string, args ...any) (rule, error) {
 		return rule{}, fmt.Errorf("grant %s: %w", g.Name, fmt.Errorf(format, args...))

@@ -72,6 +72,7 @@ type shapes struct {
 	seen map[string]bool
 }
 
+// add adds shapes that are not in the set yet, at its end.
 func (s *shapes) add(more ...shape) {
 	if s.seen == nil {
 		s.seen = map[string]bool{}

@@ -54,6 +54,8 @@ func Printable(line string) bool {
 	})
 }
 
+// write writes a block as OpenBao's HCL, with the names of its grants as comment: drift and the store find a grant's
+// paths by that. Every word is checked again, since what is no word could end its quotes and add a path.
 func (b Block) write(text *strings.Builder) {
 	text.WriteString("path " + quoted(validPath, b.Path) + " {\n")
 	if len(b.Grants) > 0 {
