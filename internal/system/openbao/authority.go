@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -151,6 +152,116 @@ func (pki *certificates) signer(ctx context.Context) (string, error) {
 	}
 	err := pki.client.Get(ctx, pki.options.Mounts.PKI+"/cert/ca", &ca)
 	return strings.TrimSpace(ca.Certificate), err
+}
+
+// authority returns the certificate, in PEM, of the authority that signs. It is made if it is missing and the
+// configuration says so, with its engine; otherwise the error has the commands that make it.
+//
+// The lock is held while it is made, so changes side by side make one. Another process may make it at the same time,
+// see makeAuthority.
+func (pki *certificates) authority(ctx context.Context) (string, error) {
+	at, err := pki.lookOnce(ctx)
+	if err != nil {
+		return "", err
+	}
+	mount := pki.options.Mounts.PKI
+	pki.probing.Lock()
+	defer pki.probing.Unlock()
+	if err := pki.refuseOther(at); err != nil {
+		return "", err
+	}
+	_, there := at.engines[mount+"/"]
+	if there {
+		ca, err := pki.signer(ctx)
+		if noIssuer(err) {
+			ca, err = pki.unissued(ctx)
+		}
+		if err != nil || ca != "" {
+			return ca, client.Gone(err)
+		}
+	}
+	if !pki.options.Bootstrap {
+		return "", missing(mount+" with an authority", "bao secrets enable -path="+mount+" -max-lease-ttl=87840h pki",
+			"bao write "+mount+"/root/generate/internal common_name='Partner access' key_type=ec "+
+				"key_bits=256 ttl=87840h")
+	}
+	if err := pki.makeAuthority(ctx, at, there); err != nil {
+		return "", err
+	}
+	var ca string
+	err = pki.settled(ctx, at, func() (err error) {
+		if ca, err = pki.signer(ctx); err == nil && ca == "" {
+			err = access.ErrNotFound
+		}
+		return err
+	})
+	return ca, err
+}
+
+// makeAuthority makes the engine if it is missing, and an authority in it. If another process makes the same at once,
+// either one is right, so what is taken already is no error (see TestManyBootstrapsAtOnceMakeOneOfEverything). An
+// answer that was lost is none either: the caller reads what is there.
+func (pki *certificates) makeAuthority(ctx context.Context, at *site, mountedAlready bool) error {
+	mount := pki.options.Mounts.PKI
+	if !mountedAlready {
+		config := map[string]any{
+			"type":        "pki",
+			"description": mountDescription,
+			"config":      map[string]any{"max_lease_ttl": caLife.String()},
+		}
+		if err := pki.client.Put(ctx, "sys/mounts/"+mount, config, nil); err != nil && !taken(err) {
+			return err
+		}
+	}
+	root := map[string]any{
+		"common_name": "Partner access",
+		"key_type":    "ec",
+		"key_bits":    256,
+		"ttl":         caLife.String(),
+		"issuer_name": "partner",
+	}
+	err := pki.settled(ctx, at, func() error {
+		return pki.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil)
+	})
+	if err != nil && !ambiguous(err) && !client.Said(err, "already in use") {
+		return err
+	}
+	at.engines[mount+"/"] = mounted{Type: "pki"}
+	return nil
+}
+
+// unissued looks again at an authority without a default issuer. It returns the certificate if there is one by now; ""
+// if an authority may be made, since there is no issuer at all; otherwise an error with what to do.
+//
+// One that somebody is just making has its issuer a moment before that is the default: of a hundred certificates of a
+// first apply, one was refused (see TestAnAuthorityThatIsBeingMadeIsWaitedFor).
+func (pki *certificates) unissued(ctx context.Context) (ca string, err error) {
+	mount := pki.options.Mounts.PKI
+	var issuers struct {
+		Keys []string `json:"keys"`
+	}
+	if err := pki.client.List(ctx, mount+"/issuers", &issuers); client.Gone(err) != nil {
+		return "", err
+	}
+	if pki.options.Bootstrap && len(issuers.Keys) == 0 {
+		return "", nil
+	}
+	for range 3 {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
+			return "", err
+		}
+		if ca, err = pki.signer(ctx); !noIssuer(err) {
+			return ca, err
+		}
+	}
+	return "", fmt.Errorf("%w: %s. Nothing was signed", access.ErrUnsupported, withoutIssuer(mount))
+}
+
+// withoutIssuer says what an authority lacks, and what to do.
+func withoutIssuer(mount string) string {
+	return fmt.Sprintf("the engine %s has no default issuer, so it signs nothing: name one of bao list %s/issuers by "+
+		"bao write %s/config/issuers default=ISSUER, or make one by bao write %s/root/generate/internal "+
+		"common_name='Partner access' key_type=ec key_bits=256 ttl=87840h", mount, mount, mount, mount)
 }
 
 // refuseUnable returns ErrUnsupported if the authority that is there signs nothing, or another engine stands in its

@@ -4,15 +4,11 @@ package openbao
 
 import (
 	"context"
-	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -29,10 +25,6 @@ import (
 // At a login, the auth method checks the chain, the names that the role asks for, and the serials on its own lists
 // (revoked.go); it knows nothing of the engine. What was signed cannot be shortened: an earlier end revokes it and
 // signs anew.
-
-// minRSABits is the smallest RSA key that OpenBao's PKI engine signs (internal/builtin/logical/pki/cert_util.go: "RSA
-// keys < 2048 bits are unsafe and not supported").
-const minRSABits = 2048
 
 // certificates are what the authority for partners signs, and the auth method that takes it.
 type certificates struct {
@@ -97,116 +89,6 @@ func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, c
 		"ocsp_ca_certificates":  "",
 		"ocsp_servers_override": []string{}, "ocsp_fail_open": false, "ocsp_query_all_servers": false,
 	}}}
-}
-
-// authority returns the certificate, in PEM, of the authority that signs. It is made if it is missing and the
-// configuration says so, with its engine; otherwise the error has the commands that make it.
-//
-// The lock is held while it is made, so changes side by side make one. Another process may make it at the same time,
-// see makeAuthority.
-func (pki *certificates) authority(ctx context.Context) (string, error) {
-	at, err := pki.lookOnce(ctx)
-	if err != nil {
-		return "", err
-	}
-	mount := pki.options.Mounts.PKI
-	pki.probing.Lock()
-	defer pki.probing.Unlock()
-	if err := pki.refuseOther(at); err != nil {
-		return "", err
-	}
-	_, there := at.engines[mount+"/"]
-	if there {
-		ca, err := pki.signer(ctx)
-		if noIssuer(err) {
-			ca, err = pki.unissued(ctx)
-		}
-		if err != nil || ca != "" {
-			return ca, client.Gone(err)
-		}
-	}
-	if !pki.options.Bootstrap {
-		return "", missing(mount+" with an authority", "bao secrets enable -path="+mount+" -max-lease-ttl=87840h pki",
-			"bao write "+mount+"/root/generate/internal common_name='Partner access' key_type=ec "+
-				"key_bits=256 ttl=87840h")
-	}
-	if err := pki.makeAuthority(ctx, at, there); err != nil {
-		return "", err
-	}
-	var ca string
-	err = pki.settled(ctx, at, func() (err error) {
-		if ca, err = pki.signer(ctx); err == nil && ca == "" {
-			err = access.ErrNotFound
-		}
-		return err
-	})
-	return ca, err
-}
-
-// makeAuthority makes the engine if it is missing, and an authority in it. If another process makes the same at once,
-// either one is right, so what is taken already is no error (see TestManyBootstrapsAtOnceMakeOneOfEverything). An
-// answer that was lost is none either: the caller reads what is there.
-func (pki *certificates) makeAuthority(ctx context.Context, at *site, mountedAlready bool) error {
-	mount := pki.options.Mounts.PKI
-	if !mountedAlready {
-		config := map[string]any{
-			"type":        "pki",
-			"description": mountDescription,
-			"config":      map[string]any{"max_lease_ttl": caLife.String()},
-		}
-		if err := pki.client.Put(ctx, "sys/mounts/"+mount, config, nil); err != nil && !taken(err) {
-			return err
-		}
-	}
-	root := map[string]any{
-		"common_name": "Partner access",
-		"key_type":    "ec",
-		"key_bits":    256,
-		"ttl":         caLife.String(),
-		"issuer_name": "partner",
-	}
-	err := pki.settled(ctx, at, func() error {
-		return pki.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil)
-	})
-	if err != nil && !ambiguous(err) && !client.Said(err, "already in use") {
-		return err
-	}
-	at.engines[mount+"/"] = mounted{Type: "pki"}
-	return nil
-}
-
-// unissued looks again at an authority without a default issuer. It returns the certificate if there is one by now; ""
-// if an authority may be made, since there is no issuer at all; otherwise an error with what to do.
-//
-// One that somebody is just making has its issuer a moment before that is the default: of a hundred certificates of a
-// first apply, one was refused (see TestAnAuthorityThatIsBeingMadeIsWaitedFor).
-func (pki *certificates) unissued(ctx context.Context) (ca string, err error) {
-	mount := pki.options.Mounts.PKI
-	var issuers struct {
-		Keys []string `json:"keys"`
-	}
-	if err := pki.client.List(ctx, mount+"/issuers", &issuers); client.Gone(err) != nil {
-		return "", err
-	}
-	if pki.options.Bootstrap && len(issuers.Keys) == 0 {
-		return "", nil
-	}
-	for range 3 {
-		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
-			return "", err
-		}
-		if ca, err = pki.signer(ctx); !noIssuer(err) {
-			return ca, err
-		}
-	}
-	return "", fmt.Errorf("%w: %s. Nothing was signed", access.ErrUnsupported, withoutIssuer(mount))
-}
-
-// withoutIssuer says what an authority lacks, and what to do.
-func withoutIssuer(mount string) string {
-	return fmt.Sprintf("the engine %s has no default issuer, so it signs nothing: name one of bao list %s/issuers by "+
-		"bao write %s/config/issuers default=ISSUER, or make one by bao write %s/root/generate/internal "+
-		"common_name='Partner access' key_type=ec key_bits=256 ttl=87840h", mount, mount, mount, mount)
 }
 
 // signed is the engine's answer to a request. Expiration is in seconds since 1970.
@@ -278,42 +160,6 @@ func (pki *certificates) sign(ctx context.Context, c *access.Credential, ca stri
 		Fingerprint: hex.EncodeToString(sum[:]),
 	}
 	return item, material.Chain(answer.Certificate, answer.CA), nil
-}
-
-// unsigned are the attributes that OpenBao signs in no subject, unless a role allows them: serialNumber and uid
-// (RFC 4519, 2.31 and 2.39).
-var unsigned = []string{"2.5.4.5", "0.9.2342.19200300.100.1.1"}
-
-// readableRequest returns a request as OpenBao reads it, in PEM and nothing around it. OpenBao reads also its names and
-// attributes, though it takes none of them (Go's crypto/x509, as here).
-func readableRequest(text string) (string, error) {
-	request, err := material.ParseRequest(text)
-	if err != nil {
-		return "", err
-	}
-	canonical := request.PEM()
-	block, _ := pem.Decode([]byte(canonical))
-	asked, err := x509.ParseCertificateRequest(block.Bytes)
-	if err == nil &&
-		slices.ContainsFunc(asked.Subject.Names,
-			func(n pkix.AttributeTypeAndValue) bool { return slices.Contains(unsigned, n.Type.String()) }) {
-		err = errors.New("its subject has a serial number or a user id")
-	}
-	if err != nil {
-		return "", fmt.Errorf("%w: OpenBao cannot take the request's names or attributes (%w), although the provider "+
-			"uses none of them: ask the partner for a request of the same key with an empty subject and no names",
-			access.ErrUnsupported, err)
-	}
-	if key, ok := asked.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
-		return "", fmt.Errorf("%w: OpenBao signs no RSA key of fewer than %d bits, and the request's has %d",
-			access.ErrUnsupported, minRSABits, key.N.BitLen())
-	}
-	if err := asked.CheckSignature(); err != nil { // it fits, as was seen above
-		return "", fmt.Errorf("%w: OpenBao does not know the request's signature algorithm (%w): ask the partner for "+
-			"a request of the same key, signed with SHA-256 and, for an RSA key, with PKCS #1 v1.5 padding, as "+
-			"openssl req -new -sha256 does", access.ErrUnsupported, err)
-	}
-	return canonical, nil
 }
 
 // text returns a certificate that was signed before, in the form in which sign told it. If its authority is gone, it is

@@ -105,7 +105,7 @@ func (cs *credentials) aliasName(c *access.Credential) string {
 }
 
 // aliasOf returns the accessor of the auth method that a credential logs in by, and the name that it has there. It may
-// make the method. known: the credential logs in there already, so what is wrong with the method is drift and no error.
+// make the method. known: the credential logs in there already, so how the method is configured is drift and no error.
 func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string,
 	err error) {
 	accessor, err = cs.methodOf(c.Kind()).enter(ctx, c, known)

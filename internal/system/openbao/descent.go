@@ -12,11 +12,16 @@ import (
 	"strings"
 )
 
-// An authority in another engine is as good as ours where ours signed it, or where it has the key of ours: the auth
-// method takes whatever leads up to an authority that it trusts.
+// An authority in another engine is as good as ours if ours signed it, or if it has the key of ours: the auth method
+// takes whatever leads up to an authority that it trusts (internal/builtin/credential/cert/path_login.go, which looks
+// for a trusted certificate anywhere in the chain). Whoever may sign there logs in as any partner, so a grant on it is
+// refused (see TestAnAuthorityBelowOursIsAsGoodAsOurs).
+//
+// OpenBao tells everybody which authorities an engine has (issuers and issuer/ID/json take no token), so no right is
+// needed for this. What does not answer is taken for the worst: unknown is not "none".
 
 // authoritiesAt returns the authorities of the engine at a path, by their serials, as the ids that it knows them by.
-// OpenBao tells them to everybody.
+// None, and no engine, is no error.
 func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]string, error) {
 	var all struct {
 		Keys map[string]struct {
@@ -31,12 +36,15 @@ func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]str
 	return ids, ifThere(err)
 }
 
-// unread stands for the authorities of an engine that did not say which it has, or has some that are as good as ours.
+// unread stands, among serials, for the authorities of an engine that did not say which it has, or has some that are as
+// good as ours.
 const unread = "unread"
 
-// authoritiesIn returns the serials of the authorities in each engine that signs certificates, by its path. One engine
-// that does not answer stops nothing else: grants on it are refused, and so they are where an authority is as good as
-// ours. If one of ours does not answer, any other may be of it. signed are those that signed for a partner.
+// authoritiesIn returns the serials of the authorities in each other engine that signs certificates, by its path.
+// signed are those that signed for a partner.
+//
+// It returns no error: one engine that does not answer stops nothing else, and grants on it are refused. If one of ours
+// does not answer, any other may be of it.
 func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted,
 	signed map[string]bool) map[string][]string {
 	all := map[string][]string{}
@@ -55,7 +63,7 @@ func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted,
 	}
 	maps.DeleteFunc(ids, func(_ string, found map[string]string) bool { return len(found) == 0 })
 	if len(ids) == 0 {
-		return all // ours is asked only where others may be of it
+		return all // ours is asked only if others may be of it
 	}
 	found, err := s.authoritiesAt(ctx, s.options.Mounts.PKI)
 	ids[own] = found
@@ -72,8 +80,8 @@ func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted,
 }
 
 // descendants returns the paths of the engines with an authority that is as good as ours, or that does not say what it
-// is. If one of ours does not, they are all. ids are the authorities of each engine, by serial; signed are those that
-// signed for a partner, whose engines are ours, too.
+// is; all of them, if one of ours does not say. ids are the authorities of each engine, by serial; signed are those
+// that signed for a partner, whose engines are ours, too.
 func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string,
 	signed map[string]bool) []string {
 	var ours []*x509.Certificate
@@ -101,15 +109,16 @@ func (s *server) descendants(ctx context.Context, engines map[string]mounted, id
 	return slices.Collect(maps.Keys(paths))
 }
 
-// isOurs reports whether an engine is one of partner access by its path, or by what it says of itself.
+// isOurs reports whether an engine is one of partner access, by its path or by its description. The usual path counts
+// also if this configuration has another one: it may be that of another configuration.
 func (s *server) isOurs(path string, m mounted) bool {
 	return path == s.options.Mounts.PKI+"/" ||
 		path == defaultMounts().PKI+"/" ||
 		(m.Type == "pki" && m.Description == mountDescription)
 }
 
-// authorityCalled returns an authority of an engine, which OpenBao tells everybody; nil where that cannot be
-// read. Each is read once.
+// authorityCalled returns an authority of an engine; nil if it cannot be read. Each is read once in a process, since an
+// id never gets another certificate. The lock is not held while it is read: two may read the same.
 func (s *server) authorityCalled(ctx context.Context, path, id string) *x509.Certificate {
 	s.learning.Lock()
 	c := s.called[id]
@@ -134,6 +143,7 @@ func (s *server) authorityCalled(ctx context.Context, path, id string) *x509.Cer
 }
 
 // descending returns the paths of those that have an authority with the key of one of ours, or below one, however far.
+// It goes on until a round finds none: an authority found in one round may have signed one that an earlier look passed.
 func descending(ours []*x509.Certificate, others map[string][]*x509.Certificate) map[string]bool {
 	paths := map[string]bool{}
 	for found := true; found; {
@@ -151,7 +161,8 @@ func descending(ours []*x509.Certificate, others map[string][]*x509.Certificate)
 	return paths
 }
 
-// isOf reports whether an authority has the key of one of some others, or was signed by one.
+// isOf reports whether an authority has the key of one of some others, or was signed by one. Names do not count by
+// themselves: anybody can give an authority any name.
 func isOf(c *x509.Certificate, others []*x509.Certificate) bool {
 	for _, o := range others {
 		same := bytes.Equal(c.RawSubjectPublicKeyInfo, o.RawSubjectPublicKeyInfo)
@@ -164,7 +175,7 @@ func isOf(c *x509.Certificate, others []*x509.Certificate) bool {
 	return false
 }
 
-// certificateIn reads the first certificate of a text; nil where there is none.
+// certificateIn reads the first certificate of a text in PEM; nil if there is none.
 func certificateIn(text string) *x509.Certificate {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {

@@ -19,7 +19,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// edited says what a policy's text is changed by hand.
+// Drift: what OpenBao holds of an object and what the ledger says that it should. Two sorts are kept apart. What the
+// next change of the object puts right is returned by edited, entityDrift and credentialDrift, and a plan proposes that
+// change. What no change of it puts right, such as a mount that is bound to another issuer, is returned by around, and
+// only warned of.
+// Nothing here writes.
+
+// edited says that a policy's text was changed by hand, or that its record is damaged; "" if it is what the ledger
+// compiles to. It compares the paths only: the ledger's lines are the truth.
 func edited(snap *snapshot, id access.IdentityID) (string, error) {
 	d := snap.Documents[id]
 	if damaged := d.Broken(); damaged != nil {
@@ -33,7 +40,8 @@ func edited(snap *snapshot, id access.IdentityID) (string, error) {
 		"finished.", store.NameOf(id)), nil
 }
 
-// entityDrift says what an entity has that its identity was not declared with.
+// entityDrift says what an entity has that its identity was not declared with, or lacks. Metadata that only tells why
+// an entity is disabled is not told twice.
 func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
 	if there == nil {
 		return []string{fmt.Sprintf("The entity %s is missing: nobody can log in as it until the next apply.",
@@ -57,7 +65,8 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 	return append(drift, strangersDrift(i.ID, ob.entities.strangers(snap.Documents[i.ID].Entries, i.ID, there))...)
 }
 
-// disabledDrift says why an entity should be enabled or disabled and is not; "" where it is as it should be.
+// disabledDrift says why an entity should be enabled or disabled and is not; "" if it is as it should be. One that
+// somebody disabled by hand is held, which is no drift.
 func disabledDrift(there *entity, cut, marked bool) string {
 	switch {
 	case !there.Disabled && marked:
@@ -86,7 +95,8 @@ func strangersDrift(id access.IdentityID, strangers []alias) (drift []string) {
 	return drift
 }
 
-// rightsDrift says by what an entity has other rights than by its identity's policy alone.
+// rightsDrift says by what an entity has other rights than by its identity's policy alone: it should have that one
+// policy and be in no group.
 func rightsDrift(id access.IdentityID, there *entity) (drift []string) {
 	if more := without(there.Policies, store.NameOf(id)); len(more) > 0 {
 		drift = append(drift, "The entity has further policies: "+strings.Join(more, ", ")+".")
@@ -100,10 +110,10 @@ func rightsDrift(id access.IdentityID, there *entity) (drift []string) {
 	return drift
 }
 
-// unfinished is what is said of an identity of which something is lost and may still live.
+// unfinished is said of an identity of which something is lost and may still live.
 const unfinished = "Open sessions may still have what was revoked: the process that revoked it did not finish."
 
-// aliasDrift says what is wrong with the alias by which a credential leads to its entity; "" where nothing is.
+// aliasDrift says what is wrong with the alias by which a credential leads to its entity; "" if nothing is.
 func (ob *observer) aliasDrift(ctx context.Context, c *access.Credential, there *entity) (string, error) {
 	switch aliases := there.onMount(ob.creds.mountOf(c)); {
 	case there == nil:
@@ -116,7 +126,8 @@ func (ob *observer) aliasDrift(ctx context.Context, c *access.Credential, there 
 	return "", nil
 }
 
-// credentialDrift says what differs in a credential's roles, alias and secret ids, and what was revoked past us.
+// credentialDrift says what differs in a credential's roles, alias and secret ids, and what was revoked past us. A
+// credential that was cut by hand may have no login; beside that, nothing of it is compared until its release.
 func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry,
 	n *native) (drift []string, err error) {
 	if snap.Ledger.HeldAlone(snap.Holds, c) { // it may have no more than this
@@ -150,7 +161,8 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 	return drift, nil
 }
 
-// roleDrift names the fields of a role that are not what was declared; got is nil where the role is gone.
+// roleDrift names the fields of a role that are not what was declared; got is nil if the role is gone. Fields that a
+// newer OpenBao returns beside them are not looked at.
 func roleDrift(want role, got map[string]any) (drift []string) {
 	if got == nil {
 		return []string{want.path + " is missing: nobody can log in with it until the next apply."}
@@ -163,7 +175,8 @@ func roleDrift(want role, got map[string]any) (drift []string) {
 	return drift
 }
 
-// around says what differs in that which a credential needs and does not consist of: no change of it puts that right.
+// around says what differs in that which a credential needs and does not consist of: its mount's issuer and keys, its
+// authority, other lists of revoked certificates. No change of the credential puts that right.
 func (ob *observer) around(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry,
 	n *native) (drift []string, err error) {
 	if snap.Ledger.HeldAlone(snap.Holds, c) {
@@ -190,7 +203,8 @@ func (ob *observer) around(ctx context.Context, snap *snapshot, c *access.Creden
 	return nil, nil
 }
 
-// expected returns the roles that a credential should have. It makes nothing: a plan only looks.
+// expected returns the roles that a credential should have. It makes nothing: a plan only looks. If nobody knows the
+// authority, what the role trusts is not compared.
 func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry) ([]role,
 	error) {
 	end := snap.Ledger.End(e)
@@ -211,7 +225,8 @@ func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Cred
 	return roles, err
 }
 
-// common returns what is the same for all certificates. It is read at most once for a snapshot.
+// common returns what is the same for all certificates: the authority, why it does not sign, and what was revoked. It
+// is read at most once for a snapshot, which keeps it under the zero id.
 func (ob *observer) common(ctx context.Context, snap *snapshot) (*native, error) {
 	nobody := access.IdentityID{}
 	common := snap.Known(nobody)
@@ -238,14 +253,15 @@ func (ob *observer) common(ctx context.Context, snap *snapshot) (*native, error)
 	return common, nil
 }
 
-// alike says whether OpenBao returns what was written: numbers of any kind, an empty list for none, PEM with or without
-// its last line end, a single address without its length. What says nothing is not returned by every version.
+// alike reports whether OpenBao returns what was written: numbers of any kind, an empty list for none, PEM with or
+// without its last line end, a single address without its length. A value that asks for nothing is not returned by
+// every version.
 func alike(want, got any) bool {
 	want, got = plain(want), plain(got)
 	return reflect.DeepEqual(want, got) || (nothing(want) && nothing(got))
 }
 
-// nothing says whether a value asks for nothing.
+// nothing reports whether a value asks for nothing.
 func nothing(v any) bool {
 	return v == nil ||
 		v == false ||
@@ -266,6 +282,9 @@ func plain(v any) any {
 	return tidied(p)
 }
 
+// tidied returns a value of JSON in the spelling that is compared: moments in UTC, networks of one address as OpenBao
+// writes them (10.0.0.7 for 10.0.0.7/32), texts without white space around them, and nil for an empty list. It changes
+// lists and maps in place.
 func tidied(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -293,8 +312,9 @@ func tidied(v any) any {
 	return v
 }
 
-// lastLogin returns when a credential was last logged in with, as far as OpenBao remembers: of
-// certificates it does not.
+// lastLogin returns when a credential was last logged in with, in UTC and whole seconds; zero if it never was, or
+// OpenBao does not remember. It remembers the uses of a secret id, since these are counted (countedUses), and the
+// role's program notes each login in the alias of a federated one. Of certificates it remembers nothing.
 func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) {
 	switch c.Kind() {
 	case access.Secret:
@@ -318,8 +338,7 @@ func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) 
 	return last.UTC().Truncate(time.Second)
 }
 
-// lastUsed returns when an identity was last logged in as, and whether it may have been since: OpenBao remembers no
-// login with a certificate.
+// lastUsed returns when an identity was last logged in as, and whether it may have been since, by a certificate.
 func (ob *observer) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time, unknown bool) {
 	for _, e := range snap.Documents[id].Below() {
 		if c, ok := e.Credential(); ok {

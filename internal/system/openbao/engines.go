@@ -9,23 +9,31 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// What a grant on an engine gives. A table says for each type of engine which routes are data and which give out
+// access; whatever it does not name administers the engine, and is refused. So a route that a later version adds is
+// refused until somebody has looked at it. TestEveryGrantReachesWhatItsVerdictSays tries on a real server what the
+// tokens of such grants can do. targets.go has the table of what each path reaches, by name.
+//
+// The routes are those of the engines in OpenBao's internal/builtin/logical, and of known plugins.
+
 // route is what an engine does on the paths of a pattern, below its mount.
 type route struct {
 	path access.Pattern
 	// only are the actions that it is so for; none: for all.
 	only []string
-	// named: it is so for one name, and not for a wildcard, which stands for every name, also later ones.
+	// named: it is so for one name only, and not for a wildcard, which stands for every name, also later ones.
 	named bool
 }
 
-// engine is what is data of a type of engine, and what gives out access. What is neither administers it: so a route
-// that a later version brings is refused until it is put here.
+// engine is what is data of a type of engine, and what gives out access. What is neither administers it.
 type engine struct {
 	data, privileged []route
-	// gives says what the privileged routes give out.
+	// gives says what the privileged routes give out, as a clause of a sentence.
 	gives string
 }
 
+// routes returns those that do the same for all actions. Not inlined: that would add 14 kB to the binary.
+//
 // routes returns those that do the same for all actions. Not inlined: that would add 14 kB to the binary.
 //
 //go:noinline
@@ -36,7 +44,7 @@ func routes(paths ...access.Pattern) (all []route) {
 	return all
 }
 
-// reading returns routes that are data for who reads or lists.
+// reading returns routes that are data for whoever reads or lists.
 func reading(paths ...access.Pattern) []route {
 	all := routes(paths...)
 	for i := range all {
@@ -62,12 +70,13 @@ const (
 	keyMaterial       = "it issues keys, which nothing revokes"
 )
 
-// elsewhere returns an engine whose creds/ROLE are credentials of another system.
+// elsewhere returns an engine whose creds/ROLE are credentials of another system, and so are the further paths.
 func elsewhere(gives string, more ...access.Pattern) engine {
 	return engine{gives: gives, privileged: append(routes("creds/+"), routes(more...)...)}
 }
 
-// engines are the types that are known. A KV store of version 2 is kv2 here.
+// engines are the types that are known, by the name that mounted.kind gives: a KV store of version 2 is "kv2". Old
+// names stay, since mounts keep them. It is made once, when a grant is first judged.
 var engines = sync.OnceValue(func() map[string]engine {
 	kv := engine{data: routes("*")}
 	return map[string]engine{
@@ -113,7 +122,8 @@ var engines = sync.OnceValue(func() map[string]engine {
 	}
 })
 
-// shipped are the engines that OpenBao brings along. All others are plugins, and known by their names alone.
+// shipped are the engines that OpenBao brings along. All others are plugins, and known by their names alone: whoever
+// registers a plugin decides what it does.
 var shipped = map[string]bool{
 	"kv": true, "generic": true, "transit": true, "totp": true, "database": true, "pki": true, "ssh": true,
 	"rabbitmq": true, "kubernetes": true,
@@ -125,7 +135,8 @@ func (e engine) meets(below access.Pattern) bool {
 		func(r route) bool { return r.path.Overlaps(below) })
 }
 
-// transit encrypts under a key of any name: who may create there and names a key that is not there makes it.
+// transit returns the engine that encrypts. Who may create below encrypt/ and names a key that is not there makes one,
+// so "create" is data for a key's name alone, and not for a wildcard.
 func transit() engine {
 	use := []string{"read", "list", "update", "patch", "delete"}
 	return engine{
@@ -139,6 +150,7 @@ func transit() engine {
 	}
 }
 
+// gcp returns the engine whose tokens and keys are below roles of three kinds.
 func gcp() engine {
 	return engine{gives: cloudAccess, privileged: routes(
 		"token/+", "key/+", "roleset/+/token", "roleset/+/key", "static-account/+/token", "static-account/+/key",
@@ -146,7 +158,7 @@ func gcp() engine {
 	)}
 }
 
-// nature is what an action on a path below a mount is.
+// nature is what an action on a path below a mount is, from the harmless to the gravest.
 type nature int
 
 const (
@@ -155,8 +167,9 @@ const (
 	administration
 )
 
-// judge says what actions below the mount of an engine are, the gravest of them; and the route that it goes by, or,
-// where that administers, a path that no route has.
+// judge says what actions below the mount of an engine are, the gravest of them; and the route that it goes by, or, if
+// that administers, a path that no route has: "roles/x" on a database proves that a grant on "*" administers it. No
+// actions are judged as one that no route excludes.
 func (e engine) judge(below access.Pattern, actions []string) (worst nature, by route, beyond string) {
 	if len(actions) == 0 {
 		actions = []string{""}
@@ -170,6 +183,8 @@ func (e engine) judge(below access.Pattern, actions []string) (worst nature, by 
 	return worst, by, beyond
 }
 
+// judgeAction judges one action. A pattern is data if data's routes cover all of it, and privileged if those and the
+// privileged ones do: a pattern that reaches beyond both administers, by the path that is left over.
 func (e engine) judgeAction(below access.Pattern, action string) (nature, route, string) {
 	var open []access.Pattern
 	beyond := ""
@@ -188,7 +203,7 @@ func (e engine) judgeAction(below access.Pattern, action string) (nature, route,
 	return administration, route{}, beyond
 }
 
-// holds says whether a route is for an action, and for a pattern as it is written.
+// holds reports whether a route is for an action, and for a pattern as it is written.
 func (r route) holds(below access.Pattern, action string) bool {
 	if _, wild := below.Fixed(); wild && r.named {
 		return false
@@ -196,6 +211,7 @@ func (r route) holds(below access.Pattern, action string) bool {
 	return len(r.only) == 0 || slices.Contains(r.only, action)
 }
 
+// first returns the first route that a pattern meets, to say where in it the place of the data begins.
 func first(rows []route, below access.Pattern, action string) route {
 	for _, r := range rows {
 		if r.holds(below, action) && r.path.Overlaps(below) {

@@ -20,11 +20,19 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
+// Federation. The partner shows a token of its own OIDC issuer; the JWT auth method checks its signature, and a CEL
+// program for each identity checks the rest and gives the session its end. OpenBao evaluates the program at every
+// login, with the token's claims and the time ("now"; internal/builtin/credential/jwt/path_cel_login.go): a result that
+// is a text refuses the login with it, and one that is a pb.Auth lets in.
+//
+// Each issuer has a mount of its own, so one can be turned off for all who come from there. trust.go judges how it is
+// configured.
+
 // clockSkew is how far an issuer's clock may be from the server's.
 const clockSkew = 30 * time.Second
 
-// longestToken is the longest life of an issuer's token that is accepted: one that lives for years
-// is a secret of its own.
+// longestToken is the longest life of an issuer's token that is accepted: one that lives for years is a secret of its
+// own.
 const longestToken = 24 * time.Hour
 
 // federation lets in by the tokens of a partner's own issuer.
@@ -32,14 +40,20 @@ type federation struct {
 	*server
 	mounts *mounting
 
-	trusting sync.Mutex       // held while the configuration of an issuer's auth method is read
-	trusts   map[string]trust // by mount
+	// trusting guards trusts, and is held while the configuration of an issuer's auth method is read.
+	trusting sync.Mutex
+	// trusts is how each auth method is configured, by mount, as it was read or written last in this process.
+	trusts map[string]trust
 }
 
 // federatedRole returns the CEL role of an identity on its issuer's mount. The mount has checked the signature, with
-// keys that several issuers may share, and the issuer where it is bound to one; the program checks the issuer and the
-// rest, and caps the session at the end; one of the last second lives for a second, and its paths end. It names the
-// alias, without which a login would be nobody's.
+// keys that several issuers may share, and the issuer if it is bound to one. So the program checks the issuer itself
+// (see TestATokenOfAnotherIssuerNeverLogsInWhateverTheMountIsBoundTo), the subject, the audience, and that the token
+// has an end and no long life.
+//
+// It caps the session at the end of the access. A login of the last second lives for a second, since a life of 0 would
+// mean the mount's; its paths end. It names the alias, without which a login would be nobody's. keys_of_issuer decides
+// nothing.
 //
 // A role of the plain kind has no end, and knows neither the time nor the life of the token.
 func (fed *federation) federatedRole(c *access.Credential, end time.Time, t trust) role {
@@ -90,7 +104,7 @@ func listOf(texts []string) string {
 	return "[" + strings.Join(all, ", ") + "]"
 }
 
-// boundNetworks binds the session of a login to the credential's networks.
+// boundNetworks returns the field that binds the session of a login to the credential's networks; "" if it has none.
 func boundNetworks(c *access.Credential) string {
 	var all []string
 	for _, n := range c.AllowedCIDRs {
@@ -102,10 +116,12 @@ func boundNetworks(c *access.Credential) string {
 	return "bound_cidrs: " + listOf(all) + ", "
 }
 
-// quote writes a text as a string of CEL, whose escapes are those of Go for what is ASCII; all else is escaped.
+// quote writes a text as a string of CEL. Its escapes are those of Go for what is ASCII, and all else is escaped, so no
+// text of a declaration can end the string.
 func quote(text string) string { return strconv.QuoteToASCII(text) }
 
-// trustOf reads how an issuer's auth method is configured, once in a process.
+// trustOf returns how an issuer's auth method is configured. It is read once in a process. A method that is gone, or
+// that this login may not read, is no error, but said in it.
 func (fed *federation) trustOf(ctx context.Context, issuer string) (trust, error) {
 	mount := fed.jwtMount(issuer)
 	fed.trusting.Lock()
@@ -127,7 +143,8 @@ func (fed *federation) trustOf(ctx context.Context, issuer string) (trust, error
 	return t, nil
 }
 
-// configure lets an auth method take an issuer's tokens, and no others.
+// configure makes an auth method take an issuer's tokens, and no others. OpenBao asks the issuer for its keys then, so
+// it fails if that is away.
 func (fed *federation) configure(ctx context.Context, issuer string) error {
 	mount := fed.jwtMount(issuer)
 	t := trust{Discovery: issuer, Issuer: issuer}
@@ -141,8 +158,11 @@ func (fed *federation) configure(ctx context.Context, issuer string) error {
 	return err
 }
 
-// issuerMount returns the accessor of an issuer's auth method, which takes this issuer's tokens. known: the credential
-// logs in there already, and what is to be changed is changed, whatever is wrong with the mount: that is drift.
+// issuerMount returns the accessor of an issuer's auth method, which takes this issuer's tokens. It is made and
+// configured if the configuration says so: also one that an earlier bootstrap made and could not configure.
+//
+// known: the credential logs in there already. Then what is to be changed is changed, whatever is wrong with the mount:
+// that is drift.
 func (fed *federation) issuerMount(ctx context.Context, issuer string, known bool) (accessor string, err error) {
 	mount := fed.jwtMount(issuer)
 	configure := func(ctx context.Context) error { return fed.configure(ctx, issuer) }
@@ -166,8 +186,8 @@ func (fed *federation) issuerMount(ctx context.Context, issuer string, known boo
 	return accessor, t.refuse(mount, issuer)
 }
 
-// suits returns an error where the auth method that is there is another one, or does not take the issuer's tokens. It
-// configures nothing, as enter may.
+// suits returns an error if the auth method that is there is another one, or does not take the issuer's tokens. It
+// configures nothing, as enter may: it is for a plan.
 func (fed *federation) suits(ctx context.Context, issuer string) error {
 	mount := fed.jwtMount(issuer)
 	if _, err := fed.mounts.authMount(ctx, mount, "jwt", nil); err != nil {
@@ -180,7 +200,8 @@ func (fed *federation) suits(ctx context.Context, issuer string) error {
 	return t.refuse(mount, issuer)
 }
 
-// trustDrift says what differs in the auth method of an issuer, and in the keys that it takes since a role was written.
+// trustDrift says what differs in the auth method of an issuer, and in the keys that it takes since the credential's
+// role was written. want and got are that role's bodies, as it should be and as it is; nil if nobody looked.
 func (fed *federation) trustDrift(ctx context.Context, issuer string, want, got map[string]any) (drift []string,
 	err error) {
 	t, err := fed.trustOf(ctx, issuer)
@@ -209,7 +230,8 @@ func (fed *federation) trustDrift(ctx context.Context, issuer string, want, got 
 	return drift, nil
 }
 
-// keysIn returns the digest of the keys that a role was written for.
+// keysIn returns the digest of the keys that a role was written for: "" if it has no such variable, "none" if that is
+// empty.
 func keysIn(role map[string]any) string {
 	text, err := json.Marshal(role["cel_program"])
 	var program struct {
@@ -226,8 +248,8 @@ func keysIn(role map[string]any) string {
 	return ""
 }
 
-// keysVariable is the variable of a role's program that remembers for which keys it was written.
-// Nothing reads it at a login.
+// keysVariable is the variable of a role's program that remembers for which keys it was written. Nothing reads it at a
+// login.
 const keysVariable = "keys_of_issuer"
 
 var _ method = (*federation)(nil)
@@ -240,6 +262,7 @@ func (fed *federation) enter(ctx context.Context, c *access.Credential, known bo
 	return fed.issuerMount(ctx, c.Federated.Issuer, known)
 }
 
+// roles returns the one role, with a digest of the mount's keys as they are now.
 func (fed *federation) roles(ctx context.Context, c *access.Credential, end time.Time, _ []ledger.Item) ([]role,
 	error) {
 	t, err := fed.trustOf(ctx, c.Federated.Issuer)
@@ -254,6 +277,7 @@ func (fed *federation) entrance(c *access.Credential) string {
 	return "auth/" + fed.mount(c) + "/cel/role/" + roleOf(c.IdentityID)
 }
 
+// everywhere returns the roles on the mounts of all issuers: nobody remembers from which one an identity came before.
 func (fed *federation) everywhere(id access.IdentityID, mounts map[string]mounted) (paths []string) {
 	for mount, m := range mounts {
 		if mount = strings.TrimSuffix(mount, "/"); m.Type == "jwt" && fed.ours(mount) {
@@ -264,6 +288,7 @@ func (fed *federation) everywhere(id access.IdentityID, mounts map[string]mounte
 	return paths
 }
 
+// tellLogin tells what the issuer has to write into its tokens, beside the role.
 func (fed *federation) tellLogin(c *access.Credential, shell string, told map[string]string) {
 	told["path"], told["role"] = "auth/"+fed.mount(c)+"/cel/login", roleOf(c.IdentityID)
 	told["subject"], told["audiences"] = c.Federated.Subject, strings.Join(c.Federated.Audiences, " ")

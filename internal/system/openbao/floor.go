@@ -11,13 +11,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// floors is the floor of the namespace.
+// floors sets and reads the floor of the namespace. What a floor is, and how it is missed, is in store/floor.go.
 type floors struct {
 	*server
 	store *policies
 }
 
-// Floor returns the floor.
+// Floor returns the floor; nil if there is none. The error is a FloorError if it is missed, see store.Store.Floor.
 func (f *floors) Floor(ctx context.Context) (*access.FloorRecord, error) {
 	r, _, err := f.store.Floor(ctx)
 	if err != nil {
@@ -26,18 +26,21 @@ func (f *floors) Floor(ctx context.Context) (*access.FloorRecord, error) {
 	return r, nil
 }
 
-// SetFloor sets the floor, or changes it.
+// SetFloor sets the floor, or changes it. known is the generation that the caller has seen, 0 for none: another one
+// that is there is an error, and so is another stack's floor.
 func (f *floors) SetFloor(ctx context.Context, floor access.Floor, stack string, known int64) (*access.FloorRecord,
 	error) {
 	return f.change(ctx, "set", stack, known, floor.Set)
 }
 
-// LiftFloor removes the floor on purpose.
+// LiftFloor removes the floor on purpose, which is a generation of its own. A floor that was lifted before stays as it
+// is.
 func (f *floors) LiftFloor(ctx context.Context, stack string, known int64) (*access.FloorRecord, error) {
 	return f.change(ctx, "lift", stack, known, access.LiftFloor)
 }
 
-// change writes what complete makes of the next record, where it says that there is something to write.
+// change writes what complete makes of the next record, if that says that there is something to write. The system gets
+// its id first: a floor names it. A missed floor can be set again, so that is no error here.
 func (f *floors) change(ctx context.Context, act, stack string, known int64,
 	complete access.FloorChange) (now *access.FloorRecord, err error) {
 	err = store.Again(ctx, func() error {

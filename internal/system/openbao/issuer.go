@@ -11,27 +11,39 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// issuer issues for one put. What it issued and no ledger holds is taken back: nobody has it.
+// Issuing comes before the policy that names what was issued: a policy that names what could not be made would lie. So
+// there is a moment at which something works that no policy holds. A process that dies then leaves it, without anybody
+// who has it: a secret died with the process, and a certificate is of the partner's key but was sent to nobody. The
+// next change of the credential finds and ends it (secrets.inventoryOf, certificates.unknownSerials).
+
+// issuer issues for one put, over all of its rounds. What it issued and no ledger holds is taken back: nobody has it.
+// It is not for concurrent use.
 type issuer struct {
-	by     *credentials
-	ctx    context.Context // it lives as long as one call
-	before ledger.Ledger   // what was there before the change
+	by *credentials
+	// ctx is that of the put: ledger.Issuer has none in its methods.
+	ctx context.Context
+	// before is what the policies said before this round.
+	before ledger.Ledger
+	// issued is what was issued and is in no policy yet.
 	issued []issued
-	texts  map[string]string // certificates by serial
-	// unknown are certificates that no ledger held when ours was signed, with a process that died between.
+	// texts are certificates as they are told, by serial.
+	texts map[string]string
+	// unknown are certificates that no ledger held when ours was signed: of a process that died, or of a lost answer.
 	unknown []string
 }
 
+// issued is one item, and the credential that it is for.
 type issued struct {
 	credential *access.Credential
 	item       ledger.Item
 }
 
-// Fixed says that nothing that OpenBao issued can be shortened: a certificate is signed, and a secret id has the
+// Fixed reports that nothing that OpenBao issued can be shortened: a certificate is signed, and a secret id has the
 // life that it was given.
 func (*issuer) Fixed(ledger.Item) bool { return true }
 
-// Issue issues what the credential asks for.
+// Issue issues what the credential asks for, and returns what the ledger keeps of it. A draft calls it while it
+// decides. end is the credential's; change has the key that a secret is sealed to.
 func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.Change) (ledger.Item, error) {
 	by := is.by
 	at := now.Truncate(time.Second)
@@ -49,7 +61,8 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 	return item, err
 }
 
-// sign signs the partner's request. Where something may have been signed for the identity before, it looks what.
+// sign signs the partner's request. If something may have been signed for the identity before, it looks what, before
+// ours is among it.
 func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.Item, error) {
 	by := is.by
 	err := by.client.Get(is.ctx, by.options.Mounts.PKI+"/roles/"+roleOf(c.IdentityID), nil)
@@ -81,8 +94,8 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 	return item, nil
 }
 
-// settleSigning writes the roles of a credential so that they take what was signed for it before, and what is signed
-// now. It returns the authority that signs.
+// settleSigning writes the roles of a credential so that they take what was signed for it before and what is signed
+// now, and returns the authority that signs. The role is written before anything is signed by it: it bounds the end.
 func (is *issuer) settleSigning(c *access.Credential, end time.Time) (ca string, err error) {
 	by := is.by
 	if ca, err = by.certs.authority(is.ctx); err != nil {
@@ -97,7 +110,7 @@ func (is *issuer) settleSigning(c *access.Credential, end time.Time) (ca string,
 	return ca, by.writeRoles(is.ctx, c, by.certs.certificateRoles(c, end, with(bundle, ca)))
 }
 
-// keep leaves alone what a ledger holds from now on.
+// keep takes what a ledger holds from now on out of what would be taken back.
 func (is *issuer) keep(items []ledger.Item) {
 	is.issued = slices.DeleteFunc(is.issued, func(x issued) bool {
 		return slices.ContainsFunc(items,
@@ -105,7 +118,8 @@ func (is *issuer) keep(items []ledger.Item) {
 	})
 }
 
-// takeBack ends what was issued and is in no ledger. A lost answer may have put it there: it looks.
+// takeBack ends what was issued and is in no ledger. The policy is read for that, since a lost answer may have put it
+// there. It insists, as whatever takes away does. What it cannot read or end, the next change of the credential finds.
 func (is *issuer) takeBack() error {
 	if len(is.issued) == 0 {
 		return nil

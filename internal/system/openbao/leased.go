@@ -13,12 +13,14 @@ import (
 )
 
 // A lease does not say as whom it was asked for, but it goes with the token that asked, and a token says whose it is.
-// So where privileged access is removed, the partner's tokens are revoked, and with them what was leased to them and to
-// nobody else: credentials of a database or a cloud, certificates of a role that leases them. It needs a right that no
-// shipped policy has, see Sessions; without it tokens and leases end when the session would have, which nothing
-// prolongs once the entity is gone.
+// So if privileged access is removed, the partner's tokens are revoked, and with them what was leased to them and to
+// nobody else: credentials of a database or a cloud, certificates of a role that leases them (see
+// TestWhatWasLeasedToAPartnerGoesWithItsPrivilegedGrant). To revoke by the path of a grant would end others' leases, too.
+//
+// It needs a right that no shipped policy has, see Sessions. Without it, tokens and leases end when the session would
+// have, which nothing prolongs once the entity is gone.
 
-// leases is the part that ends what was leased to a partner.
+// leases ends what was leased to a partner.
 type leases struct {
 	entities *entities
 	scout    *scout
@@ -50,7 +52,8 @@ func (le *leases) endLeased(ctx context.Context, l ledger.Ledger, victims []*led
 	}
 }
 
-// losesPrivileged reports whether what goes is a privileged grant, or what such a grant was used with.
+// losesPrivileged reports whether what goes is a privileged grant, or what such a grant was used with. What nobody
+// knows counts as privileged.
 func losesPrivileged(l ledger.Ledger, v *ledger.Entry, reach access.Reaching) bool {
 	for _, e := range append([]*ledger.Entry{v}, l.Under(v.Object.Holder())...) {
 		g, ok := e.Object.(*access.Grant)
@@ -68,7 +71,8 @@ func losesPrivileged(l ledger.Ledger, v *ledger.Entry, reach access.Reaching) bo
 	return false
 }
 
-// revokeTokens revokes the tokens of an entity, and with each what was leased to it.
+// revokeTokens revokes the tokens of an entity, and with each what was leased to it. One that has ended meanwhile is no
+// error.
 func (s *sessions) revokeTokens(ctx context.Context, entity string) error {
 	accessors, err := s.accessors(ctx)
 	if err != nil {

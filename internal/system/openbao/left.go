@@ -12,12 +12,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
+// What is left of an object that no ledger holds. The state knows it, and the snapshot does not: it may never have been
+// there, or was removed, or somebody deleted its record and its login works on. Only the first two are "not found".
+
 // text returns damage as a sentence.
 func text(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
 
-// lostRecord says what it means that the ledger has no object: its record cannot be read, or is gone and
-// something of the object is still there, or there is none. It asks OpenBao only where nothing is known, so that
-// no other reading costs more.
+// lostRecord returns what it means that the ledger has no object: a DamagedError if its record cannot be read, or is
+// gone and something of the object is still there; ErrNotFound if there is nothing. It asks OpenBao only if nothing is
+// known, so no other reading costs more.
 func (ob *observer) lostRecord(ctx context.Context, snap *snapshot, ref access.Ref) error {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -37,8 +40,10 @@ func (ob *observer) lostRecord(ctx context.Context, snap *snapshot, ref access.R
 	return &access.DamagedError{Record: "the policy " + store.NameOf(holder), Left: left, UID: uid}
 }
 
-// leftovers returns what OpenBao still has under an object's name, though no ledger holds it, and the uid
-// that its entity bears.
+// leftovers returns what OpenBao still has under an object's name, and the uid that its entity bears. d is the
+// identity's policy, nil for none; foreign says that somebody else's has its name. Of a grant only a path can be left.
+//
+// The role for tokens is not looked at: it admits nobody without its alias.
 func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access.Ref, foreign bool) (left []string,
 	uid string, err error) {
 	_, id, err := access.ParseRef(ref.Type, ref.ID)

@@ -14,12 +14,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
+// What an engine gave out while a grant stood. A destroy says it as a warning, since it cannot be taken back: OpenBao
+// keeps neither with a certificate nor with a lease as whom it was asked for, and to revoke all of it would cut off
+// others. Nothing here fails: what cannot be looked up is said to be unknown.
+
 // mostNamed is how many certificates a warning names.
 const mostNamed = 10
 
-// Minted names what the engine of a privileged grant gave out while that stood. OpenBao keeps neither with a
-// certificate nor with a lease as whom it was asked for: that is in the audit log. So what is left, beside what was
-// leased to the partner's own tokens, is not revoked: it would be others' too.
+// Minted names what the engine of a privileged grant gave out since a moment and nobody has revoked, as sentences with
+// the commands that revoke it.
 func (s *scout) Minted(ctx context.Context, g *access.Grant, since time.Time) []string {
 	m, ok := s.mountOfGrant(ctx, g)
 	_, wild := g.Resource.Fixed()
@@ -36,7 +39,7 @@ func (s *scout) Minted(ctx context.Context, g *access.Grant, since time.Time) []
 	return append(ended, fmt.Sprintf("What came from %s is not known here: see OpenBao's audit log.", g.Resource))
 }
 
-// mountOfGrant returns the one mount that a grant lies on.
+// mountOfGrant returns the one mount that a grant lies on; not ok if that is not certain.
 func (s *scout) mountOfGrant(ctx context.Context, g *access.Grant) (place, bool) {
 	at, err := s.lookOnce(ctx)
 	if err != nil {
@@ -51,7 +54,9 @@ func (s *scout) mountOfGrant(ctx context.Context, g *access.Grant) (place, bool)
 	return on[0], true
 }
 
-// signedSince names the certificates that an authority signed since a moment, and that have not ended.
+// signedSince names the certificates that an authority signed since a moment, and that neither ended nor were revoked.
+// An engine dates them back, by 30 s unless the role says otherwise (not_before_duration), so ten minutes are allowed
+// for.
 func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []string {
 	var all struct {
 		Certificates map[string]signedCertificate `json:"key_info"`
@@ -67,7 +72,6 @@ func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []str
 	var named []string
 	for _, serial := range slices.Sorted(maps.Keys(all.Certificates)) {
 		c := all.Certificates[serial]
-		// OpenBao dates certificates back by half a minute, or as much as a role says.
 		if slices.Contains(revoked.Keys, serial) {
 			continue
 		}
@@ -90,7 +94,7 @@ func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []str
 		s.ownShell().revoke(strings.TrimSuffix(m.String(), "/"), "SERIAL"))}
 }
 
-// leased says how many leases there are of a path. Those of a session end with it.
+// leased says how many leases there are of a path, everybody's. Those of a session end with it.
 func (s *scout) leased(ctx context.Context, path access.Pattern) []string {
 	const sessions = "A lease ends with the session that got it, at the latest"
 	leases, err := s.countLeases(ctx, path)
@@ -107,6 +111,7 @@ func (s *scout) leased(ctx context.Context, path access.Pattern) []string {
 		leases, path, sessions, s.ownShell().revokeLeases(string(path)))}
 }
 
+// countLeases counts the leases of a path. Listing them takes a right that no shipped policy has.
 func (s *scout) countLeases(ctx context.Context, path access.Pattern) (int, error) {
 	var all struct {
 		Keys []string `json:"keys"`

@@ -16,14 +16,23 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// entities are what OpenBao knows partners as. Each has one of its own, as which its credentials log in.
+// Entities. Each identity has one of its own, as which all of its credentials log in, and which has the identity's
+// policy alone. OpenBao asks at every request whether the token's entity is there and enabled
+// (internal/vault/request_handling.go, CheckToken), so disabling it cuts and deleting it ends every session, of
+// whatever credential.
+//
+// An entity can be cut by hand with one command, and that has to outlive everything that happens to the entity: its
+// metadata says who disabled it, and a mark (store/mark.go) says it once the entity goes.
+
+// entities makes, reads and replaces what OpenBao knows partners as.
 type entities struct {
 	*server
 	store *policies
 	creds *credentials
 }
 
-// held says whether an entity was cut by hand: it is disabled, and nothing of ours says that a declaration did it.
+// held reports whether an entity was cut by hand: it is disabled, and nothing of ours says that a declaration or a mark
+// did it. nil is not held.
 func (e *entity) held() bool {
 	return e != nil &&
 		e.Disabled &&
@@ -31,7 +40,7 @@ func (e *entity) held() bool {
 		e.Metadata[cutBy] != byMark
 }
 
-// readEntity reads an identity's entity; nil where there is none.
+// readEntity reads an identity's entity; nil if there is none.
 func (es *entities) readEntity(ctx context.Context, id access.IdentityID) (*entity, error) {
 	e := new(entity)
 	err := es.client.Get(ctx, entityPath(id), e)
@@ -42,18 +51,22 @@ func (es *entities) readEntity(ctx context.Context, id access.IdentityID) (*enti
 }
 
 const (
-	// longestValue is the most bytes that a value of an entity's metadata can have.
+	// longestValue is the most bytes that a value of an entity's metadata can have
+	// (internal/vault/identity/store_structs.go, metaValueMaxLength).
 	longestValue = 512
-	// cutBy says who disabled an entity, where we know it. Whoever does it by hand leaves it as it was.
-	cutBy         = "cut_by"
+	// cutBy is the field that says who disabled an entity, if we know it. Whoever does it by hand leaves it as it was.
+	cutBy = "cut_by"
+	// byDeclaration: the declaration suspends it, or a removal has begun.
 	byDeclaration = "declaration"
-	byHand        = "hand"
-	byMark        = "mark" // of what it is, or hangs on, was cut by hand: see hold.go
-	// released is the last release of a hold that reached the entity.
+	// byHand: this entity was made or put aside while another one of the identity was held.
+	byHand = "hand"
+	// byMark: a mark says that what it is, or hangs on, was cut by hand.
+	byMark = "mark"
+	// released is the field with the last release of a hold that reached the entity.
 	released = "hold_released"
 )
 
-// metadata tells a person, or an audit log, what an entity is about. The truth is in the policy.
+// metadata returns what tells a person, or an audit log, what an entity is about. The truth is in the policy.
 func metadata(i *access.Identity, e *ledger.Entry, stands ledger.Standing) map[string]string {
 	all := map[string]string{
 		"managed_by": "terraform-provider-partner", "uid": e.History.UID, "stack": e.History.Stack,
@@ -72,7 +85,7 @@ func metadata(i *access.Identity, e *ledger.Entry, stands ledger.Standing) map[s
 	return all
 }
 
-// clipped returns as much of a value as metadata can hold.
+// clipped returns as much of a value as metadata can hold, in whole characters.
 func clipped(value string) string {
 	if len(value) <= longestValue {
 		return value
@@ -84,6 +97,7 @@ func clipped(value string) string {
 	return value[:cut]
 }
 
+// lastRelease returns the release that was applied to an identity last; "" if none was.
 func lastRelease(e *ledger.Entry) string {
 	if e == nil || len(e.History.Released) == 0 {
 		return ""
@@ -91,8 +105,10 @@ func lastRelease(e *ledger.Entry) string {
 	return e.History.Released[len(e.History.Released)-1]
 }
 
-// stays says whether an entity that was cut by hand stays so under a declared release that lifts nothing: but for one
-// that a process noted, and died before the entity was enabled.
+// stays reports whether an entity that was cut by hand stays so. before is the identity's entry, declared the release
+// that it declares. A release that is in the ledger was used before and lifts nothing, unless a process noted it there
+// and died before it enabled the entity: then the entity's metadata does not have it yet (see
+// TestADeadProcessLeavesNoHoldBehind).
 func stays(before *ledger.Entry, declared string, e *entity) bool {
 	if !e.held() || declared == "" || lastRelease(before) != declared {
 		return e.held()
@@ -100,8 +116,8 @@ func stays(before *ledger.Entry, declared string, e *entity) bool {
 	return e.Metadata[released] == clipped(declared)
 }
 
-// findHold returns the entity that shows that an identity without one was cut by hand: the one put aside, or the one it
-// was adopted from; else nil.
+// findHold returns the entity that shows that an identity without one was cut by hand: the one put aside, or the one
+// that it was adopted from; otherwise nil.
 func (es *entities) findHold(ctx context.Context, i *access.Identity, e *ledger.Entry) (*entity, error) {
 	hold, err := es.heldAside(ctx, i.ID)
 	if err != nil || hold != nil {
@@ -110,8 +126,11 @@ func (es *entities) findHold(ctx context.Context, i *access.Identity, e *ledger.
 	return es.heldBefore(ctx, i, e.Adopted)
 }
 
-// settleEntity brings the entity of an identity in line with the ledger, and returns its id. Where it is held, as the
-// hold shows or one that is put aside, it stays disabled, whatever the ledger says.
+// settleEntity brings the entity of an identity in line with the ledger, and returns its id. there is that entity, nil
+// for none. If it is held, as hold shows or one that is put aside, it stays disabled, whatever the ledger says. It
+// writes nothing if nothing differs.
+//
+// If somebody ended the sessions meanwhile, there is another entity under the name, and that is brought in line.
 func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access.IdentityID,
 	there, hold *entity) (entityID string, err error) {
 	i, e := l.Identity(id)
@@ -142,7 +161,7 @@ func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access
 	return es.makeEntity(ctx, id, want)
 }
 
-// entityOf returns the entity of an identity, which is made where there is none.
+// entityOf returns the entity of an identity, which is made if there is none. A new one has an id only.
 func (es *entities) entityOf(ctx context.Context, l ledger.Ledger, id access.IdentityID) (*entity, error) {
 	there, err := es.readEntity(ctx, id)
 	if err != nil || there != nil {
@@ -153,8 +172,9 @@ func (es *entities) entityOf(ctx context.Context, l ledger.Ledger, id access.Ide
 	return there, err
 }
 
-// wanted returns the metadata that an entity is to have, and whether it is to be disabled. Its metadata tells who cut
-// it, so that whoever reads the entity alone, or finds it put aside, knows a cut by hand from one that was declared.
+// wanted returns the metadata that an entity is to have, and whether it is to be disabled. The metadata tells who cut
+// it, so whoever reads the entity alone, or finds it put aside, knows a cut by hand from one that was declared. hold is
+// an entity that shows a cut by hand; nil: the marks are asked for.
 func (es *entities) wanted(ctx context.Context, l ledger.Ledger, i *access.Identity, e *ledger.Entry,
 	hold *entity) (known map[string]string, disabled bool, err error) {
 	stands := l.Standing(i.ID)
@@ -184,7 +204,9 @@ func (es *entities) wanted(ctx context.Context, l ledger.Ledger, i *access.Ident
 	return known, false, nil
 }
 
-// makeEntity creates an entity by its name, or finds it where it was made in the meantime: both are the same to us.
+// makeEntity creates an entity by its name, and returns its id. If it was made in the meantime, OpenBao updates it and
+// answers without an id (internal/vault/identity/store_entities.go, "return 204"), so it is looked up: both are the
+// same to us. On a standby that takes a moment.
 func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want map[string]any) (entityID string,
 	err error) {
 	for round := range store.Rounds {
@@ -204,6 +226,7 @@ func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want m
 		store.NameOf(id))
 }
 
+// id returns the entity's id; "" for none.
 func (e *entity) id() string {
 	if e == nil {
 		return ""
@@ -211,7 +234,8 @@ func (e *entity) id() string {
 	return e.ID
 }
 
-// strip takes from an entity what no declaration gave it: memberships in groups, and aliases of no credential.
+// strip takes from an entity what no declaration gave it: memberships in groups, and aliases of no credential. A group
+// keeps its other members.
 func (es *entities) strip(ctx context.Context, l ledger.Ledger, id access.IdentityID, there *entity) error {
 	if there == nil {
 		return nil
@@ -239,9 +263,11 @@ func (es *entities) strip(ctx context.Context, l ledger.Ledger, id access.Identi
 }
 
 // cutSessions ends every session of an identity at once: another entity takes the place of its own, which is then
-// deleted. A token is of the entity that it was issued for, and is refused at the next request once that is gone. The
-// aliases move before, so that whoever else of the identity logs in meanwhile is one of the two, and is let in. Whoever
-// does it again, after a process that died here, comes to the same end.
+// deleted. A token is of the entity that it was issued for, and is refused at the next request once that is gone.
+//
+// The order is: put the old one aside under another name, make the new one with the aliases, delete the old one. So
+// whoever of the identity logs in meanwhile is one of the two, and is let in. A process that dies in between leaves the
+// old sessions open and nothing else; whoever does it again comes to the same end.
 func (es *entities) cutSessions(ctx context.Context, l ledger.Ledger, id access.IdentityID) error {
 	if i, _ := l.Identity(id); i == nil {
 		return nil // its removal was begun, and takes the entity along
@@ -262,8 +288,8 @@ func (es *entities) cutSessions(ctx context.Context, l ledger.Ledger, id access.
 	return es.client.Delete(ctx, "identity/entity/name/"+asideOf(id))
 }
 
-// putAside gives an entity another name. It goes on as it was until it is deleted, and keeps
-// whether it was cut by hand.
+// putAside gives an entity another name. It goes on as it was until it is deleted, and keeps whether it was cut by
+// hand, and by which release it was reached: the next one is made from that.
 func (es *entities) putAside(ctx context.Context, id access.IdentityID, old *entity) error {
 	if err := es.client.Delete(ctx, "identity/entity/name/"+asideOf(id)); err != nil { // of a process that died here
 		return err
@@ -279,7 +305,7 @@ func (es *entities) putAside(ctx context.Context, id access.IdentityID, old *ent
 	return es.client.Put(ctx, entityFolder+old.ID, aside, nil)
 }
 
-// heldAside returns the entity that is put aside, where that was cut by hand; else nil.
+// heldAside returns the entity that is put aside, if that was cut by hand; otherwise nil.
 func (es *entities) heldAside(ctx context.Context, id access.IdentityID) (*entity, error) {
 	e := new(entity)
 	if err := es.client.Get(ctx, "identity/entity/name/"+asideOf(id), e); err != nil || !e.held() {
@@ -289,7 +315,8 @@ func (es *entities) heldAside(ctx context.Context, id access.IdentityID) (*entit
 }
 
 // replace makes an entity in the place of one that was put aside, with the aliases of the credentials. It looks again
-// whether they are there: somebody else may have put aside the new one as well.
+// whether they are there: another process may have put aside the new one as well, and each deletes the one that it put
+// aside.
 func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.IdentityID, old *entity) error {
 	aliases, err := es.aliasesOf(ctx, l, id)
 	if err != nil {
@@ -319,7 +346,8 @@ func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.Iden
 	return fmt.Errorf("%w: somebody keeps replacing the entity %s", access.ErrUnavailable, store.NameOf(id))
 }
 
-// keepHold lets a hold outlive an entity that somebody disabled without a mark.
+// keepHold lets a hold outlive an entity that somebody disabled without a mark: it writes the mark. l has the identity
+// and all above it, e is its entry. A shadow needs none.
 func (es *entities) keepHold(ctx context.Context, l ledger.Ledger, e *ledger.Entry, there *entity) error {
 	id := e.Object.Holder()
 	if !there.held() || access.IsShadow(id.Partner) {
@@ -332,8 +360,8 @@ func (es *entities) keepHold(ctx context.Context, l ledger.Ledger, e *ledger.Ent
 	return es.store.Mark(ctx, id.String())
 }
 
-// heldBefore returns the entity that an identity takes over, where that was cut by hand and no
-// release lifts it; else nil.
+// heldBefore returns the entity that an identity takes over, if that was cut by hand and no release lifts it; otherwise
+// nil.
 func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
 	if adopted == nil || adopted.Lifted(i) {
 		return nil, nil

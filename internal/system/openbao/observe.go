@@ -15,7 +15,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// observer reads: what is declared, what OpenBao holds of it, and what differs.
+// Observing: what OpenBao holds of an object beside the ledger. A plan reads each identity once, in a snapshot that
+// serves all of its objects, and asks nothing for a grant. What was read ahead in bundles (ahead.go) is not read again.
+
+// observer reads: what is declared, what OpenBao holds of it, and what differs. It changes nothing.
 type observer struct {
 	*server
 	store    *policies
@@ -30,7 +33,8 @@ type observer struct {
 }
 
 // observe adds to a record what OpenBao holds beside the ledger: what was cut by hand, when it was last used, and what
-// differs from the declaration.
+// differs from the declaration. A grant is observed by the policy alone: it is held if its identity's entity is, as far
+// as that was read already. An entry whose removal was begun is left as it is.
 func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r *access.Record) error {
 	if e.Removed() {
 		return nil
@@ -68,8 +72,8 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 	return nil
 }
 
-// observeIdentity adds what is told of an identity alone: a process that died, a memory that cannot
-// be read, and its logins.
+// observeIdentity adds what is told of an identity alone: sessions that a dead process left, a tombstone that cannot be
+// read, and its logins from before an adoption.
 func (ob *observer) observeIdentity(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *native,
 	r *access.Record) {
 	if len(snap.Documents[id].Dead) > 0 {
@@ -85,8 +89,8 @@ func (ob *observer) observeIdentity(snap *snapshot, id access.IdentityID, e *led
 	r.UseUnknown = r.UseUnknown || len(r.Adopted) > 0 // OpenBao remembers no login by these
 }
 
-// observeCredential adds what is told of a credential alone: what is wrong around it, its last login, and whether
-// what was issued is gone.
+// observeCredential adds what is told of a credential alone: what is wrong around it, its last login, and whether what
+// was issued is gone. What is gone reads as not issued, so that the plan says that the repair issues another one.
 func (ob *observer) observeCredential(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry,
 	n *native, r *access.Record) error {
 	drift, err := ob.around(ctx, snap, c, e, n)
@@ -101,8 +105,8 @@ func (ob *observer) observeCredential(ctx context.Context, snap *snapshot, c *ac
 	return nil
 }
 
-// tampered says what OpenBao holds of an object beside its policy that is not as it was left, and is
-// after its next change.
+// tampered says what OpenBao holds of an object beside its policy that is not as it was left, and is after its next
+// change.
 func (ob *observer) tampered(ctx context.Context, snap *snapshot, e *ledger.Entry, n *native) (drift []string,
 	err error) {
 	switch o := e.Object.(type) {
@@ -115,7 +119,8 @@ func (ob *observer) tampered(ctx context.Context, snap *snapshot, e *ledger.Entr
 	return nil, nil
 }
 
-// nativeOf returns what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot.
+// nativeOf returns what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot, unless
+// two ask at the same moment. The identity has a document in the snapshot.
 func (ob *observer) nativeOf(ctx context.Context, snap *snapshot, id access.IdentityID) (*native, error) {
 	if n := snap.Known(id); n != nil {
 		return n, nil
@@ -148,7 +153,7 @@ func (ob *observer) nativeOf(ctx context.Context, snap *snapshot, id access.Iden
 	return n, nil
 }
 
-// readRoles notes the role at each path; nil where there is none.
+// readRoles notes the role at each path; nil if there is none.
 func (ob *observer) readRoles(ctx context.Context, paths []string, n *native) error {
 	for _, path := range paths {
 		var role map[string]any
@@ -160,14 +165,14 @@ func (ob *observer) readRoles(ctx context.Context, paths []string, n *native) er
 	return nil
 }
 
-// readSecrets reads the secret ids of a credential, until all that was issued are there: a standby of a cluster may not
-// have heard yet of one. It asks again only on a cluster, and as long as a standby may lag behind.
+// readSecrets reads the secret ids of a credential, until all that was issued are there: a standby may not have heard
+// yet of one. It asks again only on a cluster, and as long as a standby may lag behind. It also reads by which id the
+// partner names its role; a login that may not read that misses only one sort of drift.
 func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued []ledger.Item, n *native) error {
 	at, err := s.lookOnce(ctx)
 	if err != nil {
 		return err
 	}
-	// The id by which the partner names its role. A login that may not read it misses only one sort of drift.
 	var named map[string]any
 	if err := ifThere(permitted(s.client.Get(ctx, s.roleID(c.IdentityID), &named))); err != nil {
 		return err
@@ -187,7 +192,7 @@ func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued 
 	}
 }
 
-// readListed reads those secret ids that OpenBao lists now.
+// readListed reads those secret ids that OpenBao lists now, each by its accessor.
 func (s *secrets) readListed(ctx context.Context, c *access.Credential, n *native) error {
 	all, err := s.accessors(ctx, c.IdentityID)
 	if err != nil && !errors.Is(err, access.ErrUnsupported) {
@@ -212,15 +217,15 @@ func (s *secrets) isMissing(c *access.Credential, i ledger.Item, n *native) bool
 	return !there
 }
 
-// add takes in a secret id; one that has ended answers with nothing.
+// add takes in a secret id. One that has ended since it was listed answers with nothing, and is left out.
 func (n *native) add(one secretID) {
 	if one.Accessor != "" {
 		n.secrets[one.Accessor] = one
 	}
 }
 
-// secretDrift says how the secret ids of a role differ from what is on record. It names them by their
-// accessors, which log nobody in.
+// secretDrift says how the secret ids of a role differ from what is on record. It names them by their accessors, which
+// log nobody in.
 func (s *secrets) secretDrift(c *access.Credential, e *ledger.Entry, n *native) (drift []string) {
 	ours := map[string]bool{}
 	if told, ok := n.roles[s.roleID(c.IdentityID)]["role_id"]; ok && told != store.NameOf(c.IdentityID) {

@@ -13,29 +13,37 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// putting is a put whose policy is written.
+// One round of a change (see changer): decide, write, follow. decide and write work on a proposal, which is thrown away
+// if another process changed the policy meanwhile; what is written becomes a putting, from which another round goes on.
+
+// putting is a change whose policy is written.
 type putting struct {
+	// ledger is the family's after the change.
 	ledger ledger.Ledger
 	placed *ledger.Placed
 	// held: it was cut by hand, and stays so.
 	held bool
-	// without says why what takes away was done, and nothing issued in the place of what was revoked.
+	// without is why what takes away was done, and nothing was issued in the place of what was revoked; nil: all was
+	// done.
 	without error
 }
 
-// proposal is one round of a put, on what is there now.
+// proposal is one round of a change, on what is there now.
 type proposal struct {
-	change  access.Change
-	issuer  *issuer
-	family  *family
-	draft   *ledger.Draft
-	placed  *ledger.Placed
+	change access.Change
+	issuer *issuer
+	family *family
+	draft  *ledger.Draft
+	placed *ledger.Placed
+	// adopted is what the identity takes over, or took over before; nil: nothing.
 	adopted *ledger.Adopted
-	hold    *entity // which the identity begins to take over as it was cut by hand
-	// before is what the policies said; standings are the entities that the change has to bring in line.
-	before    ledger.Ledger
+	// hold is the entity that the identity begins to take over, if it was cut by hand; otherwise nil.
+	hold *entity
+	// before is what the policies said before the round writes them.
+	before ledger.Ledger
+	// standings are the entities that the change has to bring in line; nil for a credential or a grant.
 	standings map[access.IdentityID]standing
-	// found is what was not as it had been left.
+	// found is what was not as it had been left, of all rounds.
 	found *finds
 	// without says why nothing is issued in the place of what is revoked.
 	without error
@@ -45,7 +53,8 @@ type proposal struct {
 func (a *proposal) id() access.IdentityID { return a.change.Object.Holder() }
 
 // tryPut makes a change on what is there now: it decides, writes the policies, and brings in line what follows from
-// them. It returns a putting also with an error, once the policy is written.
+// them. Once the policy is written, it returns a putting also with an error. It begins by taking back what the round
+// before issued: somebody else may have revoked it, and its policy lost.
 func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer, found *finds) (*putting, error) {
 	if err := is.takeBack(); err != nil { // of the round before: somebody else may have revoked it
 		return nil, err
@@ -67,8 +76,11 @@ func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer,
 }
 
 // decide makes the draft that write puts down. It writes no policy, so nobody has more access than before. What it
-// makes beside them opens nothing until the policy says so: a mount, a mark, and what is issued, which is taken back
-// where no policy comes to hold it.
+// makes beside them opens nothing until the policy says so: a mount, a mark, and what is issued, which is taken back if
+// no policy comes to hold it.
+//
+// The order matters: what stands against the change is looked at before anything is made, and what OpenBao holds is
+// looked at before anything is issued, which would be found as well.
 func (ch *changer) decide(ctx context.Context, a *proposal) error {
 	if err := a.family.refuse(a.change); err != nil {
 		return err
@@ -119,7 +131,8 @@ func (ch *changer) decide(ctx context.Context, a *proposal) error {
 	return nil
 }
 
-// mountFor sees to it that what a credential logs in by is there, before anything is issued.
+// mountFor sees to it that what a credential logs in by is there, before anything is issued. If it is gone from under a
+// credential that used it, the change waits with issuing: what is declared can be made less all the same.
 func (ch *changer) mountFor(ctx context.Context, a *proposal) error {
 	c, ok := a.change.Object.(*access.Credential)
 	if !ok {
@@ -135,6 +148,9 @@ func (ch *changer) mountFor(ctx context.Context, a *proposal) error {
 }
 
 // placeObject puts the object into the draft, which issues, and marks what is new and to be held from the start.
+//
+// If nothing can be issued as things are, a change that takes something away is made without: what was stolen, or lasts
+// too long, is revoked (see TestAStolenCertificateEndsAlsoWhereNothingSigns).
 func (ch *changer) placeObject(ctx context.Context, a *proposal) error {
 	place := func() (err error) { a.placed, err = a.draft.Place(a.change); return err }
 	err := a.draft.Try(place)
@@ -168,6 +184,9 @@ func cannotIssue(err error) bool {
 // write puts the draft into the policies. The own one is first, by check-and-set on what was decided on: with it the
 // change is made, and whoever comes next finishes it from what the policy says. The others only follow from it. A
 // putting that it returns with an error is written.
+//
+// Two checks come after it, since they need the policy to be there: whether another identity claims the same entity,
+// and whether somebody changed what is above without seeing this object.
 func (ch *changer) write(ctx context.Context, a *proposal) (*putting, error) {
 	id := a.id()
 	a.before = a.family.ledger()
@@ -193,7 +212,8 @@ func (ch *changer) write(ctx context.Context, a *proposal) (*putting, error) {
 	return p, ch.writer.sameAbove(ctx, a.family, a.draft, id)
 }
 
-// rememberReleases lets the releases of an identity outlive it: no tombstone is without one that its policy has.
+// rememberReleases lets the releases of an identity outlive it: its policy never has one that its tombstone lacks for
+// longer than this takes. A release must not release anything again after a destroy.
 func (ch *changer) rememberReleases(ctx context.Context, a *proposal) error {
 	if a.change.Object.Ref() != a.id().Ref() || len(a.placed.Entry.History.Released) == 0 {
 		return nil
@@ -204,7 +224,7 @@ func (ch *changer) rememberReleases(ctx context.Context, a *proposal) error {
 	return ch.store.Remember(ctx, a.placed.Entry, time.Time{})
 }
 
-// logsIn says whether a credential has its way to log in already: it is there, and at the same issuer.
+// logsIn reports whether a credential has its way to log in already: it is there, and at the same issuer.
 func (ch *changer) logsIn(f *family, c *access.Credential) bool {
 	e := f.ledger()[c.Ref()]
 	if e == nil || e.Removed() {
@@ -214,7 +234,7 @@ func (ch *changer) logsIn(f *family, c *access.Credential) bool {
 	return ch.creds.mountOf(old) == ch.creds.mountOf(c)
 }
 
-// answer returns what a put says: what was issued is told in it, and only in it.
+// answer returns what a change says: what was issued is told in it, and only in it.
 func (ch *changer) answer(ctx context.Context, p *putting, is *issuer) (*access.Record, error) {
 	e := p.placed.Entry
 	if now := p.ledger[e.Ref()]; now != nil {

@@ -14,6 +14,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
+// What a grant reaches. It is judged by what is mounted, and by the table of the engine's type (engines.go), since no
+// list of forbidden words knows the next name of a mount. The listing is read once and again at an apply; from there on
+// a pure function judges, so a plan judges thousands of grants without a request.
+//
+// Each verdict is a sentence for the plan: why it is refused (System), that it gives out access (Privileged), that
+// nobody knows (Unknown), or that it opens nothing (Nothing), and what to write instead.
+
 // scout tells what a grant reaches, and what was got by it.
 type scout struct {
 	*server
@@ -21,27 +28,31 @@ type scout struct {
 	sessions *sessions
 }
 
-// ground is all that a grant can reach: what is mounted in our namespace, and what lies below that.
+// ground is all that a grant can reach: what is mounted in our namespace, and what lies below that. It is not changed
+// once it is claimed, so it may be used concurrently.
 type ground struct {
-	mounts     []place
-	namespaces map[string]bool // the children of ours
-	// unlisted: this login may not see the children.
+	// mounts are sorted by path.
+	mounts []place
+	// namespaces are the children of ours, by their names without a slash.
+	namespaces map[string]bool
+	// unlisted: this login may not see the children, so any first segment without a mount may be one.
 	unlisted bool
-	// roles are those of partners in an authority, whatever that is called.
+	// roles are the names of partners' roles, in whatever authority they are.
 	roles map[string]access.IdentityID
 }
 
-// place is a mount.
+// place is a mount. kind is the type of its engine, as the table names it.
 type place struct {
 	path []string
 	kind string
-	// ours: partner access is made of it.
+	// ours: partner access is made of it, and whoever may use it logs in as a partner.
 	ours bool
 }
 
+// String returns the path as OpenBao writes it, with a slash at its end.
 func (p place) String() string { return strings.Join(p.path, "/") + "/" }
 
-// lay returns the ground by what the server lists.
+// lay returns the ground by what the server lists. ids are the identities whose roles an authority may have.
 func (s *scout) lay(engines map[string]mounted, children []string, unlisted bool, ids []access.IdentityID) *ground {
 	g := &ground{namespaces: map[string]bool{}, unlisted: unlisted, roles: map[string]access.IdentityID{}}
 	for _, child := range children {
@@ -66,7 +77,7 @@ func (s *scout) lay(engines map[string]mounted, children []string, unlisted bool
 }
 
 // claim makes ours what holds an authority that signed for a partner: that of another configuration, whatever it is
-// called, and whether or not it is described as such.
+// called, and whether or not it is described as such (see TestAnAuthorityOfAnotherConfigurationIsToldByWhatItSigned).
 func (g *ground) claim(authorities map[string][]string, signed map[string]bool) {
 	for i, m := range g.mounts {
 		g.mounts[i].ours = m.ours ||
@@ -74,10 +85,11 @@ func (g *ground) claim(authorities map[string][]string, signed map[string]bool) 
 	}
 }
 
+// segments returns the segments of a mount's path.
 func segments(path string) []string { return strings.Split(strings.TrimSuffix(path, "/"), "/") }
 
 // kind returns the type of an engine, as engines names it. A plugin that somebody registered under the name of an
-// engine of OpenBao's own is another engine.
+// engine of OpenBao's own is another engine: it is named so that no table has it.
 func (m mounted) kind() string {
 	switch {
 	case m.External != "" && shipped[m.Type]:
@@ -91,7 +103,7 @@ func (m mounted) kind() string {
 // own are the paths below auth/ that are a holder's own business: they pass nothing on.
 var own = []access.Pattern{"auth/token/renew-self", "auth/token/lookup-self", "auth/token/revoke-self"}
 
-// reserved are the mounts that every namespace has.
+// reserved are the mounts that every namespace has, and why a grant may not reach them.
 var reserved = map[string]string{
 	"sys":       "it reaches sys/, which administers OpenBao",
 	"auth":      "it reaches auth/, which issues tokens and credentials",
@@ -99,13 +111,16 @@ var reserved = map[string]string{
 	"cubbyhole": "it reaches cubbyhole/, which is private to each token",
 }
 
-// reach judges a grant by the mounts that its pattern reaches.
+// reach judges a grant by the mounts that its pattern reaches, and names the things that it reaches there.
 func (g *ground) reach(p access.Pattern, actions []string) access.Reach {
 	r := g.judge(p, actions)
 	r.Targets = g.targets(p, actions)
 	return r
 }
 
+// judge says what a pattern may not reach, in the order of how grave it is: the namespace's own mounts and its
+// children, what partner access is made of, several mounts at once, no mount, and then what the one mount's engine does
+// there.
 func (g *ground) judge(p access.Pattern, actions []string) access.Reach {
 	if slices.Contains(own, p) {
 		return access.Reach{}
@@ -137,7 +152,7 @@ func (g *ground) judge(p access.Pattern, actions []string) access.Reach {
 	return r
 }
 
-// foreign says why a first segment is no place of ours for data.
+// foreign says why a first segment is no place of ours for data; "" if it may be one.
 func (g *ground) foreign(first string) string {
 	switch {
 	case first == "+" || first == "*":
@@ -149,7 +164,8 @@ func (g *ground) foreign(first string) string {
 }
 
 // at returns the mounts that a pattern reaches, as OpenBao routes: a path belongs to the longest mount that it begins
-// with. Certain: every path of the pattern belongs to the one.
+// with (internal/vault/routing/router.go, LongestPrefix; see TestTheLongestMountDecides). certain: every path of the
+// pattern belongs to the one. With mounts a/ and a/b/, "a/b/*" reaches the second for certain, and "a/*" reaches both.
 func (g *ground) at(p []string) (reached []place, certain bool) {
 	longest := 0
 	for _, m := range g.mounts {
@@ -165,7 +181,8 @@ func (g *ground) at(p []string) (reached []place, certain bool) {
 	return reached, longest > 0 && len(reached) == 1
 }
 
-// begins says whether paths of a pattern lie in a mount, and whether all do.
+// begins reports whether some paths of a pattern lie in a mount, and whether all do: "a/+/x" may lie in "a/b/", and
+// "a/b/*" does.
 func begins(p, mount []string) (some, all bool) {
 	all = true
 	for i, s := range mount {
@@ -181,7 +198,8 @@ func begins(p, mount []string) (some, all bool) {
 	return true, all
 }
 
-// below returns what is left of a pattern below a mount; "" where it is the mount itself.
+// below returns what is left of a pattern below a mount: "data/x" of "secret/data/x", "*" of "*", and "" if it is the
+// mount itself.
 func below(p access.Pattern, m place) access.Pattern {
 	segments := p.Segments()
 	if len(segments) <= len(m.path) && segments[len(segments)-1] == "*" {
@@ -190,7 +208,8 @@ func below(p access.Pattern, m place) access.Pattern {
 	return access.Pattern(strings.Join(segments[len(m.path):], "/"))
 }
 
-// within judges what a pattern reaches of one mount.
+// within judges what a pattern reaches of one mount. Place is how many segments of it are the mount's, or fixed by the
+// engine: a rule asks how much a grant has fixed beyond that (see TestTheNameOfAPlaceFixesAsMuchAsOneSegment).
 func (g *ground) within(m place, p access.Pattern, actions []string) access.Reach {
 	rest := below(p, m)
 	e, known := engines()[m.kind]
@@ -212,7 +231,8 @@ func (g *ground) within(m place, p access.Pattern, actions []string) access.Reac
 	return e.judgeBelow(m, rest, actions)
 }
 
-// judgeBelow judges what a pattern reaches of an engine, below its mount.
+// judgeBelow judges what a pattern reaches of an engine, below its mount. A KV store of version 2 has no data outside
+// of its data/ and metadata/ paths, and somebody who leaves the word out is told so.
 func (e engine) judgeBelow(m place, rest access.Pattern, actions []string) access.Reach {
 	of, by, beyond := e.judge(rest, actions)
 	switch {
@@ -236,7 +256,7 @@ func (e engine) judgeBelow(m place, rest access.Pattern, actions []string) acces
 	return access.Reach{Place: len(m.path) + by.head()}
 }
 
-// head returns how many literal segments a route begins with.
+// head returns how many literal segments a route begins with, but for one that is nothing but a name.
 func (r route) head() int {
 	if r.path == "" || r.path == "*" {
 		return 0
@@ -248,7 +268,7 @@ func (r route) head() int {
 	return n
 }
 
-// signer returns the identity in whose name a path of an authority signs.
+// signer returns the identity in whose name a path of an authority signs, by the last segment; "" if it is none's.
 func (g *ground) signer(below access.Pattern) string {
 	all := below.Segments()
 	if id, ok := g.roles[all[len(all)-1]]; ok {
@@ -257,8 +277,8 @@ func (g *ground) signer(below access.Pattern) string {
 	return ""
 }
 
-// instead says what to write for data of a KV store of version 2; "" for other engines, where the
-// rule's remedy says all.
+// instead says what to write for data of a KV store of version 2; "" for other engines, since the rule's remedy says
+// all.
 func (e engine) instead(m place, rest access.Pattern, actions []string) string {
 	if m.kind != "kv2" {
 		return ""
@@ -276,7 +296,7 @@ func (e engine) instead(m place, rest access.Pattern, actions []string) string {
 	return text + "."
 }
 
-// elsewhere names mounts that data may be in.
+// elsewhere names mounts that data may be in; "" if there are none.
 func (g *ground) elsewhere() string {
 	const most = 8
 	var names []string
@@ -300,7 +320,8 @@ func unseen(access.Pattern, []string) access.Reach {
 	return access.Reach{System: "nobody looked at what is mounted there"}
 }
 
-// Reaching judges grants by what was mounted at a moment or later.
+// Reaching returns how grants are judged, by what was mounted at a moment or later; the zero moment takes what is
+// known. It asks OpenBao only if what is known is older than that. The function that it returns asks nothing.
 func (s *scout) Reaching(ctx context.Context, since time.Time) (access.Reaching, error) {
 	at, err := s.lookOnce(ctx)
 	if err != nil {

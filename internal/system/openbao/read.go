@@ -14,7 +14,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// tell adds what was given out to a record: the sealed secret, or the certificate, whose text may be known already.
+// What the provider reads, in the words of package access. All of it comes from the last snapshot (store.View), but
+// where a standby's delay would tell of something that nobody did; errors name what was read.
+
+// tell adds what was given out to a record: the sealed secret, or the certificate. known are certificates that this
+// process has signed, by serial; others are read from the engine.
 func (ob *observer) tell(ctx context.Context, e *ledger.Entry, r *access.Record, known map[string]string) (err error) {
 	i, _ := e.Newest()
 	r.Issued.Sealed = i.Sealed
@@ -26,7 +30,7 @@ func (ob *observer) tell(ctx context.Context, e *ledger.Entry, r *access.Record,
 	return err
 }
 
-// Tell returns what was last issued for a credential, with what was given out.
+// Tell returns what was last issued for a credential, with what was given out; ErrNotFound if nothing was.
 func (ob *observer) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
@@ -49,7 +53,7 @@ func (ob *observer) Tell(ctx context.Context, ref access.Ref) (*access.Issued, e
 	return r.Issued, nil
 }
 
-// Damaged returns the policies whose ledger cannot be read.
+// Damaged returns the policies whose ledger cannot be read, sorted.
 func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
@@ -68,7 +72,8 @@ func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error
 	return all, nil
 }
 
-// Holds returns what was cut by hand, by when each was cut last.
+// Holds returns what was cut by hand, by scope, and when each was cut last. The map is the snapshot's: do not change
+// it.
 func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
@@ -77,8 +82,8 @@ func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
 	return snap.Holds, nil
 }
 
-// WouldHold reports whether an object would be held if it were made now: by a mark, or because the entity that
-// it is for is disabled.
+// WouldHold reports whether an object would be held if it were made now: by a mark, or because the entity that it is
+// for is disabled.
 func (ob *observer) WouldHold(ctx context.Context, o access.Object) (bool, error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
@@ -98,7 +103,8 @@ func (ob *observer) WouldHold(ctx context.Context, o access.Object) (bool, error
 	return n.entity.held(), nil
 }
 
-// ID returns which system the namespace holds, from the listing that everything is read by.
+// ID returns which system the namespace holds, from the listing that everything is read by. It is ErrNoSystem if
+// nothing was ever made there, and "" without an error if the id was lost.
 func (ob *observer) ID(ctx context.Context) (string, error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
@@ -110,7 +116,7 @@ func (ob *observer) ID(ctx context.Context) (string, error) {
 	return snap.System, nil
 }
 
-// Rehearsed tells when each partner was rehearsed last.
+// Rehearsed returns when each partner was rehearsed last, by its name.
 func (ob *observer) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
@@ -119,7 +125,8 @@ func (ob *observer) Rehearsed(ctx context.Context) (map[string]time.Time, error)
 	return maps.Clone(snap.Rehearsed), nil
 }
 
-// Get returns what OpenBao holds under a reference, with what differs from the declaration.
+// Get returns what OpenBao holds under a reference, with what differs from the declaration. It is ErrNotFound if there
+// is nothing, and ErrDamaged if something is there and its record is not.
 func (ob *observer) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
 	r, err := ob.get(ctx, ref)
 	if err != nil {
@@ -128,8 +135,8 @@ func (ob *observer) Get(ctx context.Context, ref access.Ref) (*access.Record, er
 	return r, nil
 }
 
-// get returns a record once what it tells no longer may be a standby's delay: one that is behind would tell of
-// drift that nobody made.
+// get returns a record once what it tells no longer may be a standby's delay: one that is behind would tell of drift
+// that nobody made. So a record with drift is read again for as long as our own last write is that young.
 func (ob *observer) get(ctx context.Context, ref access.Ref) (*access.Record, error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -173,7 +180,8 @@ func (ob *observer) Formers(ctx context.Context) ([]access.Former, []access.Bygo
 		ledger.Bygones(snap.Ledger, snap.Tombstones, ob.now()), nil
 }
 
-// Whose says what has a uid, or had it: by what is read now, since a snapshot may be of before it was given.
+// Whose returns what has a uid, or had it and until when. It reads everything anew: a snapshot may be of before it was
+// given.
 func (ob *observer) Whose(ctx context.Context, of access.Ref, uid string) (access.Ref, time.Time, error) {
 	_, holder, err := access.ParseRef(of.Type, of.ID)
 	var snap *snapshot
@@ -190,7 +198,7 @@ func (ob *observer) Whose(ctx context.Context, of access.Ref, uid string) (acces
 }
 
 // List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and
-// what was cut by hand, is in it where the server bundles requests (see bundle.go).
+// what was cut by hand, is in it only if the server bundles requests (see bundle.go).
 func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
 	records, err := ob.list(ctx)
 	if err != nil {
@@ -199,8 +207,8 @@ func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
 	return records, nil
 }
 
-// list returns all records. What is native, and so the drift, is looked at only where a bundle has brought it: to ask
-// for each identity would take a request for every object.
+// list returns all records. What is native, and so the drift, is looked at only if a bundle has brought it: to ask for
+// each identity would take a request for every object.
 func (ob *observer) list(ctx context.Context) ([]*access.Record, error) {
 	look := ob.store.Load
 	if ob.options.Fresh > 0 {
@@ -227,7 +235,7 @@ func (ob *observer) list(ctx context.Context) ([]*access.Record, error) {
 	return records, nil
 }
 
-// record returns what callers are told of an entry, in this system's words.
+// record returns what callers are told of an entry, in this system's words, without asking OpenBao.
 func (ob *observer) record(l ledger.Ledger, e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {

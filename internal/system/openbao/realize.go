@@ -12,12 +12,17 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// standing is an entity as it was before a change, and whether it stays cut by hand.
+// Following. The policies are written, and decide; entities, aliases and roles are brought in line with them. Each of
+// these steps looks at what is there and may be repeated, so a process that dies on the way leaves drift, which a plan
+// shows and the next change of the identity puts right. None of them gives more than the policy allows.
+
+// standing is an entity as it was before a change, nil for none, and whether it stays cut by hand.
 type standing struct {
 	entity *entity
 	held   bool
 }
 
+// hold returns the entity if it stays cut by hand; otherwise nil.
 func (x standing) hold() *entity {
 	if x.held {
 		return x.entity
@@ -34,8 +39,10 @@ func entitiesOf(all map[access.IdentityID]standing) map[access.IdentityID]*entit
 	return entities
 }
 
-// standingsOf reads the entities that a change of an identity has to bring in line: its own, and those
-// of all that hangs on it.
+// standingsOf reads the entities that a change of an identity has to bring in line: its own, and those of all that
+// hangs on it. Who is held gets a mark here, before anything is written: the entity may be replaced.
+//
+// What stands under the name of a new identity is deleted, if it is left of one of ours; see deleteLeft.
 func (ch *changer) standingsOf(ctx context.Context, a *proposal) (map[access.IdentityID]standing, error) {
 	i, ok := a.change.Object.(*access.Identity)
 	if !ok {
@@ -67,7 +74,8 @@ func (ch *changer) standingsOf(ctx context.Context, a *proposal) (map[access.Ide
 	return all, nil
 }
 
-// standingOf reads the entity of the identity that is changed, or of one that hangs on it.
+// standingOf reads the entity of the identity that is changed, or of one that hangs on it, and decides whether it stays
+// held. It is ErrCutSince if a release would lift a cut that its caller has not seen.
 func (ch *changer) standingOf(ctx context.Context, a *proposal, changed *access.Identity,
 	id access.IdentityID) (standing, error) {
 	e, err := ch.entities.readEntity(ctx, id)
@@ -88,8 +96,9 @@ func (ch *changer) standingOf(ctx context.Context, a *proposal, changed *access.
 	return standing{e, stays(before, released, e) && !lifts}, nil
 }
 
-// deleteLeft deletes what stands under the name of a new identity: it is not ours, or was left where somebody removed
-// the policy by hand; or somebody is creating the identity, which begins with the policy.
+// deleteLeft deletes what stands under the name of a new identity, and was left by one whose policy somebody removed by
+// hand. It is ErrForeign if it is not ours, and ErrChanged if the policy is there by now: somebody is creating the
+// identity, which begins with the policy.
 func (ch *changer) deleteLeft(ctx context.Context, id access.IdentityID, left *entity) error {
 	if left.Metadata["managed_by"] != "terraform-provider-partner" {
 		return fmt.Errorf("the entity %s already exists: %w", store.NameOf(id), access.ErrForeign)
@@ -106,7 +115,9 @@ func (ch *changer) deleteLeft(ctx context.Context, id access.IdentityID, left *e
 
 // follow brings in line what follows from the policies: entities, aliases and roles, and what the policies say is to
 // end. It changes no policy but by taking out what has ended. It may be repeated: whoever changes the identity next
-// comes to the same end, where a process died on the way.
+// comes to the same end, if a process died on the way.
+//
+// What gives comes first and what is lost is ended last: a partner that rotates is never without what works.
 func (ch *changer) follow(ctx context.Context, a *proposal) error {
 	id, l := a.id(), a.draft.Ledger
 	lower := []access.IdentityID{id}
@@ -132,8 +143,8 @@ func (ch *changer) follow(ctx context.Context, a *proposal) error {
 	return ch.writer.bury(ctx, a.family, l, lower)
 }
 
-// followIdentity brings in line the entities of an identity and of what hangs on it, and the ends of
-// all their credentials.
+// followIdentity brings in line the entities of an identity and of what hangs on it, and the ends of all their
+// credentials. An adoption that was not finished comes with what is lost (writer.bury), in its own order.
 func (ch *changer) followIdentity(ctx context.Context, a *proposal, lower []access.IdentityID) error {
 	id, l := a.id(), a.draft.Ledger
 	for _, x := range lower {
@@ -156,7 +167,7 @@ func (ch *changer) followIdentity(ctx context.Context, a *proposal, lower []acce
 	return ch.settleEnds(ctx, l, a.before, a.family.holds, lower)
 }
 
-// followCredential lets in by a credential, or shuts it where it was cut by hand, and leaves the issuer that it had.
+// followCredential lets in by a credential, or shuts it if it was cut by hand, and then leaves the issuer that it had.
 func (ch *changer) followCredential(ctx context.Context, a *proposal, c *access.Credential) error {
 	var err error
 	if a.draft.HeldAlone(a.family.holds, c) {
@@ -171,7 +182,7 @@ func (ch *changer) followCredential(ctx context.Context, a *proposal, c *access.
 }
 
 // settleEnds writes the roles of credentials whose end was moved by a change above them, or of which the last
-// certificate of an authority has ended.
+// certificate of an authority has ended: that authority is trusted no more.
 func (ch *changer) settleEnds(ctx context.Context, l, before ledger.Ledger, holds ledger.Holds,
 	of []access.IdentityID) error {
 	for ref, e := range l {
@@ -202,7 +213,8 @@ func (ch *changer) settleEnds(ctx context.Context, l, before ledger.Ledger, hold
 	return nil
 }
 
-// leaveIssuer removes the role that a credential had at another issuer, and the alias with it.
+// leaveIssuer removes the role that a credential had at another issuer, and the alias with it: who came from there is
+// nobody (see TestWhoCameFromAnIssuerThatIsLeftIsNobody).
 func (ch *changer) leaveIssuer(ctx context.Context, before ledger.Ledger, c *access.Credential) error {
 	was := before[c.Ref()]
 	if was == nil || c.Kind() != access.Federated {
@@ -215,7 +227,9 @@ func (ch *changer) leaveIssuer(ctx context.Context, before ledger.Ledger, c *acc
 	return ch.sweeper.sweepLogin(ctx, old)
 }
 
-// realizeCredential lets who logs in with a credential be its identity. known: it was there before.
+// realizeCredential lets who logs in with a credential be its identity: first the roles, which say who may log in, then
+// the alias, which says as whom. Without the alias, a login is an entity of its own, with no policy. known: it was
+// there before.
 func (ch *changer) realizeCredential(ctx context.Context, l ledger.Ledger, c *access.Credential, known bool) error {
 	accessor, name, err := ch.creds.aliasOf(ctx, c, true)
 	if known && away(err) { // nobody logs in, which is drift

@@ -15,7 +15,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// rehearsals are tried on twins of partners.
+// A rehearsal runs the printed steps against a shadow of the partner and watches when it is refused. Here are the
+// shadow's logins, which are the partner's own ways, and the sessions that they open. The rehearsal itself is in
+// package rehearsal.
+
+// rehearsals are tried on shadows of partners.
 type rehearsals struct {
 	*server
 	store  *policies
@@ -39,7 +43,8 @@ func (rh *rehearsals) Tidy(ctx context.Context) error {
 	return nil
 }
 
-// Doors returns the logins of a credential.
+// Doors returns the logins of a credential. For a federated one it lends a token of the entity: nobody can sign as the
+// partner's issuer.
 func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 	c := p.Credential
 	at := rh.words.tellLogin(c)
@@ -77,9 +82,10 @@ func (rh *rehearsals) atOneAddress() string {
 		"refuse a moment later."
 }
 
-// door is how a session is come by: no visit where that is refused.
+// door opens a session; nil without an error if that is refused.
 type door func(ctx context.Context) (*visit, error)
 
+// enter opens a session, asks whether it may do something, and leaves it. A login that is refused may not.
 func (d door) enter(ctx context.Context, action, path string) (bool, error) {
 	v, err := d(ctx)
 	if v == nil || err != nil {
@@ -89,6 +95,8 @@ func (d door) enter(ctx context.Context, action, path string) (bool, error) {
 	return may, errors.Join(err, v.Leave(ctx))
 }
 
+// open opens a session that stays open, to see when it is cut; nil if it is refused. It returns no door's nil pointer
+// as a visit: callers compare with nil.
 func (d door) open(ctx context.Context) (access.Visit, error) {
 	v, err := d(ctx)
 	if v == nil || err != nil {
@@ -97,13 +105,15 @@ func (d door) open(ctx context.Context) (access.Visit, error) {
 	return v, nil
 }
 
-// visit is a session of a twin.
+// visit is a session of a shadow.
 type visit struct {
 	system  *tokens
 	visitor *client.Visitor
 	token   access.Token
 }
 
+// logIn logs in as the shadow would, with its certificate or without one; nil if it is refused. Every login is by a
+// client of its own, so no connection of another one is used again.
 func (rh *rehearsals) logIn(ctx context.Context, show *tls.Certificate, path string, body map[string]string) (*visit,
 	error) {
 	visitor, err := rh.client.Visitor(show)
@@ -117,7 +127,8 @@ func (rh *rehearsals) logIn(ctx context.Context, show *tls.Certificate, path str
 	return &visit{rh.tokens, visitor, access.Token{Text: token, Accessor: accessor}}, err
 }
 
-// lentVisit returns a session of one who cannot log in: its token is given out by this system.
+// lentVisit returns a session of one that cannot log in: its token is given out by this system. It is refused if the
+// identity is cut or has ended.
 func (rh *rehearsals) lentVisit(ctx context.Context, id access.IdentityID) (*visit, error) {
 	visitor, err := rh.client.Visitor(nil)
 	if err != nil {
@@ -130,7 +141,8 @@ func (rh *rehearsals) lentVisit(ctx context.Context, id access.IdentityID) (*vis
 	return &visit{rh.tokens, visitor, token}, err
 }
 
-// May reads a path. Nothing is mounted where a twin may read: OpenBao asks the policy first, and then finds nothing.
+// May reads a path. Nothing is mounted where a shadow may read: OpenBao asks the policy first, and then finds nothing,
+// so "not found" means that it may.
 func (v *visit) May(ctx context.Context, _, path string) (bool, error) {
 	err := v.visitor.Get(ctx, v.token.Text, path)
 	switch {

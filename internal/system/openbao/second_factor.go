@@ -11,7 +11,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// enforcement asks those who log in for a second factor.
+// enforcement asks those who log in for a second factor (identity/mfa/login-enforcement), by the entity, its groups, or
+// the auth method.
 type enforcement struct {
 	Name      string   `json:"name"`
 	Entities  []string `json:"identity_entity_ids"`
@@ -20,8 +21,8 @@ type enforcement struct {
 	Types     []string `json:"auth_method_types"`
 }
 
-// keepsSecondFactors refuses an entity whose logins are asked for a second factor because of what it is, or is in: of
-// the one that takes its place nobody would ask for it.
+// keepsSecondFactors refuses an entity whose logins are asked for a second factor because of what it is, or is in:
+// nobody would ask the one that takes its place. Asked because of the auth method, it still is.
 func (ad *adopter) keepsSecondFactors(ctx context.Context, found *legacy) error {
 	all, err := ad.enforcements(ctx)
 	if err != nil {
@@ -41,7 +42,7 @@ func (ad *adopter) keepsSecondFactors(ctx context.Context, found *legacy) error 
 	return nil
 }
 
-// enforcements reads them once.
+// enforcements returns all of them, read once in a process.
 func (ad *adopter) enforcements(ctx context.Context) ([]enforcement, error) {
 	ad.surveyed.Lock()
 	defer ad.surveyed.Unlock()
