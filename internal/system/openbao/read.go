@@ -197,8 +197,8 @@ func (ob *observer) Whose(ctx context.Context, of access.Ref, uid string) (acces
 	return ledger.Whose(snap.Ledger, snap.Tombstones, uid, ob.now())
 }
 
-// List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and
-// what was cut by hand, is in it only if the server bundles requests (see bundle.go).
+// List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and a
+// cut by hand without a mark, is in it only if the server bundles requests (see bundle.go).
 func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
 	records, err := ob.list(ctx)
 	if err != nil {

@@ -95,8 +95,8 @@ func (d door) enter(ctx context.Context, action, path string) (bool, error) {
 	return may, errors.Join(err, v.Leave(ctx))
 }
 
-// open opens a session that stays open, to see when it is cut; nil if it is refused. It returns no door's nil pointer
-// as a visit: callers compare with nil.
+// open opens a session that stays open, to see when it is cut. A refused login is no Visit at all, since callers
+// compare with nil.
 func (d door) open(ctx context.Context) (access.Visit, error) {
 	v, err := d(ctx)
 	if v == nil || err != nil {

@@ -23,15 +23,26 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// crlName is the name of the list of what is revoked, on the auth method.
+// The list of what is revoked. The cert auth method knows nothing of the engine that signed: it refuses a chain if a
+// serial in it is on one of the method's own lists, whoever signed either
+// (internal/builtin/credential/cert/path_login.go, checkForChainInCRLs), and it looks neither at a list's signature nor
+// at its dates. So the list is written here, of all that the engine has revoked, and signed with a key that is thrown
+// away.
+//
+// The engine's own lists would not do: they may be built once a day (auto_rebuild) or never (disable), and each of its
+// authorities has one of its own, so after a rotation the new one's list would let in again what the old one revoked
+// (see TestAStolenCertificateIsRefusedHoweverTheEngineBuildsItsList).
+
+// crlName is the name of our list on the auth method.
 const crlName = "partner"
 
+// listPath returns where our list is.
 func (pki *certificates) listPath() string {
 	return "auth/" + pki.options.Mounts.Cert + "/crls/" + crlName
 }
 
-// push writes the list of these serials and of what the last one had that still counts, and reads it back: ErrNotFound
-// where it is not what the auth method has.
+// push writes the list of these serials and of what the last one had that still counts, which it adds to want, and
+// reads it back. It is ErrNotFound if that is not what the auth method has.
 func (pki *certificates) push(ctx context.Context, at *site, want map[string]bool) error {
 	if err := pki.retain(ctx, want); err != nil {
 		return err
@@ -52,11 +63,12 @@ func (pki *certificates) push(ctx context.Context, at *site, want map[string]boo
 	})
 }
 
-// pushRevoked hands the auth method a list of everything that the engine revoked, and of these serials, until it has
-// them all: somebody who revoked at the same time may have pushed an older one after ours.
+// pushRevoked makes the auth method refuse everything that the engine revoked, and these serials, until it has them
+// all: somebody who revoked at the same time may have pushed an older list after ours. It is what makes a revocation
+// act.
 //
-// The list is written here. The engine's own may be built once a day (auto_rebuild) or never (disable), each of its
-// authorities has one of its own, and nothing but the serials in it is looked at.
+// It asks for both lists first, and writes nothing if the method has everything. If the method is gone, nobody logs in
+// there.
 func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) error {
 	at, err := pki.lookOnce(ctx)
 	if err != nil {
@@ -87,8 +99,8 @@ func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) err
 		pki.ownShell().remove("auth/"+pki.options.Mounts.Cert+"/certs/ROLE"))
 }
 
-// retain adds what the auth method refuses already, and the engine does not say is revoked, as long as it lives: the
-// engine could not revoke it where its authority was away.
+// retain adds to want what the auth method refuses already and the engine does not say is revoked, as long as it lives:
+// the engine could not revoke it while its authority was away. If nobody can tell whether it lives, it stays.
 func (pki *certificates) retain(ctx context.Context, want map[string]bool) error {
 	list, err := pki.list(ctx, crlName)
 	held := list.held()
@@ -108,7 +120,8 @@ func (pki *certificates) retain(ctx context.Context, want map[string]bool) error
 	return err
 }
 
-// covers says whether the auth method's list has all of these serials, and keeps them.
+// covers reports whether the auth method's list has all of these serials, and keeps them. A list that is fetched from
+// an address by itself keeps nothing.
 func (pki *certificates) covers(ctx context.Context, want map[string]bool) (bool, error) {
 	list, err := pki.list(ctx, crlName)
 	held := list.held()
@@ -120,7 +133,7 @@ func (pki *certificates) covers(ctx context.Context, want map[string]bool) (bool
 	return err == nil, err
 }
 
-// revoked returns the serials that the engine revoked and has not forgotten.
+// revoked returns the serials that the engine revoked and has not forgotten; none if there is no engine.
 func (pki *certificates) revoked(ctx context.Context) (map[string]bool, error) {
 	var all struct {
 		Keys []string `json:"keys"`
@@ -136,16 +149,16 @@ func (pki *certificates) revoked(ctx context.Context) (map[string]bool, error) {
 	return serials, client.Gone(err)
 }
 
-// crl is a list of the auth method.
+// crl is a list of the auth method. Its serials are decimal numbers.
 type crl struct {
 	Serials map[string]any `json:"serials"`
-	// From is where the auth method gets it anew by itself, where somebody said so.
+	// From is the address from which the auth method gets the list anew by itself; "" unless somebody said so.
 	From struct {
 		URL string `json:"url"`
 	} `json:"cdp"`
 }
 
-// list returns a list of the auth method; an empty one where there is none.
+// list returns a list of the auth method; an empty one if there is none.
 func (pki *certificates) list(ctx context.Context, name string) (list crl, err error) {
 	err = pki.client.Get(ctx, "auth/"+pki.options.Mounts.Cert+"/crls/"+name, &list)
 	if client.Said(err, "no such CRL") { // nothing was pushed yet
@@ -154,7 +167,7 @@ func (pki *certificates) list(ctx context.Context, name string) (list crl, err e
 	return list, client.Gone(err)
 }
 
-// held returns the serials that the auth method refuses by a list.
+// held returns the serials that the auth method refuses by a list, in the engine's spelling.
 func (list crl) held() map[string]bool {
 	serials := map[string]bool{}
 	for text := range list.Serials {
@@ -165,7 +178,7 @@ func (list crl) held() map[string]bool {
 	return serials
 }
 
-// others returns what the auth method refuses by lists that are not ours, and by which.
+// others returns the serials that the auth method refuses by lists that are not ours, and one list that each is on.
 func (pki *certificates) others(ctx context.Context) (map[string]string, error) {
 	var all struct {
 		Keys []string `json:"keys"`
@@ -186,7 +199,8 @@ func (pki *certificates) others(ctx context.Context) (map[string]string, error) 
 	return refused, nil
 }
 
-// revocationList returns a list of serials, signed with a key that is forgotten.
+// revocationList returns a list of serials in PEM, signed with a key that is forgotten. Its number grows with the time,
+// and it is good for as long as an authority lives.
 func revocationList(serials []string, now time.Time) (string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -211,7 +225,8 @@ func revocationList(serials []string, now time.Time) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})), err
 }
 
-// lookAtRevocations asks what was revoked, whether the auth method has heard of it, and what else it refuses.
+// lookAtRevocations returns what was revoked, whether the auth method has heard of it, and what else it refuses. A
+// login that may not look is no error, but said in it.
 func (pki *certificates) lookAtRevocations(ctx context.Context) (r revocations, err error) {
 	err = pki.lookAt(ctx, &r)
 	r.unread = errors.Is(err, access.ErrNotPermitted)
@@ -221,8 +236,7 @@ func (pki *certificates) lookAtRevocations(ctx context.Context) (r revocations, 
 	return r, permitted(err)
 }
 
-// lookAt reads no list where nothing was revoked, and no certificate where the auth method has heard of all: each
-// certificate is a request.
+// lookAt reads no list if nothing was revoked, and no certificates if the auth method has heard of all.
 func (pki *certificates) lookAt(ctx context.Context, r *revocations) (err error) {
 	if r.refused, err = pki.others(ctx); err != nil {
 		return err
@@ -252,7 +266,8 @@ func (pki *certificates) lookAt(ctx context.Context, r *revocations) (err error)
 	return err
 }
 
-// drift says what was revoked past the declaration.
+// drift says what was revoked past the declaration, of what was issued: it lets nobody in, and an apply does not change
+// that.
 func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []string) {
 	if r.unread {
 		return []string{fmt.Sprintf("Cannot tell whether something was revoked by hand: the login lacks list on "+
@@ -284,8 +299,8 @@ func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []str
 	return drift
 }
 
-// unheardOf says what is revoked, and still lets in or may do so again: the next change of the credential
-// tells the auth method.
+// unheardOf says what is revoked, and still lets in or may do so again: the next change of the credential tells the
+// auth method.
 func (r revocations) unheardOf(pki *certificates, c *access.Credential, issued []ledger.Item) (drift []string) {
 	if r.unread {
 		return nil

@@ -19,34 +19,42 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
+// Secrets are secret ids of AppRoles. The secret is made here and sealed to the partner's key; OpenBao is told it and
+// keeps a digest, and so does the ledger. OpenBao ends it by itself, never later than its credential: see
+// registerUntil.
+
 // keyPrefix makes our secret ids known to people, and to the scanners that look for leaked ones.
 const keyPrefix = "partner_"
 
-// countedUses is how often a secret id may be used: so often that it never ends by it. Only where uses are counted does
-// OpenBao remember when the last one was.
+// countedUses is how often a secret id may be used: so often that it never ends by it. Only if uses are counted does
+// OpenBao note when the last one was (internal/builtin/credential/approle/path_login.go, LastUpdatedTime).
 const countedUses = 1_000_000_000
 
-// tidyDelay is how much later than its end a secret id may still let in, before the version that checks it at login.
+// tidyDelay is how much later than its end a secret id may still let in, before the version that checks the end at
+// login: until then the tidy removes it, "once a minute" (internal/builtin/credential/approle/backend.go,
+// periodicFunc).
 const tidyDelay = 90 * time.Second
 
 // approle is the type of the auth method.
 const approle = "approle"
 
-// secrets are the secret ids of AppRoles.
+// secrets issues and ends the secret ids of AppRoles.
 type secrets struct {
 	*server
 	mounts *mounting
 }
 
+// appRole returns the path of an identity's AppRole.
 func (s *secrets) appRole(id access.IdentityID) string {
 	return "auth/" + s.options.Mounts.AppRole + "/role/" + roleOf(id)
 }
 
-// roleID returns where the id is by which an AppRole is logged in to.
+// roleID returns the path of the id by which an AppRole is logged in to. The id is no secret.
 func (s *secrets) roleID(id access.IdentityID) string { return s.appRole(id) + "/role-id" }
 
-// secretMount returns the auth method for secrets. It locks nobody out for bad logins: whoever knows the id of a role
-// could shut its partner out with five of them, and no secret id of 256 random bits is found by trying.
+// secretMount returns the accessor of the auth method for secrets, which may be made. It locks nobody out for bad
+// logins: OpenBao does so after five (UserLockoutThresholdDefault), so whoever knows the id of a role could shut its
+// partner out, and no secret id of 256 random bits is found by trying (see TestBadLoginsDoNotLockThePartnerOut).
 func (s *secrets) secretMount(ctx context.Context) (accessor string, err error) {
 	path := s.options.Mounts.AppRole
 	return s.mounts.authMount(ctx, path, approle, func(ctx context.Context) error {
@@ -55,7 +63,7 @@ func (s *secrets) secretMount(ctx context.Context) (accessor string, err error) 
 	}, "bao auth tune -user-lockout-disable=true "+path)
 }
 
-// secretRole returns the AppRole of an identity.
+// secretRole returns the AppRole of an identity. It has no end: its secret ids have.
 func (s *secrets) secretRole(c *access.Credential) role {
 	session := int(s.options.Session.Seconds())
 	return role{s.appRole(c.IdentityID), map[string]any{
@@ -67,7 +75,9 @@ func (s *secrets) secretRole(c *access.Credential) role {
 	}}
 }
 
-// newSecret makes a secret id of 256 random bits, of which only a digest and what the partner can open are kept here.
+// newSecret makes a secret id of 256 random bits, and returns of it what the ledger keeps: a digest, and what the
+// partner alone can open. Nothing is sent before it is sealed, so no secret works that cannot be handed over. until is
+// when it should end; the item says when it does, which is earlier under a mount that caps it.
 func (s *secrets) newSecret(ctx context.Context, c *access.Credential, at, until time.Time,
 	seal func([]byte) (string, error)) (ledger.Item, error) {
 	if seal == nil {
@@ -99,7 +109,8 @@ func (s *secrets) newSecret(ctx context.Context, c *access.Credential, at, until
 }
 
 // registerUntil makes a secret id that ends by a moment, never later. OpenBao counts its life from when it hears of it,
-// by its own clock: where that is too late, it is made again with a shorter one.
+// by its own clock: if it would end too late, it is made again with a shorter life. A life of less than a second cannot
+// be made.
 func (s *secrets) registerUntil(ctx context.Context, where *site, id access.IdentityID, key string,
 	until time.Time) (secretID, error) {
 	for margin := time.Duration(0); ; {
@@ -139,8 +150,8 @@ func newKey() []byte {
 	return key
 }
 
-// register makes a secret id known to OpenBao, and reads back until when it is. Where it is there already, an answer
-// was lost, and it is ours: it has 256 random bits.
+// register makes a secret id known to OpenBao, and reads back until when it is. A lost answer is asked for again: if
+// the id is there already, it is ours, since it has 256 random bits.
 func (s *secrets) register(ctx context.Context, at *site, id access.IdentityID, key string,
 	life time.Duration) (secretID, error) {
 	request := map[string]any{"secret_id": key, "ttl": fmt.Sprintf("%ds", int(life.Seconds())), "num_uses": countedUses}
@@ -167,7 +178,7 @@ func (s *secrets) register(ctx context.Context, at *site, id access.IdentityID, 
 	return made, err
 }
 
-// destroy ends a secret id. One that has ended is fine.
+// destroy ends a secret id. One that has ended, or went with its role or mount, is no error.
 func (s *secrets) destroy(ctx context.Context, id access.IdentityID, accessor string) error {
 	err := s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/destroy",
 		map[string]any{"secret_id_accessor": accessor}, nil)
@@ -180,7 +191,7 @@ func (s *secrets) destroy(ctx context.Context, id access.IdentityID, accessor st
 	return client.Gone(err)
 }
 
-// accessors returns the secret ids of an identity's AppRole.
+// accessors returns the accessors of all secret ids of an identity's AppRole; none if there is no role.
 func (s *secrets) accessors(ctx context.Context, id access.IdentityID) ([]string, error) {
 	var all struct {
 		Keys []string `json:"keys"`
@@ -195,14 +206,15 @@ func (s *secrets) accessors(ctx context.Context, id access.IdentityID) ([]string
 // inventory is what OpenBao holds of a secret credential otherwise than its ledger says.
 type inventory struct {
 	ref access.Ref
-	// unknown live, and no ledger holds them: they were made by hand, or by a process that died. missing are held by
-	// the ledger, and not there.
+	// unknown live, and no ledger holds them: they were made by hand, or by a process that died.
 	unknown []store.Lost
+	// missing are held by the ledger, and not there.
 	missing []ledger.Item
 }
 
-// inventoryOf looks before a change is made what is there. What is unknown now, and is not known after the policy is
-// written, is nobody's: another process that is about to write it down finds the policy changed, and issues anew.
+// inventoryOf looks, before a change is made, what is there; nothing for another kind. What is unknown now, and is not
+// known after the policy is written, is nobody's: another process that is about to write it down finds the policy
+// changed, and issues anew.
 func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.Credential) (found inventory,
 	err error) {
 	if c == nil || c.Kind() != access.Secret {
@@ -231,8 +243,8 @@ func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.
 	}
 }
 
-// compare returns which of the secret ids on record OpenBao lacks, and which of its own are on no record: somebody made
-// those, or a process that died before it wrote. One that ended between the listing and the look is neither.
+// compare returns which of the secret ids on record OpenBao lacks, and which of its own are on no record. One that
+// ended between the listing and the look is neither.
 func (s *secrets) compare(ctx context.Context, d *store.Document, c *access.Credential) (inventory, error) {
 	found := inventory{ref: c.Ref()}
 	all, err := s.accessors(ctx, c.IdentityID)
@@ -262,7 +274,7 @@ func (s *secrets) compare(ctx context.Context, d *store.Document, c *access.Cred
 	return found, nil
 }
 
-// forget takes from a draft what is not there: then it is issued anew.
+// forget takes from a draft what is not there, so that it is issued anew.
 func (i inventory) forget(d *ledger.Draft) {
 	if e := d.Ledger[i.ref]; e != nil && len(i.missing) > 0 {
 		changed := *e
@@ -273,7 +285,7 @@ func (i inventory) forget(d *ledger.Draft) {
 	}
 }
 
-// readSecretID returns what OpenBao says of an accessor; nothing where it has ended.
+// readSecretID returns what OpenBao says of an accessor; the zero value if it has ended.
 func (s *secrets) readSecretID(ctx context.Context, id access.IdentityID, accessor string) (one secretID, err error) {
 	err = s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor},
 		&one)
@@ -294,8 +306,7 @@ func (s *secrets) roles(_ context.Context, c *access.Credential, _ time.Time, _ 
 	return []role{s.secretRole(c)}, nil
 }
 
-// named gives the role the id that the alias is named by. It is set once: a POST of the same is
-// refused by some versions.
+// named gives the role the id that the alias is named by. It may be repeated.
 func (s *secrets) named(ctx context.Context, at *site, id access.IdentityID) error {
 	return s.settled(ctx, at, func() error {
 		return s.client.Put(ctx, s.roleID(id), map[string]any{"role_id": store.NameOf(id)}, nil)
@@ -310,6 +321,7 @@ func (s *secrets) everywhere(id access.IdentityID, _ map[string]mounted) []strin
 	return []string{s.appRole(id)}
 }
 
+// tellLogin tells the role id. The command reads the secret from age's output, so that it is in no list of processes.
 func (s *secrets) tellLogin(c *access.Credential, shell string, told map[string]string) {
 	told["path"], told["role_id"] = "auth/"+s.options.Mounts.AppRole+"/login", store.NameOf(c.IdentityID)
 	told["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write%s-field=token %s "+

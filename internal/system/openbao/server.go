@@ -22,17 +22,25 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// server is where OpenBao is, with what was found out about it.
+// The server: which OpenBao it is, whether it is one of several, what is mounted, and what time it is there. It is
+// asked when it is first needed, and each thing once in a process.
+
+// server is where OpenBao is, with what was found out about it. All parts of a System share one.
 type server struct {
 	client  *client.Client
 	options Options
 
-	probing sync.Mutex // held while the server is looked at, or a mount is made
-	found   *site
+	// probing is held while the server is looked at, or a mount is made. It guards found, and what is in it.
+	probing sync.Mutex
+	// found is nil until the server was looked at without an error.
+	found *site
 
-	learning sync.Mutex                   // guards what follows
-	called   map[string]*x509.Certificate // authorities of engines, by the ids that these know them by
-	// the auth methods of issuers that the configuration does not name, as learnIssuers found them
+	// learning guards what follows.
+	learning sync.Mutex
+	// called are authorities of engines, by the ids that these know them by.
+	called map[string]*x509.Certificate
+	// issuers are the auth methods of issuers that the configuration does not name, by the plain issuer, as
+	// learnIssuers found them.
 	issuers map[string]string
 }
 
@@ -44,7 +52,7 @@ func (s *server) whereabouts() string {
 	return s.client.Address() + ", namespace " + s.client.Namespace()
 }
 
-// lookOnce looks at the server, once.
+// lookOnce looks at the server, once in a process. An error is not remembered: the next caller looks again.
 func (s *server) lookOnce(ctx context.Context) (*site, error) {
 	s.probing.Lock()
 	defer s.probing.Unlock()
@@ -71,8 +79,8 @@ func (s *server) cluster(ctx context.Context) (bool, error) {
 	return at.cluster, nil
 }
 
-// namespace names ours by the accessor of its identity store: it is of this namespace alone, and a snapshot
-// that is restored keeps it.
+// namespace returns what names our namespace: the accessor of its identity store. It is of this namespace alone, and a
+// snapshot that is restored keeps it. It is "" if the login may not list mounts.
 func (s *server) namespace(ctx context.Context) (string, error) {
 	at, err := s.lookOnce(ctx)
 	if err != nil {
@@ -83,14 +91,15 @@ func (s *server) namespace(ctx context.Context) (string, error) {
 	return at.engines["identity/"].Accessor, nil
 }
 
-// onCluster reports whether others may answer, as far as is known.
+// onCluster reports whether others may answer, as far as is known. It asks nothing.
 func (s *server) onCluster() bool {
 	s.probing.Lock()
 	defer s.probing.Unlock()
 	return s.found != nil && s.found.cluster
 }
 
-// probe asks what a server is, by sys/seal-status, which takes no right.
+// probe asks what a server is, by sys/seal-status, which takes no right. A server that cannot end access by itself is
+// refused with the reason: an older OpenBao, or HashiCorp Vault, which answers the same paths with versions of 1.x.
 func (s *server) probe(ctx context.Context) (*site, error) {
 	var status struct {
 		Version string `json:"version"`
@@ -104,7 +113,6 @@ func (s *server) probe(ctx context.Context) (*site, error) {
 		return nil, fmt.Errorf("%w: the server does not name its version of OpenBao, so it may be another product: %w",
 			access.ErrUnsupported, err)
 	}
-	// HashiCorp Vault answers the same paths, with versions of 1.x.
 	if at.version.before(oldest) {
 		return nil, fmt.Errorf("%w: the server's version is %s. The provider needs OpenBao %s or later: only there, "+
 			"policies end path by path and CEL roles know the time, so that access ends natively. HashiCorp Vault "+
@@ -128,7 +136,8 @@ func (s *server) look(ctx context.Context, at *site) error {
 	return cmp.Or(errs[:]...)
 }
 
-// lookAround asks for all that a grant can reach. What it finds takes the place of what was found before.
+// lookAround asks for all that a grant can reach. What it finds takes the place of what was found before, in one piece
+// and only if nothing failed. The lock is held, or nobody has the site yet.
 func (s *server) lookAround(ctx context.Context, at *site) error {
 	var engines map[string]mounted
 	var below struct {
@@ -161,7 +170,8 @@ func (s *server) isMounted(at *site, path string) bool {
 	return at.auth[path+"/"].Accessor != ""
 }
 
-// lookAgain asks what is mounted, as another process may have made it; ErrNotFound where an auth method is not there.
+// lookAgain asks what is mounted, as another process may have made it; ErrNotFound if an auth method is not there. The
+// lock is held.
 func (s *server) lookAgain(ctx context.Context, at *site, path string) error {
 	return s.settled(ctx, at, func() error {
 		var all map[string]mounted
@@ -175,13 +185,13 @@ func (s *server) lookAgain(ctx context.Context, at *site, path string) error {
 	})
 }
 
-// settled repeats what may fail on a standby for as long as it has not heard of what was just written.
+// settled is store.Settled.
 func (s *server) settled(ctx context.Context, at *site, ask func() error) error {
 	return store.Settled(ctx, at.cluster, ask)
 }
 
-// jwtMount returns the auth method of an issuer: each has its own, so that one can be turned off for
-// all who come from there.
+// jwtMount returns the auth method of an issuer: each has its own, so that one can be turned off for all who come from
+// there. The configuration's word comes first, then what was learned, then the usual name.
 func (s *server) jwtMount(issuer string) string {
 	if path, named := s.options.Mounts.JWT[issuer]; named {
 		return path
@@ -195,9 +205,10 @@ func (s *server) jwtMount(issuer string) string {
 	return usualJWT(issuer)
 }
 
-// jwtPrefix begins the names of issuers' auth methods where a configuration says nothing else.
+// jwtPrefix begins the names of issuers' auth methods if a configuration says nothing else.
 const jwtPrefix = "partner-jwt-"
 
+// usualJWT returns the usual name of an issuer's auth method: a digest, since the address is no name of a mount.
 func usualJWT(issuer string) string {
 	sum := sha256.Sum256([]byte(issuer))
 	return jwtPrefix + hex.EncodeToString(sum[:6])
@@ -206,15 +217,15 @@ func usualJWT(issuer string) string {
 // isUsualJWT matches the names that usualJWT gives.
 var isUsualJWT = regexp.MustCompile("^" + jwtPrefix + "[0-9a-f]{12}$")
 
-// isOursOf reports whether an auth method is one of partner access, of a type: by its name, or by
-// what it says of itself.
+// isOursOf reports whether an auth method is one of partner access, of a type: by its name, or by its description.
 func (m mounted) isOursOf(name, kind string) bool {
 	return m.Type == kind && (strings.HasPrefix(name, jwtPrefix) || m.Description == mountDescription)
 }
 
 // learnIssuers finds out which auth methods of partner access have other names than the usual: a second configuration,
-// such as one that only takes the inventory, need not repeat mounts.jwt to know what the first one declared. Where two
-// are bound to one issuer, or the usual one is there, none is believed.
+// such as one that only takes the inventory, need not repeat mounts.jwt to know what the first one declared (see
+// TestASecondConfigurationKnowsTheIssuersOfTheFirst). If two are bound to one issuer, or the usual one is there, none
+// is believed.
 func (s *server) learnIssuers(ctx context.Context, at *site) error {
 	found := map[string]string{}
 	for path, m := range at.auth {
@@ -245,17 +256,17 @@ func (s *server) learnIssuers(ctx context.Context, at *site) error {
 	return nil
 }
 
-// ours says whether an auth method is one of an issuer that partners come from.
+// ours reports whether an auth method is one of an issuer that partners come from.
 func (s *server) ours(mount string) bool {
 	return strings.HasPrefix(mount, jwtPrefix) || s.configured(mount) || s.learned(mount)
 }
 
-// configured says whether the configuration names an auth method for an issuer.
+// configured reports whether the configuration names an auth method for an issuer.
 func (s *server) configured(mount string) bool {
 	return slices.Contains(slices.Collect(maps.Values(s.options.Mounts.JWT)), mount)
 }
 
-// learned says whether it is the auth method of an issuer that the configuration does not name.
+// learned reports whether it is the auth method of an issuer that the configuration does not name.
 func (s *server) learned(mount string) bool {
 	s.learning.Lock()
 	defer s.learning.Unlock()
@@ -263,7 +274,7 @@ func (s *server) learned(mount string) bool {
 }
 
 // Enter looks at the server for the first time, with a short patience: what is wrong with the way there, or with the
-// login, is known before anything is asked for.
+// login, is told once and soon.
 func (s *server) Enter(ctx context.Context) error {
 	return s.client.Enter(ctx, func(ctx context.Context) error {
 		_, err := s.lookOnce(ctx)
@@ -274,8 +285,8 @@ func (s *server) Enter(ctx context.Context) error {
 // Address returns where OpenBao is asked.
 func (s *server) Address() string { return s.client.Address() }
 
-// Now returns the server's time: that of this machine, moved by how far the server's clock is from it where that
-// is more than a second.
+// Now returns the server's time: this machine's, moved by how far the server's clock is from it if that is more than a
+// second. OpenBao ends access by its own clock, so all ends are judged by that one.
 func (s *server) Now(ctx context.Context) (time.Time, error) {
 	if _, known := s.client.Skew(); !known {
 		if _, err := s.lookOnce(ctx); err != nil {
@@ -285,6 +296,7 @@ func (s *server) Now(ctx context.Context) (time.Time, error) {
 	return s.now(), nil
 }
 
+// now is Now, by the last answer; before the first one it is this machine's time.
 func (s *server) now() time.Time {
 	skew, _ := s.client.Skew()
 	return access.WallClock().Add(skew)

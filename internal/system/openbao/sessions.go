@@ -14,22 +14,27 @@ import (
 )
 
 const (
+	// tokenAccessors is where OpenBao lists all tokens of the namespace, by accessor.
 	tokenAccessors = "auth/token/accessors"
-	// mostSessions is how many tokens are looked at, of everybody: OpenBao lists them by accessor only, and a plan
-	// must not ask for ever.
+	// mostSessions is how many tokens are looked at, of everybody: each is a request, and a plan must not ask for ever.
 	mostSessions = 2000
 )
 
-// sessions counts the tokens that work.
+// sessions counts the tokens that work, and revokes those of a partner.
 type sessions struct {
 	*server
+	// ending guards ended.
 	ending sync.Mutex
-	ended  map[access.IdentityID]bool // whose tokens this process has revoked
+	// ended are those whose tokens this process has revoked.
+	ended map[access.IdentityID]bool
 }
 
-// Sessions counts the service tokens of entities that are not disabled. Batch tokens are stored nowhere: nobody can
-// list them. The right that it needs is in none of the shipped policies: to list accessors is the administrators'
-// business, since what names every token is half of what ends or renews it.
+// Sessions counts the service tokens of entities that are not disabled. strays are native ids of entities that nobody
+// declared. Batch tokens are stored nowhere, so nobody can list them.
+//
+// The right that it needs is in none of the shipped policies: to list accessors is the administrators' business
+// ("accessors*" is a root path in internal/vault/token_store.go, so it takes sudo), since what names every token is
+// half of what ends or renews it. Without it, the error names the right.
 func (s *sessions) Sessions(ctx context.Context, of []access.IdentityID, strays []string) (int, error) {
 	entities, err := s.enabledEntities(ctx, of, strays)
 	if err != nil || len(entities) == 0 {
@@ -89,7 +94,7 @@ func (s *sessions) enabledEntities(ctx context.Context, of []access.IdentityID, 
 	return ids, err
 }
 
-// owners returns the entities of tokens, "" of those that have none, or have ended since they were listed.
+// owners returns the entity of each token, "" for one that has none, or has ended since it was listed.
 func (s *sessions) owners(ctx context.Context, accessors []string) ([]string, error) {
 	owners := make([]string, len(accessors))
 	err := sideBySide(len(accessors), func(n int) error {

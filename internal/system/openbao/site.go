@@ -9,46 +9,55 @@ import (
 	"time"
 )
 
-// site is what was found out about the server, once in a process.
+// site is what was found out about the server, once in a process. What is mounted is asked again when a grant is judged
+// at an apply, or a mount was made (server.lookAround, server.lookAgain). server.probing guards all of it.
 type site struct {
 	version release
 	// cluster: others may answer, from a state that is a little old.
 	cluster bool
-	// auth and engines are what is mounted where: "partner-approle/" without auth/ before it.
+	// auth and engines are what is mounted where, by its path with a slash at the end, and without auth/ before it.
 	auth, engines map[string]mounted
-	// children are the namespaces below ours: "team-a/". unlisted: this login may not see them.
+	// children are the namespaces directly below ours: "team-a/".
 	children []string
+	// unlisted: this login may not see them.
 	unlisted bool
-	// authorities are the serials of those in each other engine that signs certificates, by its path;
-	// nil if nobody asked yet.
+	// authorities are the serials of those in each other engine that signs certificates, by its path; nil if nobody
+	// asked since engines were looked at.
 	authorities map[string][]string
-	looked      time.Time // when it was asked for engines and what is in them, and for children
+	// looked is when it was asked for engines and children, by this machine's clock.
+	looked time.Time
 }
 
+// mounted is an engine or an auth method as OpenBao lists it (sys/mounts, sys/auth).
 type mounted struct {
 	Type        string            `json:"type"`
 	Accessor    string            `json:"accessor"`
 	Description string            `json:"description"`
 	Options     map[string]string `json:"options"`
-	External    string            `json:"running_sha256"` // of the plugin's program; "" for what OpenBao brings along
+	// External is the digest of the plugin's program; "" for what OpenBao brings along.
+	External string `json:"running_sha256"`
 }
 
-// mountDescription is what is written beside the mounts that this package makes.
+// mountDescription is what is written beside the mounts that this package makes, and by which another configuration
+// knows them.
 const mountDescription = "Partner access"
 
-// release is a version of OpenBao.
+// release is a version of OpenBao: major, minor, patch. What follows a hyphen or a plus is left out.
 type release [3]int
 
 // What OpenBao has to have. Before 2.6 no listing returns policies with their text, and the workflows are
 // missing; paths of policies expire since 2.3, and CEL roles came in between. Only a part of what this package
 // needs was there before.
 var (
+	// oldest is the first that has all that this package needs. Paths of policies expire since 2.3 and CEL roles came
+	// in between, but before 2.6 no listing returns policies with their text, and the workflows are missing.
 	oldest = release{2, 6, 0}
-	// promptSecrets is the first version known to check the end of a secret id at login. Before, the tidy
-	// removes it, each minute.
+	// promptSecrets is the first version known to check the end of a secret id at login. Before, the tidy removes it,
+	// each minute.
 	promptSecrets = release{2, 7, 2}
 )
 
+// parseRelease reads a version such as "2.7.2" or "v2.7.2-beta1+ent".
 func parseRelease(text string) (r release, err error) {
 	core, _, _ := strings.Cut(strings.TrimPrefix(text, "v"), "-")
 	core, _, _ = strings.Cut(core, "+")
@@ -64,6 +73,7 @@ func parseRelease(text string) (r release, err error) {
 	return r, nil
 }
 
+// before reports whether a version is older than another.
 func (r release) before(o release) bool {
 	for i := range r {
 		if r[i] != o[i] {

@@ -15,6 +15,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
+// Sweeping deletes what follows from policies that already give nothing. It goes by names as well as by the ledger:
+// somebody may have made a role, a group or an alias under an identity's name, and that goes, too (see
+// TestADestroyTakesAlongWhatWasMadeByHandAndNothingElse). All of it may be repeated, and what is not there is no error.
+//
+// Logins go before entities, and what was issued before logins: at no moment can somebody log in with it and be
+// nobody's.
+
 // sweeper deletes what follows from the policies.
 type sweeper struct {
 	*server
@@ -26,7 +33,8 @@ type sweeper struct {
 	notes    *notes
 }
 
-// sweepCredential removes a credential's roles and alias, and ends what was issued.
+// sweepCredential ends what was issued for a credential, and removes its roles and alias. Certificates are revoked in
+// the engine only; pushSwept tells the auth method of all at once.
 func (s *sweeper) sweepCredential(ctx context.Context, c *access.Credential, items []ledger.Item) error {
 	for _, i := range items {
 		if i.Serial == "" || !i.Until.After(s.now()) {
@@ -64,7 +72,7 @@ func (s *sweeper) sweepLogin(ctx context.Context, c *access.Credential) error {
 }
 
 // sweepIdentity removes an identity's entity, with its aliases and memberships, and whatever else stands under its
-// name, also where somebody made it by hand.
+// name, also what somebody made by hand. The entity is disabled first, so its sessions end even if what follows fails.
 func (s *sweeper) sweepIdentity(ctx context.Context, id access.IdentityID) error {
 	e, err := s.entities.readEntity(ctx, id)
 	if err != nil {
@@ -121,8 +129,8 @@ func (s *sweeper) sweepByHand(ctx context.Context, id access.IdentityID, mounts 
 	return nil
 }
 
-// sweptPolicies returns the paths of the policies below an identity's own. A mark stays, since it holds what was cut by
-// hand, but loses whatever rights somebody wrote into it.
+// sweptPolicies returns the paths of the policies below an identity's own that are to go. A mark stays, since it holds
+// what was cut by hand, but loses whatever rights somebody wrote into it.
 func (s *sweeper) sweptPolicies(ctx context.Context, id access.IdentityID) (paths []string, err error) {
 	others, err := s.store.Below(ctx, id)
 	if err != nil {
@@ -148,7 +156,7 @@ func (s *sweeper) swept(id access.IdentityID, what string) {
 }
 
 // sweepAliases removes the aliases of an identity's name on every mount of ours, of whatever entity: somebody may have
-// moved one, or logged in after its entity was gone, which makes another.
+// moved one, or logged in after its entity was gone, which makes another entity.
 func (s *sweeper) sweepAliases(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
 	for path, m := range mounts {
 		name, mayBeOurs := s.aliasAt(id, strings.TrimSuffix(path, "/"), m)
@@ -189,14 +197,15 @@ func (s *sweeper) aliasAt(id access.IdentityID, mount string, m mounted) (name s
 	return store.NameOf(id), m.Type == "jwt" && s.ours(mount)
 }
 
-// madeByLogin reports whether OpenBao itself made an entity, for a login, and nothing hangs on it any more.
+// madeByLogin reports whether OpenBao itself made an entity, for a login, and nothing hangs on it any more. Such a one
+// is called entity_ and a random number (internal/vault/identity/store_util.go, generateName).
 func (e *entity) madeByLogin() bool {
 	return e.ID != "" &&
 		strings.HasPrefix(e.Name, "entity_") &&
 		len(e.Aliases)+len(e.Policies)+len(e.Groups) == 0
 }
 
-// sweepGroups removes groups of an identity's name.
+// sweepGroups removes groups of an identity's name, or below it: "partner/acme/prod/etl/x".
 func (s *sweeper) sweepGroups(ctx context.Context, id access.IdentityID) error {
 	var all struct {
 		Groups map[string]struct {
@@ -240,7 +249,9 @@ func (s *sweeper) clearLogins(ctx context.Context, c *access.Credential) error {
 	return nil
 }
 
-// sweepAll removes what OpenBao holds of entries, the first of which is what all is about.
+// sweepAll removes what OpenBao holds of entries, the first of which is what all is about. All credentials go first,
+// then one list of revoked certificates is pushed for them, then the identities. If a credential alone goes, its
+// identity's sessions end last.
 func (s *sweeper) sweepAll(ctx context.Context, f *family, victims []*ledger.Entry) error {
 	for _, v := range victims {
 		if c, ok := v.Credential(); ok {
@@ -270,7 +281,8 @@ func (s *sweeper) sweepAll(ctx context.Context, f *family, victims []*ledger.Ent
 	return nil
 }
 
-// pushSwept makes the auth method refuse the certificates of what was swept, once for all of them.
+// pushSwept makes the auth method refuse the certificates of what was swept, once for all of them. What has ended by
+// itself needs no list.
 func (s *sweeper) pushSwept(ctx context.Context, victims []*ledger.Entry) error {
 	certificates, serials := false, []string(nil)
 	for _, v := range victims {
@@ -295,7 +307,8 @@ func (s *sweeper) pushSwept(ctx context.Context, victims []*ledger.Entry) error 
 }
 
 // finishRemoval ends what is left of an object whose removal was begun, before it is made again: what was issued for
-// the old one, and its sessions, are not to live on with the new one.
+// the old one, and its sessions, are not to live on with the new one (see
+// TestWhatIsMadeAgainAfterHalfARemovalDoesNotReviveTheOld). Another stack's, or one of another uid, is left alone.
 func (s *sweeper) finishRemoval(ctx context.Context, f *family, change access.Change) error {
 	e := f.ledger()[change.Object.Ref()]
 	if e == nil ||

@@ -19,7 +19,8 @@ import (
 
 // System is an access system on one namespace of OpenBao. It may be used concurrently, also by several processes.
 //
-// It is the sum of its parts. Each part knows those that stand before it here, and none that stand after it.
+// It is the sum of its parts, one type for each task, and what access.System and its further interfaces ask for is
+// embedded. Each part knows those that stand before it here, and none that stand after it.
 type System struct {
 	*server // where OpenBao is, and what is mounted there
 
@@ -66,7 +67,7 @@ var (
 	_ access.Warden         = (*System)(nil)
 )
 
-// Open returns the System behind a client. It makes no request yet.
+// Open returns the System behind a client. It makes no request yet, so it fails for nothing that the server would say.
 func Open(o Options) *System {
 	if o.Session <= 0 {
 		o.Session = 10 * time.Minute
@@ -83,7 +84,8 @@ func Open(o Options) *System {
 	return assemble(&server{options: o, client: o.Client})
 }
 
-// assemble puts the parts together, each on those that it stands on.
+// assemble puts the parts together, each on those that it stands on. Two of them need what is made after them, and are
+// given it here: mounting asks where a credential logs in, and the store reads ahead by the observer.
 func assemble(at *server) *System {
 	s := &System{server: at, notes: &notes{}, turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
 	s.store = store.New[native](store.Options{

@@ -16,9 +16,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// adopting returns what a change lets its identity take over, or what is left of what it took over before: a
-// login whose role somebody removed, or gave to another entity, is forgotten. fresh says that the taking over
-// begins with this change.
+// Taking over what is adopted. The order, and why nobody can do more at any moment, is at the top of adoption.go; this
+// file has steps 1 to 5. All may be repeated: a step looks at what is there, and what is done already is no error.
+
+// adopting returns what a change lets its identity take over, or what is left of what it took over before; nil for
+// nothing. A login whose role somebody removed, or gave to another entity, is forgotten: no apply gives it back. fresh
+// says that the taking over begins with this change.
 func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, fresh bool,
 	err error) {
 	id := change.Object.Holder()
@@ -39,8 +42,8 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 	return adopted, false, err
 }
 
-// beginAdoption claims an entity for an identity that is created, and returns what it logs in by; nil where
-// nothing is to be adopted.
+// beginAdoption claims an entity for an identity that is created, and returns what it logs in by; nil if nothing is to
+// be adopted.
 func (ad *adopter) beginAdoption(ctx context.Context, id access.IdentityID, native string) (*ledger.Adopted, error) {
 	if native == "" {
 		return nil, nil
@@ -79,8 +82,9 @@ func (ad *adopter) stillAdopted(ctx context.Context, f *family, id access.Identi
 	return left, nil
 }
 
-// claimedAlone takes the claim of an identity back, with an error, where another one claims the same entity: nobody
-// sees two policies written at once. Each looks once its own claim is written, so of two at least one sees the other.
+// claimedAlone takes the claim of an identity back, with ErrGoverned, if another one claims the same entity:
+// check-and-set tells nothing of two policies. Each looks once its own claim is written, so of two at least one sees
+// the other (see TestOfTwoThatAdoptTheSameAtOnceOneTakesItsClaimBack).
 func (ad *adopter) claimedAlone(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted) error {
 	if adopted == nil { // it is a change of something else of the identity
 		return nil
@@ -141,12 +145,12 @@ func begun(id access.IdentityID, adopted *ledger.Adopted) store.Lost {
 	return store.Lost{ID: id, Entity: strings.TrimPrefix(adopted.From, entityFolder)}
 }
 
-// takesOver says whether an identity has begun to take over an entity, and not come to the end.
+// takesOver reports whether an identity has begun to take over an entity, and not come to the end.
 func takesOver(d *store.Document) bool {
 	return slices.ContainsFunc(d.Pending(), func(x store.Lost) bool { return x.Entity != "" })
 }
 
-// takeOver gives the aliases of an entity to an identity, and removes it. Where it is gone, all is done.
+// takeOver gives the aliases of an entity to an identity, and deletes it. If it is gone, all is done. number is its id.
 func (ad *adopter) takeOver(ctx context.Context, l ledger.Ledger, id access.IdentityID, number string) error {
 	i, e := l.Identity(id)
 	if i == nil {
@@ -189,8 +193,8 @@ func (ad *adopter) moveAliases(ctx context.Context, l ledger.Ledger, id access.I
 	return nil
 }
 
-// disarm takes from the roles of adopted logins what they give by themselves, so that all comes from
-// the identity's policy.
+// disarm takes from the roles of adopted logins what they give by themselves, so that all comes from the identity's
+// policy.
 func (ad *adopter) disarm(ctx context.Context, adopted *ledger.Adopted) error {
 	for _, l := range adopted.Left() {
 		role, err := ad.readLogin(ctx, l)
@@ -209,7 +213,8 @@ func (ad *adopter) disarm(ctx context.Context, adopted *ledger.Adopted) error {
 	return nil
 }
 
-// sweepAdopted removes the logins that an identity has taken over, and what it takes them over from.
+// sweepAdopted removes the logins that an identity has taken over, and the entity that it takes them over from. A role
+// that was made anew under the same name is somebody else's.
 func (ad *adopter) sweepAdopted(ctx context.Context, adopted *ledger.Adopted) error {
 	if adopted == nil {
 		return nil
@@ -250,7 +255,8 @@ func (ad *adopter) adoptedRemains(ctx context.Context, adopted *ledger.Adopted) 
 	return found, client.Gone(err)
 }
 
-// left says which logins an identity has from before its adoption, and what they give beyond the declaration.
+// left says which logins an identity has from before its adoption, and what they give beyond the declaration. The first
+// is told apart, since no apply changes it; the second is drift.
 func (ad *adopter) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *native) (adopted, drift []string) {
 	logins := ad.entities.logins(snap.Documents[id].Entries, id)
 	for _, l := range e.Adopted.Left() {

@@ -10,20 +10,27 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// naming says that the paths of a pattern, below the mount of an engine, reach things of a kind, and
-// where in them the name is.
+// Which things a path reaches. Two partners may meet on a thing though their patterns share no path: the values of a
+// secret and their names, encrypting and decrypting with one key, issuing and signing by one role. So each path of an
+// engine that has a name in it says what it names, and scope/foreign-partner compares the things.
+// TestTwoPartnersMeetOnAThingAndNotOnlyOnAPath tries the verdicts on a real server, and
+// TestEachRouteOfAnEngineNamesWhatItReaches holds this table against the one in engines.go.
+
+// naming says that the paths of a pattern, below the mount of an engine, reach things of a kind, and where in them the
+// name is.
 type naming struct {
 	kind string
 	path access.Pattern
-	// at is the segment that the name begins with. It is one segment, or where it is long, all that follow.
+	// at is the number of the segment that the name begins with, from 0. The name is one segment, or, if it is long,
+	// all that follow.
 	at   int
 	long bool
 	// lists: whoever lists there is told the names of what lies below. folds: a name is the same in capitals.
 	lists, folds bool
 }
 
-// of returns the namings of a kind, one for each path: NAME stands for the name, NAMES, at the end, for a
-// name of several segments.
+// of returns the namings of a kind, one for each path. NAME stands for the name, NAMES, at the end, for a name of
+// several segments: "sign/NAME/+" names the second segment, "data/NAMES" all after the first.
 func of(kind string, paths ...string) (all []naming) {
 	for _, text := range paths {
 		n := naming{kind: kind, path: access.Pattern(strings.NewReplacer("NAMES", "*", "NAME", "+").Replace(text))}
@@ -46,7 +53,7 @@ func listing(kind string, paths ...string) []naming {
 	return all
 }
 
-// folding returns namings of an engine that takes names in any case.
+// folding makes namings those of an engine that takes names in any case.
 func folding(all []naming) []naming {
 	for i := range all {
 		all[i].folds = true
@@ -59,7 +66,7 @@ func roleNamings(more ...string) []naming {
 	return of("role", append([]string{"creds/NAME", "role/NAME", "roles/NAME"}, more...)...)
 }
 
-// namings are those of the engines in which several paths reach one thing.
+// namings are those of the engines in which several paths reach one thing, by the name that mounted.kind gives.
 var namings = sync.OnceValue(func() map[string][]naming {
 	kv := listing("secret", "NAMES")
 	library := of("library", "library/NAME", "library/NAME/check-out", "library/NAME/check-in", "library/NAME/status",
@@ -103,6 +110,7 @@ var namings = sync.OnceValue(func() map[string][]naming {
 	}
 })
 
+// gcpNamings returns those of the engine for Google Cloud, whose roles are of three kinds.
 func gcpNamings() []naming {
 	return slices.Concat(
 		of("roleset", "token/NAME", "key/NAME", "roleset/NAME", "roleset/NAME/token", "roleset/NAME/key"),
@@ -128,7 +136,8 @@ func (g *ground) targets(p access.Pattern, actions []string) (all []access.Targe
 	return all
 }
 
-// target returns what a part of a naming's paths reaches.
+// target returns what a part of a naming's paths reaches. Its Way turns a part of the thing's path back into the path
+// of the grant that reaches that part: of "secret/x", by "secret/data/x".
 func (n naming) target(m place, part access.Pattern) access.Target {
 	segments, prefix := part.Segments(), m.String()
 	end := n.at + 1
@@ -150,6 +159,7 @@ func (n naming) target(m place, part access.Pattern) access.Target {
 	}
 }
 
+// joinBefore returns segments as the beginning of a path; "" for none.
 func joinBefore(segments []string) string {
 	if len(segments) == 0 {
 		return ""
@@ -157,7 +167,8 @@ func joinBefore(segments []string) string {
 	return strings.Join(segments, "/") + "/"
 }
 
-// told returns the things whose names a listing of the pattern tells: what lies in a folder, one segment below.
+// told returns the things whose names a listing of the pattern tells: what lies in a folder, one segment below. A
+// pattern that ends in * reaches those by itself.
 func (n naming) told(m place, p, rest access.Pattern) []access.Target {
 	head := n.path.Segments()[:n.at]
 	folder := access.Pattern(joinBefore(head) + "*")

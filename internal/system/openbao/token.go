@@ -15,9 +15,9 @@ import (
 )
 
 // A token that is given out for one run is a service token of the identity's entity. All that it may do comes from the
-// entity, hence from the identity's policy: its own policy is one that nobody makes. So it is cut where the entity is
-// disabled or gone, and each of its paths expires where the policy says so. It is a child of this provider's own login,
-// and ends with that at the latest.
+// entity, hence from the identity's policy: its own policy is one that nobody makes. So it is cut when the entity is
+// disabled or gone, and each of its paths expires as the policy says. It is a child of this provider's own login, and
+// ends with that at the latest.
 //
 // OpenBao binds a token to an entity by a role that admits an alias on the token mount. Both are made for the one
 // request and removed after it: a token goes on without them. What a process that died left is overwritten by the next,
@@ -32,7 +32,9 @@ type tokens struct {
 	turns    *turns
 }
 
-// Token gives out a token that ends at a moment, or with its identity.
+// Token gives out a token that ends at a moment, or with its identity if that is earlier. It is ErrCut for an identity
+// that is cut, ErrEnded for one that has ended, and ErrNoIdentity for none. Tokens of one identity are given out in
+// turn, as they need the same role and alias.
 func (ts *tokens) Token(ctx context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
 	ctx, cancel, err := begin(ctx)
 	if err != nil {
@@ -51,8 +53,9 @@ func (ts *tokens) Token(ctx context.Context, id access.IdentityID, until time.Ti
 	return t, nil
 }
 
-// giveOut makes role and alias, the token, and removes the former again. It is errChanged where another process has
-// removed them in between.
+// giveOut makes role and alias, the token, and removes the former again, also if the token was refused. It is
+// ErrChanged if another process has removed them in between. A token whose role or alias could not be removed is
+// revoked: a role that stays would let somebody else ask by it.
 func (ts *tokens) giveOut(ctx context.Context, id access.IdentityID, until time.Time) (t access.Token, err error) {
 	holder, until, err := ts.lively(ctx, id, until)
 	if err != nil {
@@ -88,7 +91,7 @@ func (ts *tokens) recordOf(ctx context.Context, id access.IdentityID) (*access.R
 	return r, nil
 }
 
-// lively returns the entity of an identity that may have a token, and when that has to end.
+// lively returns the entity of an identity that may have a token, and when that has to end, in UTC and whole seconds.
 func (ts *tokens) lively(ctx context.Context, id access.IdentityID, until time.Time) (*entity, time.Time, error) {
 	r, err := ts.recordOf(ctx, id)
 	if err != nil {
@@ -109,7 +112,7 @@ func (ts *tokens) lively(ctx context.Context, id access.IdentityID, until time.T
 	return there, until, nil
 }
 
-// prepareToken makes what OpenBao needs to bind a token to an entity.
+// prepareToken makes what OpenBao needs to bind a token to an entity: a role that admits the alias, and the alias.
 func (ts *tokens) prepareToken(ctx context.Context, id access.IdentityID, entityID string) error {
 	var mounts map[string]mounted
 	if err := ts.client.Get(ctx, "sys/auth", &mounts); err != nil {
@@ -127,8 +130,9 @@ func (ts *tokens) prepareToken(ctx context.Context, id access.IdentityID, entity
 	return ts.entities.settleAlias(ctx, entityID, mounts["token/"].Accessor, store.NameOf(id))
 }
 
-// create asks for the token. OpenBao makes an entity of its own where the alias is missing: such a token is none of the
-// identity's, could do nothing, and goes at once.
+// create asks for the token, once. OpenBao makes an entity of its own if the alias is missing (CreateOrFetchEntity in
+// internal/vault/token_store.go, resolveEntityAlias): such a token is none of the identity's, could do nothing, and is
+// revoked at once.
 func (ts *tokens) create(ctx context.Context, id access.IdentityID, entityID string, until time.Time) (access.Token,
 	error) {
 	life := until.Sub(ts.now()).Truncate(time.Second)
@@ -163,7 +167,7 @@ func (ts *tokens) create(ctx context.Context, id access.IdentityID, entityID str
 	return access.Token{}, errors.Join(store.ErrChanged, ts.Revoke(ctx, t), ts.unbind(ctx, id, answer.Auth.EntityID))
 }
 
-// unbind removes an entity that OpenBao itself made for a token; another process may have moved its alias already.
+// unbind deletes an entity that OpenBao itself made for a token. Another process may have moved its alias already.
 func (ts *tokens) unbind(ctx context.Context, id access.IdentityID, entityID string) error {
 	if entityID == "" {
 		return nil
@@ -198,7 +202,7 @@ func (ts *tokens) unmake(ctx context.Context, id access.IdentityID) error {
 	return nil
 }
 
-// Revoke ends a token by its accessor.
+// Revoke ends a token by its accessor; one that has ended is no error. The zero Token is none.
 func (ts *tokens) Revoke(ctx context.Context, t access.Token) error {
 	if t.Accessor == "" {
 		return nil

@@ -14,7 +14,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
-// trust is whose tokens an auth method takes, as it is configured there.
+// How an issuer's auth method is configured, and what is wrong with it. It is judged and never believed: the role's own
+// program asks for the issuer again (federated.go), so what is wrong here refuses a partner or costs one of two locks.
+// A difference is drift, and an error only for a new credential.
+
+// trust is whose tokens an auth method takes, as it is configured there (auth/MOUNT/config). OpenBao takes the keys
+// from one of Discovery, JWKS, Keys and Provider.
 type trust struct {
 	Discovery   string   `json:"oidc_discovery_url"`
 	DiscoveryCA string   `json:"oidc_discovery_ca_pem"`
@@ -22,17 +27,20 @@ type trust struct {
 	JWKSCA      string   `json:"jwks_ca_pem"`
 	Keys        []string `json:"jwt_validation_pubkeys"`
 	Issuer      string   `json:"bound_issuer"`
-	Algorithms  []string `json:"jwt_supported_algs"`            // none: however the issuer signs
-	Names       []string `json:"override_allowed_server_names"` // by which who gives the keys is known as well
-	Status      string   `json:"status,omitempty"`              // whether it has the keys; older versions do not say
-	// Provider may be where the keys come from, with nothing else: Kubernetes, where OpenBao runs in it.
+	// Algorithms are the ways in which tokens may be signed; none: however the issuer signs.
+	Algorithms []string `json:"jwt_supported_algs"`
+	// Names are those by which whoever gives the keys is known as well.
+	Names []string `json:"override_allowed_server_names"`
+	// Status says whether it has the keys; older versions do not say.
+	Status string `json:"status,omitempty"`
+	// Provider may be where the keys come from, with nothing else: Kubernetes, if OpenBao runs in it.
 	Provider map[string]any `json:"provider_config,omitempty"`
 
 	// unread: the login may not read it. gone: the auth method itself is not there.
 	unread, gone bool
 }
 
-// configured says whether it takes anybody's tokens.
+// configured reports whether it takes anybody's tokens. One that may not be read is taken to.
 func (t trust) configured() bool {
 	return t.unread ||
 		t.Discovery != "" ||
@@ -41,8 +49,8 @@ func (t trust) configured() bool {
 		len(t.Provider) > 0
 }
 
-// fault says why the auth method does not take the issuer's tokens, or takes others' as well; "" where
-// it does what it should.
+// fault says why the auth method does not take the issuer's tokens, or takes others' as well; "" if it does what it
+// should.
 func (t trust) fault(mount, issuer string) string {
 	switch {
 	case t.gone:
@@ -69,7 +77,8 @@ func (t trust) fault(mount, issuer string) string {
 	return ""
 }
 
-// refuse returns an error where the auth method has a fault, with the command that mends it.
+// refuse returns ErrUnsupported if the auth method has a fault, with the command that mends it. What may not be read is
+// no fault.
 func (t trust) refuse(mount, issuer string) error {
 	fault := t.fault(mount, issuer)
 	if fault == "" || t.unread {
@@ -79,8 +88,8 @@ func (t trust) refuse(mount, issuer string) error {
 		trusting(mount, issuer))
 }
 
-// doubt says that the auth method takes one spelling of the issuer and another one is declared, where nothing tells
-// which one tokens have.
+// doubt says that the auth method takes one spelling of the issuer and another one is declared, if nothing tells which
+// one tokens have; "" otherwise.
 func (t trust) doubt(mount, issuer string) string {
 	if t.Discovery != "" || t.Issuer == issuer {
 		return ""
@@ -90,7 +99,8 @@ func (t trust) doubt(mount, issuer string) string {
 		t.Issuer, mount, issuer)
 }
 
-// keys returns a digest of where the keys come from that tokens are checked with, and of how these may be signed.
+// keys returns a digest of where the keys come from that tokens are checked with, and of how these may be signed. It is
+// the same for the same configuration in another order, and whatever the issuer is called.
 func (t trust) keys() string {
 	t.Issuer, t.Status = "", ""
 	if t.Discovery != "" || t.JWKS != "" || len(t.Keys) > 0 {
@@ -111,8 +121,8 @@ func (t trust) keys() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// issuers returns the spellings of an issuer in its tokens that are taken: as it is declared, as the auth method is
-// bound, and with or without a slash at the end.
+// issuers returns the spellings of an issuer in its tokens that are taken, sorted: as it is declared, as the auth
+// method is bound, and with or without a slash at the end.
 func (t trust) issuers(issuer string) []string {
 	all := []string{issuer, strings.TrimRight(issuer, "/"), strings.TrimRight(issuer, "/") + "/"}
 	if t.Issuer != "" && sameIssuer(t.Issuer, issuer) {
@@ -122,11 +132,11 @@ func (t trust) issuers(issuer string) []string {
 	return slices.Compact(all)
 }
 
-// sameIssuer says whether two URLs mean the same issuer: case of the host, a port that goes without saying and a slash
-// at the end make no difference.
+// sameIssuer reports whether two URLs mean the same issuer: case of the host, a port that goes without saying and a
+// slash at the end make no difference.
 func sameIssuer(a, b string) bool { return access.PlainIssuer(a) == access.PlainIssuer(b) }
 
-// trusting returns the command that lets an auth method take an issuer's tokens, and nobody else's.
+// trusting returns the command that makes an auth method take an issuer's tokens, and nobody else's.
 func trusting(mount, issuer string) string {
 	return fmt.Sprintf("bao write auth/%s/config oidc_discovery_url=%s bound_issuer=%[2]s", mount, shown.Word(issuer))
 }

@@ -17,8 +17,8 @@ type wording struct {
 	creds *credentials
 }
 
-// words returns what the state of a resource tells: a line each. The commands that cut a partner are whole only where
-// they say where they go, and what they cut: they are too long for each state, and partner_offboarding has them.
+// words returns what the state of a resource tells: a line each. The commands that cut a partner are whole only if they
+// say where they go and what they cut. They are too long for each state, so partner_offboarding has them.
 func (ws *wording) words(o access.Object) access.Words {
 	w := access.Words{EnforcedBy: ws.enforcedBy(o), Login: ws.tellLogin(o)}
 	if i, ok := o.(*access.Identity); ok {
@@ -30,7 +30,7 @@ func (ws *wording) words(o access.Object) access.Words {
 // cutActs says when a cut acts.
 const cutActs = "A cut acts at the next request."
 
-// enforcedBy says who ends an object's access.
+// enforcedBy says who ends an object's access, and when.
 func (ws *wording) enforcedBy(o access.Object) string {
 	switch o := o.(type) {
 	case *access.Grant:
@@ -49,9 +49,9 @@ func (ws *wording) enforcedBy(o access.Object) string {
 // partners returns where partners ask.
 func (s *server) partners() string { return cmp.Or(s.options.PartnerAddress, s.client.Address()) }
 
-// cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and
-// the policy cut is enough for it. Who is cut takes along what hangs on it. A grant cannot be cut alone: whoever may
-// write a policy may write himself any.
+// cutByHand returns how to cut an object's access by hand, if Terraform cannot be run: each step is a command, and the
+// policy cut is enough for it. Who is cut takes along what hangs on it. A grant cannot be cut alone: whoever may write
+// a policy may give itself any.
 func (ws *wording) cutByHand(l ledger.Ledger, o access.Object) (steps []string) {
 	x := ws.ownShell()
 	if c, ok := o.(*access.Credential); ok { // and then the sessions that it opened
@@ -64,7 +64,7 @@ func (ws *wording) cutByHand(l ledger.Ledger, o access.Object) (steps []string) 
 }
 
 // cutPartner returns the steps that cut a partner off: each identity at once, with its live sessions, then all that is
-// made for it later, and then its ways to log in.
+// made for it later, and then its ways to log in. records are what is to be cut, with subcontractors of other partners.
 func (ws *wording) cutPartner(partner string, records []*access.Record) (steps []string) {
 	x := ws.ownShell()
 	var own, logins []string
@@ -87,8 +87,9 @@ func (ws *wording) cutPartner(partner string, records []*access.Record) (steps [
 	return append(steps, logins...)
 }
 
-// tellLogin returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The
-// command is for the bao program; it prints the token, and reads what is secret from its input.
+// tellLogin returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes; nil
+// for what is no credential. The command is for the bao program; it prints the token, and reads what is secret from its
+// input.
 func (ws *wording) tellLogin(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)
 	if !ok {

@@ -14,8 +14,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// writeOwn writes the policy that a change is about. It renders all that follow first, so that nothing is written where
-// one of them would not fit: else the own policy would be of after the change, and the others of before.
+// Writing the policies of a family, and ending what they say is to end. A policy names what is lost before it ends
+// (dead), and stops naming it once it has ended (bury): in between, a process may die anywhere, and whoever writes the
+// identity next has the list.
+
+// writeOwn writes the policy that a change is about. It renders all that follow first, so that nothing is written if
+// one of them would not fit: otherwise the own policy would be of after the change, and the others of before.
 func (w *writer) writeOwn(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
 	for _, id := range f.order() {
 		if _, err := f.text(d, id); err != nil {
@@ -39,7 +43,7 @@ func (w *writer) writeOthers(ctx context.Context, f *family, d *ledger.Draft, ow
 }
 
 // writeOne writes a policy if it says something else now, over the version that the draft was made from (0: there was
-// none): whoever was overtaken by another process drafts again.
+// none). It is ErrChanged if another process wrote it meanwhile: the caller drafts again.
 func (w *writer) writeOne(ctx context.Context, f *family, d *ledger.Draft, id access.IdentityID) error {
 	text, err := f.text(d, id)
 	if err != nil {
@@ -59,8 +63,8 @@ func (w *writer) writeOne(ctx context.Context, f *family, d *ledger.Draft, id ac
 	return err
 }
 
-// sameAbove returns store.ErrChanged where what is above an identity was changed since a family was read: it may have
-// been cut or shortened by whoever did not see yet that this identity hangs on it.
+// sameAbove returns store.ErrChanged if what is above an identity was changed since a family was read: it may have been
+// cut or shortened by whoever did not see yet that this identity hangs on it.
 func (w *writer) sameAbove(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
 	for id, was := range f.documents {
 		if id == own || !hangsOn(d.Ledger, own, id) {
@@ -87,7 +91,9 @@ type writer struct {
 	adopter  *adopter
 }
 
-// familyOf reads what a change has to do with, from the server and not from a snapshot.
+// familyOf reads what a change has to do with, from the server and not from a snapshot: the object's identity and all
+// above it, and for an identity all that hangs on it. The marks are asked for anew as well, but for a grant, which
+// itself is never marked.
 func (w *writer) familyOf(ctx context.Context, o access.Object) (*family, error) {
 	was, err := w.store.View(ctx)
 	if err != nil {
@@ -117,7 +123,7 @@ func (w *writer) familyOf(ctx context.Context, o access.Object) (*family, error)
 	return f, err
 }
 
-// add reads the document of an identity into the family.
+// add reads the document of an identity into the family, if it is not there yet.
 func (w *writer) add(ctx context.Context, f *family, id access.IdentityID) error {
 	if f.documents[id] != nil {
 		return nil
@@ -155,7 +161,8 @@ func (w *writer) above(ctx context.Context, f *family, o access.Object) error {
 	return nil
 }
 
-// below returns the identities that hang on one, however deep.
+// below returns the identities that hang on one, however deep. They are found in the snapshot, which is read anew if
+// there are some, or its entries say that there may be more.
 func (w *writer) below(ctx context.Context, id access.IdentityID) ([]access.IdentityID, error) {
 	snap, err := w.store.View(ctx)
 	if err != nil {
@@ -179,7 +186,11 @@ func (w *writer) below(ctx context.Context, id access.IdentityID) ([]access.Iden
 	return all, nil
 }
 
-// bury ends what is lost, and every session that may have been opened with it, and then forgets it.
+// bury ends what is lost, and every session that may have been opened with it, and then forgets it. What has ended by
+// itself is only forgotten.
+//
+// One list of revoked certificates serves all of them. Sessions end after the login does: a session that was opened
+// with what is lost in between ends, too.
 func (w *writer) bury(ctx context.Context, f *family, l ledger.Ledger, ids []access.IdentityID) error {
 	g := &grave{signed: map[access.IdentityID]bool{}, sessions: map[access.IdentityID]bool{}}
 	for _, id := range ids {
@@ -210,7 +221,9 @@ func (w *writer) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 
 // grave is what is lost of some identities, and what follows from that.
 type grave struct {
-	serials          []string
+	// serials are those of the certificates that are lost.
+	serials []string
+	// signed are the identities of which a certificate is lost, sessions those whose sessions are to end.
 	signed, sessions map[access.IdentityID]bool
 	// unlisted says that what was signed can be told revoked in no list, since its mount or issuer is gone.
 	unlisted bool
@@ -238,7 +251,7 @@ func (g *grave) orUnlisted(err error) error {
 	return err
 }
 
-// shutSigned makes the auth method refuse what was signed. Where no list can say that, it removes the roles instead:
+// shutSigned makes the auth method refuse what was signed. If no list can say that, it removes the roles instead:
 // nobody logs in by these until they are applied again.
 func (w *writer) shutSigned(ctx context.Context, g *grave) error {
 	if len(g.serials) > 0 {
@@ -258,7 +271,8 @@ func (w *writer) shutSigned(ctx context.Context, g *grave) error {
 	return nil
 }
 
-// buried takes what has ended out of a policy.
+// buried takes what has ended out of a policy, by its lines. If somebody changed the policy meanwhile, it takes them
+// out of what is there now: these lines are true in whatever it says.
 func (w *writer) buried(ctx context.Context, f *family, id access.IdentityID) error {
 	done := f.documents[id].Pending()
 	if len(done) == 0 {
