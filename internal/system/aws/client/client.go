@@ -28,26 +28,40 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Client sends signed requests to S3 and IAM. The SDK finds the login and signs; what is asked is so little that the
-// SDK's own clients would only make the program larger. It makes nothing before its first request.
+// Client sends signed requests to S3, IAM and STS. It makes nothing before its first request, not even a login. Its
+// methods may be called concurrently.
+//
+// The SDK finds the login and signs. So little is asked that the SDK's clients of the services would only make the
+// program larger.
 type Client struct {
+	// Site and HTTP are set by New and not changed afterwards, but by tests.
 	Site Site
 	HTTP *http.Client
-	room chan struct{} // as many as requests may be under way
+	// room has a place for each request that may be under way; a request waits for one as long as its context allows.
+	room chan struct{}
 
-	mu     sync.Mutex
-	Login  aws.CredentialsProvider
-	clocks map[string]clock // of each service
-	away   map[string]*access.Outages
-	names  map[string]bool      // the services that name their requests
-	made   map[string]time.Time // the principals that were made, by their names
-	lacks  map[string]error     // what IAM does not serve, by its answer
+	// mu guards what follows. It is never held while something is asked.
+	mu sync.Mutex
+	// Login is whom requests are signed as; nil until it is first needed (see Credentials).
+	Login aws.CredentialsProvider
+	// clocks, by service, are as the service's last answer told the time.
+	clocks map[string]clock
+	// away, by service, are the outages that were met: IAM may be away while S3 answers.
+	away map[string]*access.Outages
+	// names are the services that were heard to name their requests (see unnamed).
+	names map[string]bool
+	// made is when this process made a principal, by its name: IAM may not have heard of it everywhere (see Query).
+	made map[string]time.Time
+	// lacks, by action, is the answer of a cloud that does not serve it.
+	lacks map[string]error
 }
 
-// clock is that of a service: by how much it is ahead of this machine's, and when it told.
+// clock is that of a service, as an answer told it.
 type clock struct {
+	// ahead is by how much it is ahead of this machine's; negative if it is behind.
 	ahead time.Duration
-	told  time.Time
+	// told is when that was told, by this machine's clock.
+	told time.Time
 }
 
 // New returns a client of what is at a site. It makes no request, and looks for no login.
@@ -64,7 +78,8 @@ func New(o Site) *Client {
 		}
 		transport = usual
 	}
-	// a signature is for one place
+	// A redirect is not followed: the signature is for one host, and whoever redirects would get a request that tells
+	// what is granted. The answer is an error that names where it points.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{Site: o, HTTP: &http.Client{Transport: transport, CheckRedirect: stay},
 		room: make(chan struct{}, o.Concurrency), Login: o.Credentials, clocks: map[string]clock{},
@@ -72,83 +87,113 @@ func New(o Site) *Client {
 		made: map[string]time.Time{}, lacks: map[string]error{}}
 }
 
-// Request is one that may be sent several times.
+// Request is one request, which may be sent several times: each time it is signed anew, with the time at the service.
 type Request struct {
+	// Service and Region are those that the signature is for: "s3", "iam" or "sts".
 	Service, Region string
-	Method, URL     string
-	Header          map[string]string
-	Body            []byte
-	// once: whether it was done matters, so that it is not repeated where the answer was lost.
+	// URL is complete and encoded, with its query. Header has what is to be signed beside what the signer adds.
+	Method, URL string
+	Header      map[string]string
+	Body        []byte
+	// once: it must not be done twice, so it is not repeated if an answer was lost. CreateAccessKey is such a request:
+	// nobody would ever know the first key.
 	once bool
 }
 
-// Answer is what came back.
+// Answer is what came back: the body whole, up to 64 MiB.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
+// The limits of one attempt: its time, and how much of an answer is read, so that no server fills this process's
+// memory.
 const (
 	oneRequest = 30 * time.Second
 	mostAnswer = 64 << 20
 )
 
-// Send sends a request, again where AWS is busy or cannot be reached, for as long as patience lasts.
+// Send sends a request, and again while AWS is busy or cannot be reached, for as long as patience lasts. An answer that
+// is no success is an error; the answer itself comes with it. While an outage of the service is remembered, nothing is
+// sent, unless the context insists (access.Insisting).
+//
+// If the context ends between two attempts, the error is that of the last attempt, which says more than that time is
+// up.
 func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
-	begun, outages := access.WallClock(), c.outages(r.Service)
+	begun := access.WallClock()
+	outages := c.outages(r.Service)
 	if o := outages.Remembered(ctx, begun, c.Site.Patience); o != nil {
 		return nil, o.Met(fmt.Errorf("%w: %w: nothing was sent", access.ErrUnavailable, o))
 	}
 	patience := outages.Patience(c.Site.Patience)
-	var before error // of the last round
+	var before error // of the attempt before; nil in the first round
 	for round := 0; ; round++ {
-		a, err := c.SendOnce(ctx, r)
-		if err == nil {
-			err = cmp.Or(errorOf(a), c.unnamed(r.Service, a))
-		}
-		if a != nil &&
-			!ofAll(err) &&
-			!foreign(err) { // a login that is not found is no answer of this service
-			outages.Answered(access.WallClock())
-		}
+		a, err := c.attempt(ctx, r, outages)
 		if err == nil {
 			return a, nil
 		}
-		if ctx.Err() != nil && before != nil {
-			return nil, before // what came says more than that time is up
+		stopped := ctx.Err() != nil
+		if stopped && before != nil {
+			return nil, before
 		}
 		now := access.WallClock()
 		spent := now.Sub(begun) > patience
-		if !c.mayPass(r, err, round) ||
-			ctx.Err() != nil ||
-			spent ||
-			outages.Since(begun) != nil {
-			if ofAll(err) && ctx.Err() == nil {
-				err = outages.GaveUp(begun, now, strings.TrimPrefix(err.Error(), access.ErrUnavailable.Error()+": "),
-					spent).Met(err)
+		final := !c.mayPass(r, err, round)
+		othersGaveUp := outages.Since(begun) != nil // one patience is enough for all that wait beside each other
+		if stopped || spent || final || othersGaveUp {
+			if ofAll(err) && !stopped {
+				why := strings.TrimPrefix(err.Error(), access.ErrUnavailable.Error()+": ")
+				err = outages.GaveUp(begun, now, why, spent).Met(err)
 			}
 			return a, err
 		}
 		before = err
-		if access.Pause(ctx, time.Duration(1<<min(round, 5))*50*time.Millisecond+
-			rand.N(50*time.Millisecond)) != nil { //nolint:gosec // spreads those who wait
+		if access.Pause(ctx, pauseAfter(round)) != nil {
 			return nil, before
 		}
 	}
 }
 
-// mayPass reports whether a request that failed may succeed if it is sent again: AWS was busy; or it was signed by a
-// clock that is off, which is known since its first answer; or no answer came, and a second time does no harm.
+// attempt sends a request once, and notes whether the service answered. What a stranger says in its place is no answer
+// of the service, and neither is a login that was not found, for which nothing was sent: else one of these would end an
+// outage for all others (TestWhatTheServiceDidNotSayIsNoOutageAndEndsNone).
+func (c *Client) attempt(ctx context.Context, r Request, outages *access.Outages) (*Answer, error) {
+	a, err := c.SendOnce(ctx, r)
+	if err == nil {
+		err = cmp.Or(errorOf(a), c.unnamed(r.Service, a))
+	}
+	if a != nil && !ofAll(err) && !foreign(err) {
+		outages.Answered(access.WallClock())
+	}
+	return a, err
+}
+
+// pauseAfter returns how long to wait after a failed attempt: 50 ms at first, twice as long after each, 1.6 s at most.
+// What is added at random spreads those who wait for the same.
+func pauseAfter(round int) time.Duration {
+	doubled := time.Duration(1<<min(round, 5)) * 50 * time.Millisecond
+	return doubled + rand.N(50*time.Millisecond) //nolint:gosec // spreads those who wait
+}
+
+// mayPass reports whether a request that failed may succeed if it is sent again, without doing harm:
+//
+//   - AWS answered that it is busy, or failed for a moment;
+//   - the time in the signature was not AWS's, which its first answer told, so the next signature has the right one;
+//   - no answer came, and the request may be done twice.
 func (c *Client) mayPass(r Request, err error, round int) bool {
 	var said *Error
+	// there was no answer
 	if !errors.As(err, &said) {
 		return !r.once
 	}
-	return said.passing() || (round == 0 && said.ofClock() && c.off(r.Service) != 0)
+	clockLearned := round == 0 && said.ofClock() && c.off(r.Service) != 0
+	return said.passing() || clockLearned
 }
 
-// ofAll reports whether an error is one of a service, and not of what was asked of it.
+// ofAll reports whether an error is one of the service as a whole, and not of what was asked of it: then others that
+// wait for the service need not find that out as well. A conflict (409) and a body that came too slowly
+// (RequestTimeout) may pass, but concern this request alone.
 func ofAll(err error) bool {
 	var said *Error
 	if errors.As(err, &said) {
@@ -157,17 +202,17 @@ func ofAll(err error) bool {
 	return errors.Is(err, access.ErrUnavailable) && !foreign(err)
 }
 
-// stranger is the error of an answer to one request that somebody in between gave, as a firewall does that dislikes
-// what a policy says. It says nothing of what was asked, nor of whether the service is there.
+// stranger is the error of an answer to one request that somebody in between gave, for example a firewall that dislikes
+// what a policy says. It tells nothing of what was asked, nor of whether the service is there.
 type stranger struct{ error }
 
-// Unwrap returns what it says.
+// Unwrap returns the error as it is told, which is ErrUnavailable.
 func (s stranger) Unwrap() error { return s.error }
 
-// foreign reports whether somebody in between answered.
+// foreign reports whether somebody in between answered instead of AWS.
 func foreign(err error) bool { return errors.As(err, new(stranger)) }
 
-// outages returns what is known of a service.
+// outages returns what is known of a service; callers share it.
 func (c *Client) outages(service string) *access.Outages {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -177,7 +222,8 @@ func (c *Client) outages(service string) *access.Outages {
 	return c.away[service]
 }
 
-// SendOnce sends it signed. An error is of the way there.
+// SendOnce sends a request signed, and returns what came back, whatever its status. An error is one of the way there or
+// back: no room before the context ended, no login, no answer, or an answer that is a page for people.
 func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 	select {
 	case c.room <- struct{}{}:
@@ -196,6 +242,7 @@ func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 	if err := c.sign(ctx, req, r); err != nil {
 		return nil, err
 	}
+	// the limit begins after the login is found, which others tell: their slowness says nothing about this service
 	ctx, cancel := context.WithTimeout(ctx, c.outages(r.Service).Wait(oneRequest))
 	defer cancel()
 	resp, err := c.HTTP.Do(req.WithContext(ctx))
@@ -208,24 +255,30 @@ func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: read the answer of %s: %w", access.ErrUnavailable, req.URL.Host, inWords(err))
 	}
-	// of whatever status: else a proxy's 404 would be an object that is gone, and its 200 a key that is deleted
 	if aPage.Match(body) {
-		err = fmt.Errorf("%w: ask %s: status %d: the answer is an HTML page, as firewalls, proxies and login pages "+
-			"send, not AWS's",
-			access.ErrUnavailable, req.URL.Host, resp.StatusCode)
-		if resp.StatusCode < http.StatusInternalServerError {
-			err = stranger{err}
-		}
-		return nil, err
+		return nil, pageFrom(req.URL.Host, resp.StatusCode)
 	}
 	c.learn(r.Service, resp.Header.Get("Date"))
 	return &Answer{resp.StatusCode, resp.Header, body}, nil
 }
 
-// aPage is how an answer begins that is for people.
+// aPage is how an answer begins that is for people. It is looked for whatever the status: else a proxy's 404 would be
+// an object that is gone, and its 200 a key that is deleted.
 var aPage = regexp.MustCompile(`(?is)^\x{feff}?\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b`)
 
-// connected stops at a proxy that makes no connection.
+// pageFrom returns the error of a page of HTML. Below 500, somebody in between dislikes this one request; from 500 on,
+// a load balancer says that the service behind it is away, which counts as an outage.
+func pageFrom(host string, status int) error {
+	err := fmt.Errorf("%w: ask %s: status %d: the answer is an HTML page, as firewalls, proxies and login pages "+
+		"send, not AWS's", access.ErrUnavailable, host, status)
+	if status < http.StatusInternalServerError {
+		return stranger{err}
+	}
+	return err
+}
+
+// connected stops at a proxy that makes no connection. Go's own error would be the text of the status alone ("Proxy
+// Authentication Required"), of which nobody knows who says it.
 func connected(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	switch answer.StatusCode {
 	case http.StatusOK:
@@ -238,13 +291,14 @@ func connected(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Resp
 		"host, or name the host in NO_PROXY", answer.StatusCode)
 }
 
-// inWords says what became of an answer that did not arrive.
+// inWords says what became of an answer that did not arrive, with what to do if that is known.
 func inWords(err error) error {
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &unknown):
 		return fmt.Errorf("its certificate is signed by an authority that is not trusted here, as by a proxy that "+
 			"looks into TLS: name it with AWS_CA_BUNDLE: %w", err)
+	// not wrapped: the limit is ours, and a caller that looks for the end of its own context must not find one
 	case errors.Is(err, context.DeadlineExceeded): // not wrapped: the limit is ours, and nobody interrupted it
 		return errors.New("no answer in time")
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -253,7 +307,7 @@ func inWords(err error) error {
 	return err
 }
 
-// decoded reads an answer of IAM or STS.
+// decoded reads an answer of IAM or STS into out. What is not XML is no answer of AWS's.
 func decoded(action string, a *Answer, out any) error {
 	if err := xml.Unmarshal(a.Body, out); err != nil {
 		return fmt.Errorf("%w: %s: the answer is not AWS's: %w", access.ErrUnavailable, action, err)
@@ -261,11 +315,13 @@ func decoded(action string, a *Answer, out any) error {
 	return nil
 }
 
-// sign signs a request as the provider's login, which others than the service tell: that has its time of its own.
+// sign signs a request as the provider's login, by the clock of the service: AWS refuses a signature of another time
+// (RequestTimeTooSkewed). To find the login has a limit of its own, as others are asked for it.
 func (c *Client) sign(ctx context.Context, req *http.Request, r Request) error {
 	ctx, cancel := context.WithTimeout(ctx, oneRequest)
 	defer cancel()
 	login, err := c.Credentials(ctx)
+	// STS takes the token of a web identity in place of a signature
 	if err != nil || login == (aws.Credentials{}) { // STS takes a token for the login
 		return err
 	}
@@ -274,11 +330,15 @@ func (c *Client) sign(ctx context.Context, req *http.Request, r Request) error {
 	if r.Service == "s3" {
 		req.Header.Set("X-Amz-Content-Sha256", hash)
 	}
+	// S3 is the one service whose path is signed as it is sent, encoded once (AWS Signature Version 4, canonical URI)
 	return v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = r.Service == "s3" }).
 		SignHTTP(ctx, login, req, hash, r.Service, r.Region, access.WallClock().Add(c.off(r.Service)))
 }
 
-// Credentials returns the login, from where the SDK finds it.
+// Credentials returns the login, which is looked for at the first call. The provider that it is from refreshes it. Two
+// that call first may both look; what the later one finds stays. An anonymous login is the zero value.
+//
+// ErrLogin says that there is none, or that it was not given; ErrUnavailable, that the context ended.
 func (c *Client) Credentials(ctx context.Context) (aws.Credentials, error) {
 	c.mu.Lock()
 	login := c.Login
@@ -305,10 +365,11 @@ func (c *Client) Credentials(ctx context.Context) (aws.Credentials, error) {
 	return credentials, nil
 }
 
-// nearlyEqual is within how much two clocks are taken for one: the header tells whole seconds.
+// nearlyEqual is within how much two clocks are taken for one: a Date header tells whole seconds, and the answer took a
+// while.
 const nearlyEqual = 2 * time.Second
 
-// learn notes what time it is at a service.
+// learn notes what time it is at a service, from the Date of its answer. A date that cannot be read changes nothing.
 func (c *Client) learn(service, date string) {
 	there, err := http.ParseTime(date)
 	if err != nil {
@@ -324,15 +385,15 @@ func (c *Client) learn(service, date string) {
 	c.clocks[service] = clock{ahead, here}
 }
 
-// off returns by how much the clock of a service is ahead of this machine's: a signature of another time is not taken.
+// off returns by how much the clock of a service is ahead of this machine's; 0 before its first answer.
 func (c *Client) off(service string) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.clocks[service].ahead
 }
 
-// S3Time returns the time at S3, by whose clock the marks of the ledger tell when something was cut, too; false where
-// it was told long ago, or never.
+// S3Time returns the time at S3, in UTC; false if S3 told it more than a minute ago, or never. It is the time of the
+// access system, since S3 also dates the marks of what was cut, and both are compared.
 func (c *Client) S3Time() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -29,7 +29,9 @@ import (
 // clients of four more services, which is a seventh of the program: the two calls of STS are made here, and who logs in
 // with SSO is asked of AWS's own program.
 
-// FindLogin returns the login of this process.
+// FindLogin returns the login of this process. It reads the environment and files only; STS, the container or the
+// machine is asked when credentials are first retrieved. A profile that is named and not there is an error; a missing
+// default profile is not.
 func (c *Client) FindLogin(ctx context.Context) (aws.CredentialsProvider, error) {
 	env, err := config.NewEnvConfig()
 	if err != nil {
@@ -60,7 +62,8 @@ func (c *Client) FindLogin(ctx context.Context) (aws.CredentialsProvider, error)
 	return c.ofProfile(profile, env)
 }
 
-// ofProfile returns the login of a profile.
+// ofProfile returns the login of a profile. The first part of it says as whom to ask, which may be another profile
+// (source_profile); if the profile has a role, that login takes it on.
 func (c *Client) ofProfile(p config.SharedConfig, env config.EnvConfig) (login aws.CredentialsProvider, err error) {
 	switch {
 	case p.Source != nil:
@@ -87,8 +90,10 @@ func (c *Client) ofProfile(p config.SharedConfig, env config.EnvConfig) (login a
 	return c.cached(assumed{c, login, p}), nil
 }
 
-// ofMachine returns the login of the container or the machine that this runs on.
+// ofMachine returns the login of the container or the machine that this runs on: the variables are those of ECS and
+// EKS, and without them the instance metadata of EC2 is asked.
 func (c *Client) ofMachine(env config.EnvConfig) (aws.CredentialsProvider, error) {
+	// the address of ECS's agent on each of its hosts (Amazon ECS task metadata)
 	const host = "http://169.254.170.2"
 	endpoint := env.ContainerCredentialsEndpoint
 	if env.ContainerCredentialsRelativePath != "" {
@@ -108,11 +113,13 @@ func (c *Client) ofMachine(env config.EnvConfig) (aws.CredentialsProvider, error
 	})), nil
 }
 
+// cached keeps what a login gives until two minutes before it ends, so that no request is signed with what ends on its
+// way.
 func (c *Client) cached(login aws.CredentialsProvider) aws.CredentialsProvider {
 	return aws.NewCredentialsCache(login, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 2 * time.Minute })
 }
 
-// Taken is what STS answers to who takes on a role.
+// Taken is what STS answers to a login that takes on a role: an access key that ends by itself.
 type Taken struct {
 	ID      string    `xml:"AccessKeyId"`
 	Secret  string    `xml:"SecretAccessKey"`
@@ -120,7 +127,7 @@ type Taken struct {
 	Expires time.Time `xml:"Expiration"`
 }
 
-// Credentials returns them as the SDK signs with them.
+// Credentials returns it as the SDK signs with it; ErrLogin if STS answered with less.
 func (t Taken) Credentials() (aws.Credentials, error) {
 	if t.ID == "" || t.Secret == "" {
 		return aws.Credentials{}, fmt.Errorf("%w: STS answers without credentials", access.ErrLogin)
@@ -134,15 +141,18 @@ func (t Taken) Credentials() (aws.Credentials, error) {
 	}, nil
 }
 
-// SessionName is what a session of the provider's is called, where nobody calls it otherwise.
+// SessionName is what a session of the provider is called, unless the environment or the profile names it: CloudTrail
+// shows it.
 const SessionName = "terraform-provider-partner"
 
-// webIdentity takes on a role with a token that lies in a file, such as that of a CI system.
+// webIdentity takes on a role with a token that lies in a file, such as that of a CI system. The file is read each
+// time: the one who runs the job replaces it before its token ends.
 type webIdentity struct {
 	*Client
 	role, name, file string
 }
 
+// Retrieve asks STS. The token itself is the proof, so the request is not signed.
 func (w webIdentity) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	token, err := os.ReadFile(w.file)
 	if err != nil {
@@ -161,13 +171,14 @@ func (w webIdentity) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return out.Taken.Credentials()
 }
 
-// assumed takes on the role of a profile, with the login of another.
+// assumed takes on the role of a profile, with another login.
 type assumed struct {
 	*Client
 	login   aws.CredentialsProvider
 	profile config.SharedConfig
 }
 
+// Retrieve asks STS, signed as that other login.
 func (a assumed) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	form := url.Values{
 		"Action":          {"AssumeRole"},
@@ -189,7 +200,8 @@ func (a assumed) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return out.Taken.Credentials()
 }
 
-// As returns a client with a login of its own; nil is none.
+// As returns a client of the same site with a login of its own; nil is none. It shares the connections, but neither the
+// clocks nor what is known of outages.
 func (c *Client) As(login aws.CredentialsProvider) *Client {
 	o := c.Site
 	if o.Credentials = login; login == nil {
@@ -200,7 +212,8 @@ func (c *Client) As(login aws.CredentialsProvider) *Client {
 	return other
 }
 
-// STS asks STS, and reads the answer into out.
+// STS sends an action to STS in the region of the site, and reads the answer into out. By default, a token of the
+// global endpoint is not valid in regions that an account has to enable (AWS IAM, Managing AWS STS in an AWS Region).
 func (c *Client) STS(ctx context.Context, out any, form url.Values) error {
 	form.Set("Version", "2011-06-15")
 	a, err := c.Send(ctx, Request{
@@ -217,7 +230,8 @@ func (c *Client) STS(ctx context.Context, out any, form url.Values) error {
 	return decoded(form.Get("Action"), a, out)
 }
 
-// exportCredentials runs AWS's own program, which knows every way to log in: it prints what credential_process prints.
+// exportCredentials returns a command of AWS's own program, which knows every way to log in, such as SSO: it prints
+// what a credential_process prints.
 func exportCredentials(profile string) func(context.Context) (*exec.Cmd, error) {
 	return func(ctx context.Context) (*exec.Cmd, error) {
 		return exec.CommandContext(ctx, "aws", "configure", "export-credentials", "--format", "process", "--profile",
