@@ -11,11 +11,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// A grant's pattern is an ARN on AWS. This file reads it, and refuses what IAM would read as more than the pattern
+// says. So two grants can be compared as patterns, and what the rules say of their overlap is true in IAM.
+
 // ARN is the name of what a grant opens, as AWS writes it: arn:aws:s3:::partner-exchange/acme/daily/*. It is canonical:
-// where two ARNs share a thing of AWS, their patterns overlap.
+// if two ARNs share a thing of AWS, their patterns overlap. What is the same thing under two ARNs has a Target besides.
 type ARN struct {
+	// Region and Account are "" if the service has none in its ARNs, as S3.
 	Partition, Service, Region, Account string
-	// Resource is what follows the account. Its last segment may be "*", for all that lies below.
+	// Resource is what follows the account; "" for a whole service, which only own words may have. Its last segment may
+	// be "*", for all that lies below.
 	Resource string
 }
 
@@ -33,6 +38,9 @@ var (
 
 // parseARN reads the pattern of a grant. What IAM would read as more, or as something else than the pattern says, does
 // not parse: its * also crosses slashes, and it has nothing for exactly one segment.
+//
+// A wildcard inside of a segment, ? and ${ do not come here: access.Pattern has none of them
+// (TestWildcardsInsideOfNamesAreNoPatterns).
 func parseARN(p access.Pattern) (ARN, error) {
 	segments := p.Segments()
 	parts := strings.SplitN(segments[0], ":", 6)
@@ -69,13 +77,16 @@ func parseARN(p access.Pattern) (ARN, error) {
 	return a, nil
 }
 
-// shape says what is wrong with the ARN of one service; "" where nothing is.
+// shape says what is wrong with the ARN of one service, as the end of a sentence that begins with the ARN; "" if
+// nothing is.
 type shape func(ARN) string
 
 var (
+	// The names as each service documents them (naming rules of buckets, CreateQueue, CreateTopic, CreateTable, key
+	// ids). None of them takes a wildcard, so what has one is no name.
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	// bucketKept are the ends of names that AWS keeps for what is no bucket that its own ARN opens: access points
-	// and directory buckets.
+	// bucketKept are the ends of names that S3 keeps for what is no bucket that its own ARN opens: access points,
+	// directory buckets and buckets of tables (Amazon S3 User Guide, general purpose bucket naming rules).
 	bucketKept = regexp.MustCompile(`(-s3alias|--ol-s3|--x-s3|--table-s3|\.mrap)$`)
 	queueName  = regexp.MustCompile(`^([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)$`)
 	topicName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
@@ -87,9 +98,11 @@ var (
 )
 
 // httpMethods are the methods of an HTTP request. $connect, which opens a web socket, is none of them: AWS asks for
-// permission only when one opens.
+// permission only when one opens, so nothing would end it.
 var httpMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
+// shapes returns the services whose ARNs are known here, by what each has to be. Others are for own words only, and
+// their resources are taken as they are written.
 func shapes() map[string]shape {
 	return map[string]shape{
 		"s3":             bucketAndKey,
@@ -102,7 +115,8 @@ func shapes() map[string]shape {
 	}
 }
 
-// placed says what is wrong where an ARN does not say where its thing is.
+// placed says what is wrong if an ARN does not say where its thing is. The ARNs of the services that ask for this
+// always have both.
 func (a ARN) placed() string {
 	if a.Region == "" || a.Account == "" {
 		return "names no region or no account: write both, as AWS prints the ARN"
@@ -113,8 +127,11 @@ func (a ARN) placed() string {
 // open reports whether the last segment stands for all that lies below.
 func (a ARN) open() bool { return a.Resource == "*" || strings.HasSuffix(a.Resource, "/*") }
 
+// segments returns the parts of the resource: "table/orders/index/*" is ["table" "orders" "index" "*"].
 func (a ARN) segments() []string { return strings.Split(a.Resource, "/") }
 
+// bucketAndKey is the shape of S3: a folder of a bucket, or one object. A whole bucket is refused: everything in it
+// would be one partner's.
 func bucketAndKey(a ARN) string {
 	bucket, key, below := strings.Cut(a.Resource, "/")
 	switch {
@@ -133,7 +150,7 @@ func bucketAndKey(a ARN) string {
 	return ""
 }
 
-// named checks the shape of what only has a name.
+// named returns the shape of what only has a name, such as a queue.
 func named(what string, name *regexp.Regexp) shape {
 	return func(a ARN) string {
 		if problem := a.placed(); problem != "" {
@@ -146,6 +163,8 @@ func named(what string, name *regexp.Regexp) shape {
 	}
 }
 
+// secret is the shape of Secrets Manager. AWS puts a hyphen and six characters behind each name, so a secret that is
+// made again under its name has another ARN. Without them, IAM would match no secret.
 func secret(a ARN) string {
 	if problem := a.placed(); problem != "" {
 		return problem
@@ -161,6 +180,7 @@ func secret(a ARN) string {
 	return ""
 }
 
+// key is the shape of KMS. IAM compares the id of a key, and never an alias (AWS KMS, controlling access with aliases).
 func key(a ARN) string {
 	if problem := a.placed(); problem != "" {
 		return problem
@@ -172,6 +192,8 @@ func key(a ARN) string {
 	return ""
 }
 
+// table is the shape of DynamoDB: a table, one index of it, or all of them. Streams and backups have ARNs below the
+// table's, so that "table/orders/*" would be more than it seems.
 func table(a ARN) string {
 	if problem := a.placed(); problem != "" {
 		return problem
@@ -186,6 +208,8 @@ func table(a ARN) string {
 	return ""
 }
 
+// api is the shape of API Gateway: API/STAGE/METHOD/PATH. The stage and the method are named: what is open there
+// includes $connect.
 func api(a ARN) string {
 	if problem := a.placed(); problem != "" {
 		return problem
@@ -202,7 +226,8 @@ func api(a ARN) string {
 }
 
 // targets returns the things that an ARN reaches which other ARNs reach too: the rows of a table are also in its
-// indexes, and a key or a secret that was replicated is the same one in each region.
+// indexes, and a key or a secret that was replicated is the same one in each region. Two partners used one key that
+// way, unseen by scope/foreign-partner (TestWhatGoesByTwoARNsIsOneThing).
 func (a ARN) targets() []access.Target {
 	thing := a
 	var kind string
@@ -224,8 +249,9 @@ func (a ARN) targets() []access.Target {
 	}}
 }
 
-// place returns how many segments of a pattern only name a place: where a service is not known here, its
-// type of resource is one.
+// place returns how many segments of a pattern only name a place, so that a pattern which is open after them is a whole
+// place and not a part of one. If a service is not known here, its type of resource is a segment of its own
+// ("function/acme").
 func (a ARN) place() int {
 	_, known := shapes()[a.Service]
 	if known || strings.Contains(a.segments()[0], ":") {

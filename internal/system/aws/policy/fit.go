@@ -13,8 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// How many characters AWS takes of all policies of a principal together, white space not counted (IAM and STS quotas:
-// inline policies of roles and users). Nobody can have them raised.
+// How many characters AWS takes of all inline policies of a principal together, white space not counted (AWS IAM,
+// quotas). Nobody can have them raised. Neither of the test servers counts, so the tests count in front of them.
 const (
 	maxRole = 10240
 	maxUser = 2048
@@ -28,14 +28,15 @@ func quota(k access.Kind) (what string, most int) {
 	return "role", maxRole
 }
 
-// Room returns how many characters are left for the grants of a credential: what ends it, and what cuts it,
-// also by hand, always fits.
+// Room returns how many characters are left for the grants of a credential. What ends it, and what cuts it by a
+// declaration and by hand, is set aside: a cut must never wait for room.
 func Room(c *access.Credential) int {
 	_, most := quota(c.Kind())
 	return most - End(c.ExpiresAt.Time, c.AllowedCIDRs).Size() - 2*Cut().Size()
 }
 
-// Misfit says that the grants of an identity do not fit into what AWS keeps for one of its credentials.
+// Misfit says that the grants of an identity do not fit into what AWS keeps for one of its credentials. It is an error
+// of the plan: at an apply, IAM would answer LimitExceeded halfway.
 type Misfit struct {
 	Kind access.Kind
 	// Have are the grants, Fit how many of them fit. Size are their characters, Room how many there may be.
@@ -55,8 +56,8 @@ func (m *Misfit) Error() string {
 	return text + ". Or give another use case an identity of its own"
 }
 
-// CheckWhole returns a Misfit where the grants of an identity do not fit into what AWS keeps for one of its
-// credentials, counted as AWS counts.
+// CheckWhole returns a Misfit if the grants of an identity do not fit into what AWS keeps for one of its credentials,
+// counted as AWS counts. Fit is how many of them would fit, in the order of their names.
 func (w Words) CheckWhole(credentials []*access.Credential, granted []access.Granted) error {
 	var grants []Grant
 	for _, g := range granted {
@@ -84,9 +85,12 @@ func (w Words) CheckWhole(credentials []*access.Credential, granted []access.Gra
 }
 
 // CompileFitting returns partner-grants with as many of the grants as fit into a number of characters, and the names of
-// those that do not: they give nothing. That happens only where less was asked for and takes more room, as when one of
-// many grants of one end is to end earlier. Nobody is left with more than is declared, and the first to end go first,
-// since they are missed for the shortest time.
+// those that do not: they give nothing.
+//
+// That happens only if less was asked for and takes more room. To shorten one of many grants that shared an end makes
+// two statements of one; if that was refused, the grant would go on to its old end
+// (TestWhatDoesNotFitGivesNothingAndTheRestStands). Nobody is left with more than is declared. The first to end go
+// first, since they are missed for the shortest time.
 func CompileFitting(grants []Grant, end time.Time, words Words, room int) (d Document, left []string, err error) {
 	grants = slices.Clone(grants)
 	order.Sort(grants, func(a, b Grant) int {
@@ -101,6 +105,7 @@ func CompileFitting(grants []Grant, end time.Time, words Words, room int) (d Doc
 	}
 }
 
+// size returns how many characters partner-grants would take; 0 for no grant.
 func (w Words) size(grants []Grant, end time.Time) (int, error) {
 	d, err := CompileGrants(grants, end, w)
 	if err != nil || d.Empty() {

@@ -12,15 +12,20 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Found is what somebody wrote into policies and a trust, in the words of declarations. Unsaid is what these have no
-// words for: it is told, and never widened to what they have.
+// What somebody wrote is read here into the words of declarations, for an adoption or for the blocks that an inventory
+// prints. What is declared from it must never be a little wider than it was, so each part is either said exactly, or
+// told in words of its own.
+
+// Found is what somebody wrote into policies and a trust, in the words of declarations.
 type Found struct {
+	// Trusts and Grants say exactly what was written. The grants have no name and no end.
 	Trusts []access.FederatedTrust
 	Grants []Grant
+	// Unsaid is what declarations have no words for, sorted, each once. What of it limits the old access ends in Wider.
 	Unsaid []string
 }
 
-// Find reads the trust of a role, "" for a user, and its policies.
+// Find reads the trust of a role ("" for a user) and the policies of a principal.
 func (w Words) Find(trust string, policies ...string) (found Found) {
 	f, ok := read(trust)
 	if trust != "" && !ok {
@@ -52,10 +57,11 @@ func (w Words) Find(trust string, policies ...string) (found Found) {
 	return found
 }
 
-// Wider ends what is told of a limit that the old access has, and that no declaration says.
+// Wider ends what is told of a limit that the old access has, and that no declaration says: a denial, a boundary, a
+// condition.
 const Wider = ": what is declared here may give more than it did"
 
-// denial tells a statement that denies something.
+// denial tells a statement that denies something, and what.
 func denial(s Stated) string {
 	of := fmt.Sprintf("%q on %q", s.Action, s.Resource)
 	if len(s.Action) == 0 || len(s.Resource) == 0 {
@@ -64,7 +70,7 @@ func denial(s Stated) string {
 	return "a denial of " + of + under(s) + Wider
 }
 
-// under tells what a statement is bound to; "" where that is nothing.
+// under tells what a statement is bound to; "" if that is nothing.
 func under(s Stated) string {
 	if len(s.Condition) == 0 {
 		return ""
@@ -72,13 +78,14 @@ func under(s Stated) string {
 	return fmt.Sprintf(" under the condition %q", s.Condition)
 }
 
-// conditions reads what a statement is bound to; false where a part of it cannot be read, such as a
-// value that is no text.
+// conditions reads what a statement is bound to; false if a part of it cannot be read, such as a value that is no text.
+// Then nobody may act as if it were bound to nothing.
 func conditions(s Stated) (when map[string]map[string]Texts, ok bool) {
 	return when, len(s.Condition) == 0 || json.Unmarshal(s.Condition, &when) == nil
 }
 
-// trust notes whom a statement of a trust lets in, where a credential can say it exactly.
+// trust notes whom a statement of a trust lets in, if a credential can say it exactly. IAM takes an account's number
+// for its root, as it is declared here.
 func (found *Found) trust(s Stated) {
 	if s.Effect != allow {
 		who, _ := json.Marshal(s.Principal) // it came from JSON
@@ -108,6 +115,7 @@ func (found *Found) trust(s Stated) {
 }
 
 // trustInAccount returns the trust in a principal of AWS under conditions; false if they are more than one external id.
+// A second factor or a network, for example, would be lost.
 func trustInAccount(who string, when map[string]map[string]Texts) (access.FederatedTrust, bool) {
 	if _, err := access.ParseAWSPrincipal(who); err != nil {
 		return access.FederatedTrust{}, false
@@ -138,7 +146,7 @@ func trustInIssuer(issuer string, when map[string]map[string]Texts) (access.Fede
 	return access.FederatedTrust{Issuer: "https://" + issuer, Subject: subject[0], Audiences: audiences}, true
 }
 
-// Listed returns one or more texts of JSON.
+// Listed returns one or more texts of JSON; what is none is left out.
 func Listed(v any) (texts []string) {
 	switch v := v.(type) {
 	case string:
@@ -153,7 +161,7 @@ func Listed(v any) (texts []string) {
 	return texts
 }
 
-// open notes what a statement allows.
+// open notes what a statement allows: the words that say it, by their places, and each action that no word says.
 func (w Words) open(s Stated, opens map[access.Pattern][]string, found *Found) {
 	if len(s.Action) == 0 || len(s.Resource) == 0 {
 		found.Unsaid = append(found.Unsaid, "a statement with NotAction or NotResource")
@@ -175,8 +183,8 @@ func (w Words) open(s Stated, opens map[access.Pattern][]string, found *Found) {
 	}
 }
 
-// places returns the patterns that a resource is as grants write it: of a bucket that is listed, the folders
-// that the condition names.
+// places returns the patterns that a resource is as grants write it. A bucket that is listed is the folders that the
+// condition names. Any other condition is a limit that no grant has, so there is no pattern.
 func (w Words) places(s Stated, resource string) (all []access.Pattern) {
 	texts := []string{resource}
 	if bucket, is := strings.CutPrefix(resource, "arn:aws:s3:::"); is && !strings.Contains(bucket, "/") {
@@ -201,8 +209,8 @@ func (w Words) places(s Stated, resource string) (all []access.Pattern) {
 	return all
 }
 
-// wordsIn returns the words for a place all of whose actions a statement allows, and notes which of the
-// statement's actions they say.
+// wordsIn returns the words for a place all of whose actions a statement allows, and notes which of the statement's
+// actions they say. An action with a wildcard covers words, and is told all the same, as it allows more than these.
 func (w Words) wordsIn(p access.Pattern, allowed Texts, said map[string]bool) (words []string) {
 	a, err := parseARN(p)
 	if err != nil {
@@ -237,8 +245,8 @@ func (w Words) wordsIn(p access.Pattern, allowed Texts, said map[string]bool) (w
 	return words
 }
 
-// actionMatches reports whether an action, which may end in a wildcard, stands for another one. IAM
-// is blind to case here.
+// actionMatches reports whether an action, which may end in a wildcard, stands for another one: "S3:Get*" for
+// "s3:GetObject". IAM is blind to case here. A wildcard elsewhere is not read, and matches only itself.
 func actionMatches(pattern, action string) bool {
 	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
 	start, wild := strings.CutSuffix(pattern, "*")

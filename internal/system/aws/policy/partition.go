@@ -4,15 +4,17 @@ package policy
 
 import "strings"
 
-// Partition is one of the worlds that AWS consists of: nothing reaches from one into another.
+// Partition is one of the worlds that AWS consists of: nothing reaches from one into another, not even a role's trust.
 type Partition struct {
-	// Name is what ARNs call it, Domain where its services are.
+	// Name is what ARNs call it: "aws", "aws-cn". Domain is that of its services.
 	Name, Domain string
-	// IAM is where its IAM is, and IAMRegion the region that requests to it are signed for.
+	// IAM is the URL of its IAM, which is one for all regions. IAMRegion is the region that requests to it are signed
+	// for.
 	IAM, IAMRegion string
 }
 
-// PartitionOf returns the partition that a region is in (partitions.json and the endpoints of IAM, of botocore).
+// PartitionOf returns the partition that a region is in; "aws" if the region begins like none of the others. The table
+// is botocore's (partitions.json, and the endpoints of IAM).
 func PartitionOf(region string) Partition {
 	of := func(prefix string) bool { return strings.HasPrefix(region, prefix+"-") }
 	switch {
