@@ -16,18 +16,20 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 )
 
-// Bucket is the part of a bucket that the ledger is in. Keys are below its prefix.
+// Bucket is the part of a bucket that the ledger is in, as objects with conditions. Keys are below its prefix, and
+// never begin with a slash.
 type Bucket struct {
 	Client       *client.Client
 	Name, Prefix string
 }
 
-// Stored is an object as a listing tells of it.
+// Stored is an object as a listing tells of it. modified is S3's time of its last write, in whole seconds.
 type Stored struct {
 	Key, ETag string
 	modified  time.Time
 }
 
+// newRequest returns a request for an object. The path is encoded once, as S3 signs it.
 func (b *Bucket) newRequest(method, key string, header map[string]string, body []byte) client.Request {
 	path := (&url.URL{Path: b.Prefix + "/" + key}).EscapedPath()
 	return client.Request{
@@ -36,7 +38,10 @@ func (b *Bucket) newRequest(method, key string, header map[string]string, body [
 	}
 }
 
-// Get reads an object, unless it is one of an ETag still: then the text is nil. errAbsent where there is none.
+// Get reads an object, unless it still has an ETag: then the text is nil. client.ErrAbsent if there is none.
+//
+// Two answers are not believed. A 304 to a question without a condition would be a page of nothing, and an object
+// without an ETag could never be written again: "" means that it must not be there.
 func (b *Bucket) Get(ctx context.Context, key, unless string) (text []byte, etag string, err error) {
 	header := map[string]string{}
 	if unless != "" {
@@ -63,8 +68,9 @@ func (b *Bucket) Get(ctx context.Context, key, unless string) (text []byte, etag
 const noETag = "the answer has no ETag: a proxy or gateway removes it. Let it through, or set endpoints.s3 to the " +
 	"storage itself"
 
-// strong returns an ETag as S3 spells it. Who stands in between may make it weak, and another cloud
-// leave its quotes away.
+// strong returns an ETag as S3 spells it, in quotes: `W/"5d"`, `5d` and `"5d"` are all `"5d"`. A gateway that
+// compresses makes it weak, and another cloud leaves its quotes away. Compared by their spelling, every page was
+// another one in each listing, and none could be written (TestAnETagIsTheSameHoweverItIsSpelled).
 func strong(etag string) string {
 	if etag = strings.Trim(strings.TrimPrefix(etag, "W/"), `"`); etag == "" {
 		return ""
@@ -72,7 +78,8 @@ func strong(etag string) string {
 	return `"` + etag + `"`
 }
 
-// Put writes an object in place of one of an ETag; "" where there must be none. errChanged where it is not so.
+// Put writes an object in place of one of an ETag; "" if there must be none. client.ErrChanged if it is not so: S3
+// answers 412, or 404 if somebody removed what was to be replaced (Amazon S3 User Guide, conditional writes).
 func (b *Bucket) Put(ctx context.Context, key string, text []byte, over string) (etag string, err error) {
 	header := map[string]string{"Content-Type": "application/json", "If-None-Match": "*"}
 	if over != "" {
@@ -89,7 +96,9 @@ func (b *Bucket) Put(ctx context.Context, key string, text []byte, over string) 
 	return strong(a.Header.Get("Etag")), nil
 }
 
-// Replace puts an object. An answer that was lost, or its ETag, is no harm: what is there is compared.
+// Replace puts an object, and looks what is there if that seems to fail. A request is repeated if its answer was lost,
+// and then the second one is refused because of the first: what is there is ours if it is the same to the byte, since
+// no two writings are. ErrNotPermitted says that nothing was written, so nothing is looked for.
 func (b *Bucket) Replace(ctx context.Context, key string, text []byte, over string) (etag string, err error) {
 	etag, err = b.Put(ctx, key, text, over)
 	if err == nil && etag == "" {
@@ -103,7 +112,7 @@ func (b *Bucket) Replace(ctx context.Context, key string, text []byte, over stri
 	return etag, err
 }
 
-// Place writes an object, whatever is there.
+// Place writes an object, whatever is there. It is for objects whose name says everything.
 func (b *Bucket) Place(ctx context.Context, key string, text []byte) error {
 	a, err := b.Client.Send(ctx, b.newRequest(http.MethodPut, key, nil, text))
 	if err == nil && a.Header.Get("Etag") == "" {
@@ -115,7 +124,7 @@ func (b *Bucket) Place(ctx context.Context, key string, text []byte) error {
 	return nil
 }
 
-// Remove removes an object of an ETag; "" for any.
+// Remove removes an object of an ETag; "" for any. One that is gone already is no error.
 func (b *Bucket) Remove(ctx context.Context, key, etag string) error {
 	header := map[string]string{}
 	if etag != "" {
@@ -127,7 +136,8 @@ func (b *Bucket) Remove(ctx context.Context, key, etag string) error {
 	return nil
 }
 
-// List lists the objects below a folder of the ledger.
+// List lists the objects below a folder of the ledger ("" for all), with their keys below its prefix. A listing that is
+// cut off and does not say where it goes on is an error (see Client.Pages).
 func (b *Bucket) List(ctx context.Context, folder string) (all []Stored, err error) {
 	for token := ""; ; {
 		query := url.Values{"list-type": {"2"}, "prefix": {b.Prefix + "/" + folder}}
@@ -135,6 +145,7 @@ func (b *Bucket) List(ctx context.Context, folder string) (all []Stored, err err
 			query.Set("continuation-token", token)
 		}
 		r := b.newRequest(http.MethodGet, "", nil, nil)
+		// the signer takes + for itself, and S3 for a space: a space is %20 for both
 		r.URL = b.Client.Site.S3(b.Name) + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 		a, err := b.Client.Send(ctx, r)
 		if err != nil {
@@ -169,5 +180,5 @@ func (b *Bucket) List(ctx context.Context, folder string) (all []Stored, err err
 	}
 }
 
-// Where names an object as people do.
+// Where names an object as people do: s3://bucket/prefix/key.
 func (b *Bucket) Where(key string) string { return "s3://" + b.Name + "/" + b.Prefix + "/" + key }

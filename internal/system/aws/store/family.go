@@ -16,16 +16,21 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// Family is what a change has to do with: its identity, all that this hangs on and, for a change of an
-// identity, all that hangs on it.
+// Family is what a change has to do with: its identity, all that this hangs on and, for a change of an identity, all
+// that hangs on it. It belongs to one round of one change, and nobody else uses it.
 type Family struct {
+	// Pages are those of the family, as they were read; a change puts what it wrote in their place. One that is nil is
+	// not there.
 	Pages map[access.IdentityID]*Page
+	// Holds are all marks of the ledger, also of other partners.
 	Holds ledger.Holds
-	// Heeded is when this change marked a cut by hand that bore no time.
+	// Heeded is when this change marked a cut by hand that bore no time of its own (partner-hold).
 	Heeded time.Time
+	// stones and others are the tombstones and entries of everything there is; nil if the change has nothing to do with
+	// others.
 	stones ledger.Tombstones
 	others ledger.Ledger
-	// spent are the values of hold_released that were used, of all.
+	// spent are the values of hold_released that were used, of all identities.
 	spent map[access.IdentityID][]string
 	// Making is what a change is of. A role that is gone is made again only by a change of its own credential,
 	// which a plan tells: whoever puts an old page back, or removes a role to cut it off, is not undone by
@@ -35,7 +40,7 @@ type Family struct {
 	Removing bool
 }
 
-// Ledger returns what the pages hold together.
+// Ledger returns what the pages hold together, as a map of its own.
 func (f *Family) Ledger() ledger.Ledger {
 	l := ledger.Ledger{}
 	for _, p := range f.Pages {
@@ -44,7 +49,7 @@ func (f *Family) Ledger() ledger.Ledger {
 	return l
 }
 
-// Draft begins a change of them.
+// Draft begins a change of the family, at a moment by AWS's clock.
 func (f *Family) Draft(now time.Time, issuer ledger.Issuer) *ledger.Draft {
 	d := ledger.NewDraft(f.Ledger(), now, issuer)
 	d.Holds, d.Others = f.Holds, f.others
@@ -57,7 +62,7 @@ func (f *Family) Draft(now time.Time, issuer ledger.Issuer) *ledger.Draft {
 	return d
 }
 
-// Below returns the identities that hang on one, however deep, in order.
+// Below returns the identities of the family that hang on one, however deep, in order of their ids.
 func (f *Family) Below(id access.IdentityID) (all []access.IdentityID) {
 	for _, e := range f.Ledger().Under(id) {
 		if i, ok := e.Object.(*access.Identity); ok {
@@ -67,7 +72,8 @@ func (f *Family) Below(id access.IdentityID) (all []access.IdentityID) {
 	return all
 }
 
-// FamilyOf reads what a change of an object has to do with.
+// FamilyOf reads what a change of an object has to do with. An identity reads everything; a credential or a grant only
+// the pages up to the top, and the marks.
 func (s *Store[N]) FamilyOf(ctx context.Context, o access.Object) (*Family, error) {
 	f := &Family{Pages: map[access.IdentityID]*Page{}, Making: o.Ref()}
 	if i, is := o.(*access.Identity); is {
@@ -81,8 +87,9 @@ func (s *Store[N]) FamilyOf(ctx context.Context, o access.Object) (*Family, erro
 	return f, s.Above(ctx, f, o.Holder())
 }
 
-// Beside reads what others have and had, where a credential may bring back what was cut by hand. One listing tells for
-// all that a walk makes.
+// Beside reads what others have and had, if a credential may bring back what was cut by hand: under another identity,
+// or another partner. Nothing does while nothing is cut, and what only takes away brings nothing back. One listing
+// tells for all that a walk makes.
 func (s *Store[N]) Beside(ctx context.Context, f *Family, change access.Change) error {
 	if change.Object.Ref().Type != access.TypeCredential ||
 		len(f.Holds) == 0 ||
@@ -97,7 +104,8 @@ func (s *Store[N]) Beside(ctx context.Context, f *Family, change access.Change) 
 	return nil
 }
 
-// wide reads everything, for a change of an identity: whatever hangs on it follows it.
+// wide reads everything, for a change of an identity: whatever hangs on it follows it. Beside what it hangs on now, it
+// takes in what it is to hang on: a hold there would be left by the move.
 func (s *Store[N]) wide(ctx context.Context, f *Family, i *access.Identity) error {
 	h, err := s.Load(ctx)
 	if err != nil {
@@ -125,12 +133,13 @@ func (s *Store[N]) wide(ctx context.Context, f *Family, i *access.Identity) erro
 	return nil
 }
 
-// Above reads an identity and all that it hangs on.
+// Above reads an identity and all that it hangs on, as the pages have it in force.
 func (s *Store[N]) Above(ctx context.Context, f *Family, id access.IdentityID) error {
 	return s.Climb(ctx, f, id, parentOf)
 }
 
-// Climb reads an identity and what is above it, until it meets what the family has.
+// Climb reads an identity and what is above it, as parent says, until it meets what the family has. So a circle, which
+// no draft makes but somebody may have written by hand, ends.
 func (s *Store[N]) Climb(ctx context.Context, f *Family, id access.IdentityID,
 	parent func(*Page) access.IdentityID) error {
 	for id != (access.IdentityID{}) && f.Pages[id] == nil {
@@ -143,6 +152,7 @@ func (s *Store[N]) Climb(ctx context.Context, f *Family, id access.IdentityID,
 	return nil
 }
 
+// parentOf returns the identity above a page's; the zero one if there is none, or its removal was begun.
 func parentOf(p *Page) access.IdentityID {
 	if p == nil {
 		return access.IdentityID{}
@@ -153,7 +163,8 @@ func parentOf(p *Page) access.IdentityID {
 	return access.IdentityID{}
 }
 
-// Drafted returns a page as a draft leaves it, with the principals that it asks for and those that it had.
+// Drafted returns a page as a draft leaves it, with the principals that it asks for and those that it had: they go from
+// the page only once they are seen to be gone from IAM.
 func Drafted(p *Page, d *ledger.Draft) *Page {
 	next := p.Copied()
 	next.Entries = ledger.Ledger{}
@@ -174,6 +185,7 @@ func Drafted(p *Page, d *ledger.Draft) *Page {
 	}
 	grants := slices.ContainsFunc(SortedRefs(next.Entries),
 		func(ref access.Ref) bool { return ref.Type == access.TypeGrant && !next.Entries[ref].Removed() })
+	// what we are about to take away must not look as if somebody had cut it by hand
 	for n, x := range next.Principals { // what we are about to remove nobody cut by hand
 		next.Principals[n].Built = x.Built && stay[x.Name]
 		next.Principals[n].Granted = x.Granted && grants
@@ -182,10 +194,11 @@ func Drafted(p *Page, d *ledger.Draft) *Page {
 	return next
 }
 
-// compareNames sorts names that end in numbers.
+// compareNames sorts names that end in numbers as the numbers: a shorter name is before a longer one.
 func compareNames(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }
 
-// PrincipalsOf returns the principals that an entry asks for.
+// PrincipalsOf returns the principals that an entry asks for: the role of a federated credential, a user for each key
+// that still counts, the user that an identity has adopted. A grant asks for none.
 func PrincipalsOf(e *ledger.Entry) (all []Principal) {
 	if len(e.Adopted.Left()) > 0 {
 		return []Principal{AdoptedOf(e.Object.Holder())}
@@ -203,7 +216,9 @@ func PrincipalsOf(e *ledger.Entry) (all []Principal) {
 	return all
 }
 
-// Same says errChanged where a page that something was brought in line with is another one now.
+// Same returns client.ErrChanged if a page that something was brought in line with, or one above it, is another one
+// now. Whoever writes IAM asks this last: of two processes, the one that wrote an older policy over a newer one finds
+// out, and does it again.
 func (s *Store[N]) Same(ctx context.Context, f *Family, id access.IdentityID) error {
 	if len(f.Pages[id].Principals) == 0 && len(f.Below(id)) == 0 {
 		return nil

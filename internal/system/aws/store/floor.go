@@ -17,9 +17,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 )
 
-// The floor is an object beside the ledger, LEDGER.floor/floor.json, and not in it: who may write there may not write
-// it. Each floor that ever was has a mark at its side, LEDGER.floor/was/, whose name says what it was, and that nobody
-// has to remove. The ledger remembers how many there were, so that one that is gone with all its marks is missed, too.
+// The floor is an object beside the ledger, LEDGER.floor/floor.json, and not in it: a login that may write there may
+// not write it. Each floor that ever was has a mark at its side, LEDGER.floor/was/, whose name says what it was, and
+// that nobody has to remove. The ledger remembers how many there were (floor/), so that one that is gone with all its
+// marks is missed, too.
 const (
 	FloorSuffix = ".floor"
 	floorKey    = "floor.json"
@@ -28,8 +29,9 @@ const (
 	floorNotes = "floor/"
 )
 
-// Floors is where the floor is kept.
+// Floors is where the floor is kept, and who reads and writes it.
 type Floors[N any] struct {
+	// beside is where the floor and its marks are; ledger has the notes, and says which system it is.
 	beside *Bucket
 	ledger *Store[N]
 }
@@ -41,14 +43,17 @@ func NewFloors[N any](st *Store[N]) *Floors[N] {
 
 // laid is the floor as it is kept.
 type laid struct {
+	// record is what it says; nil if there is none, or it is lost. system is that of the ledger.
 	record *access.FloorRecord
 	system string
-	etag   string // "" where it is not there
+	// etag is that of the object; "" if it is not there.
+	etag string
 	// hidden: it may be there, and this login may not look.
 	hidden bool
 }
 
-// Floor returns the floor.
+// Floor returns the floor; nil if there never was one. access.FloorError if one is missed: gone, edited, put back,
+// another system's, or hidden from this login.
 func (f *Floors[N]) Floor(ctx context.Context) (*access.FloorRecord, error) {
 	l, err := f.settled(ctx)
 	if err != nil {
@@ -57,7 +62,8 @@ func (f *Floors[N]) Floor(ctx context.Context) (*access.FloorRecord, error) {
 	return l.record, nil
 }
 
-// settled reads the floor, and one that is lost a second time: perhaps somebody sets it at this moment.
+// settled reads the floor, and one that is lost a second time, a moment later: perhaps somebody sets it now, and its
+// mark is written before it.
 func (f *Floors[N]) settled(ctx context.Context) (laid, error) {
 	l, err := f.read(ctx)
 	var lost *access.FloorError
@@ -78,7 +84,8 @@ type sighting struct {
 	newest int64
 }
 
-// look returns what the ledger and a listing tell of the floor.
+// look returns what the ledger and a listing tell of the floor, without reading it. A login that may not list learns
+// nothing from there. If the ledger has no note either, there was no floor as far as it can tell.
 func (f *Floors[N]) look(ctx context.Context) (s sighting, err error) {
 	if s.system, err = f.ledger.Identified(ctx); err != nil {
 		return s, err
@@ -97,8 +104,8 @@ func (f *Floors[N]) look(ctx context.Context) (s sighting, err error) {
 	return s, err
 }
 
-// lost returns the error of a floor that is not what it was last. Whose it was says nobody but
-// the rights on the object.
+// lost returns the error of a floor that is not what it was last. Whose it was does not matter here: only the rights on
+// the object say who may set it again.
 func (f *Floors[N]) lost(newest int64, format string, values ...any) error {
 	return &access.FloorError{
 		Where:   f.beside.Where(floorKey),
@@ -107,7 +114,8 @@ func (f *Floors[N]) lost(newest int64, format string, values ...any) error {
 	}
 }
 
-// read reads the floor; one that is lost is a FloorError.
+// read reads the floor; the zero record if there never was one. One that is lost is a FloorError, and comes with what
+// is known of it.
 func (f *Floors[N]) read(ctx context.Context) (laid, error) {
 	s, err := f.look(ctx)
 	if err != nil || s.etag == "" {
@@ -137,7 +145,7 @@ func (f *Floors[N]) read(ctx context.Context) (laid, error) {
 }
 
 // authenticate compares a floor that was read with what is known of it: it is of this system, not older than what is
-// remembered, and has its mark.
+// remembered, and has its mark. A mark is looked for again first, since the floor may be younger than the listing.
 func (f *Floors[N]) authenticate(ctx context.Context, r *access.FloorRecord, s sighting) (err error) {
 	if !slices.Contains(s.marks, r.Mark()) { // it may be younger than what was listed before it
 		if s.marks, _, err = f.listed(ctx); err != nil {
@@ -156,7 +164,7 @@ func (f *Floors[N]) authenticate(ctx context.Context, r *access.FloorRecord, s s
 	return nil
 }
 
-// listed lists the marks, and the ETag of the floor; "" where there is none.
+// listed lists the marks, and the ETag of the floor; "" if there is none.
 func (f *Floors[N]) listed(ctx context.Context) (marks []access.FloorMark, etag string, err error) {
 	all, err := f.beside.List(ctx, "")
 	for _, o := range all {
@@ -170,6 +178,7 @@ func (f *Floors[N]) listed(ctx context.Context) (marks []access.FloorMark, etag 
 	return marks, etag, err
 }
 
+// newestOf returns the newest generation of marks, or the one given.
 func newestOf(newest int64, marks []access.FloorMark) int64 {
 	for _, m := range marks {
 		newest = max(newest, m.Generation)
@@ -177,18 +186,19 @@ func newestOf(newest int64, marks []access.FloorMark) int64 {
 	return newest
 }
 
-// closedTo reports whether a login may not do what it asked for. Who is not let in at all is another matter.
+// closedTo reports whether a login may not do what it asked for. A login that was refused altogether is another matter.
 func closedTo(err error) bool {
 	return errors.Is(err, access.ErrNotPermitted) && !errors.Is(err, access.ErrLogin)
 }
 
-// keyOfMark returns the name of a mark, which is all that it says.
+// keyOfMark returns the name of a mark, which is all that it says: was/3.DIGEST.STACK, the stack in base64 since it may
+// have any character.
 func keyOfMark(m access.FloorMark) string {
 	return fmt.Sprintf("%s%d.%s.%s", floorMarks, m.Generation, m.Digest,
 		base64.RawURLEncoding.EncodeToString([]byte(m.Stack)))
 }
 
-// markIn returns what the name of a mark says.
+// markIn returns what the name of a mark says; false if it is none.
 func markIn(key string) (m access.FloorMark, is bool) {
 	text, is := strings.CutPrefix(key, floorMarks)
 	parts := strings.Split(text, ".")
@@ -200,10 +210,11 @@ func markIn(key string) (m access.FloorMark, is bool) {
 	return m, m.Generation > 0 && wrong == nil
 }
 
-// noteIn returns the generation of a floor that the ledger remembers by a key; 0 where it is none.
+// noteIn returns the generation of a floor that the ledger remembers by a key; 0 if the key is no such note.
 func noteIn(key string) int64 { return generationIn(strings.TrimPrefix(key, floorNotes)) }
 
-// generationIn reads a generation; 0 where it is none that can be.
+// generationIn reads a generation; 0 if it is none that can be. One near the largest number would leave no room for a
+// next floor, so it is not believed.
 func generationIn(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || n > access.MostFloors {
@@ -212,18 +223,19 @@ func generationIn(text string) int64 {
 	return n
 }
 
-// SetFloor sets the floor, or changes it.
+// SetFloor sets the floor, or changes it. known is the generation that the caller has seen; 0 for none.
 func (f *Floors[N]) SetFloor(ctx context.Context, floor access.Floor, stack string, known int64) (*access.FloorRecord,
 	error) {
 	return f.change(ctx, "set", stack, known, floor.Set)
 }
 
-// LiftFloor removes the floor on purpose.
+// LiftFloor removes the floor on purpose: what is written is a generation that says so.
 func (f *Floors[N]) LiftFloor(ctx context.Context, stack string, known int64) (*access.FloorRecord, error) {
 	return f.change(ctx, "lift", stack, known, access.LiftFloor)
 }
 
-// change writes what complete makes of the next record, where it says that there is something to write.
+// change writes what complete makes of the next record, if it says that there is something to write. A floor that is
+// lost may be set again; one that is hidden may not, since nobody knows what would be written over.
 func (f *Floors[N]) change(ctx context.Context, act, stack string, known int64,
 	complete access.FloorChange) (now *access.FloorRecord, err error) {
 	err = Again(ctx, func() error {
@@ -251,8 +263,9 @@ func (f *Floors[N]) change(ctx context.Context, act, stack string, known int64,
 	return now, nil
 }
 
-// write writes a floor in place of one of an ETag. Its mark comes first: who dies in between leaves a floor that is
-// missed, until its stack sets it again, and never one that could be put back unseen.
+// write writes a floor in place of one of an ETag: the mark first, then the floor, then the note in the ledger. A
+// process that dies in between leaves a floor that is missed, until its stack sets it again, and never one that could
+// be put back unseen.
 func (f *Floors[N]) write(ctx context.Context, r *access.FloorRecord, over string) error {
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {

@@ -17,25 +17,29 @@ import (
 
 // Page is what the ledger keeps of one identity: one object in S3, LEDGER/identities/acme/prod/orders-etl.json. Nothing
 // secret is in it but what was sealed to the partner. It outlives the identity, as its tombstone, for as long as
-// something is to be remembered.
+// something is to be remembered. Once it is kept by a store it is never changed; see Copied.
 type Page struct {
-	ID   access.IdentityID
-	ETag string // "" where it is not there yet
-	// Entries are the identity and all under it that is its own.
+	ID access.IdentityID
+	// ETag is that of the object; "" if it is not there yet.
+	ETag string
+	// Entries are the identity, and its credentials and grants. What hangs on it as another identity has a page of its
+	// own.
 	Entries ledger.Ledger
-	// Principals are all that may be there: those that entries ask for, those that are about to be made, and
-	// those that have yet to go.
+	// Principals are all that may be there: those that entries ask for, those that are about to be made, and those that
+	// have yet to go. One stands here before IAM is asked to make it, and until IAM was seen to have none.
 	Principals []Principal
-	// Issued is the number of the last user.
+	// Issued is the number of the last user. It only grows, so no user's name is used twice.
 	Issued int
-	// Lifting: what was cut by hand was released, and the principals have yet to hear of it.
+	// Lifting: what was cut by hand was released, and IAM has yet to hear of it. Until then, the denies that IAM has
+	// are no new cut.
 	Lifting bool
-	Stone   ledger.Tombstone
-	// Damage is why it cannot be read; nil where it can.
+	// Stone is what is remembered of the identity, also once it is gone.
+	Stone ledger.Tombstone
+	// Damage is why it cannot be read; nil if it can. Then it has no entries and no principals.
 	Damage error
 }
 
-// pageFile is how it is kept.
+// pageFile is a page as it is kept. A field that is added must have a zero value that means what pages meant before.
 type pageFile struct {
 	Version int `json:"version"`
 	// Written is another one in every writing, so that no two have one ETag.
@@ -49,7 +53,8 @@ type pageFile struct {
 }
 
 const (
-	// mostIssued is how many keys an identity may have had: one each hour for ten years.
+	// mostIssued is how many keys an identity may have had: one each hour for ten years. It bounds how many names a
+	// page may claim (see ownAll).
 	mostIssued = 100_000
 	identities = "identities/"
 	pageSuffix = ".json"
@@ -58,7 +63,7 @@ const (
 // KeyOf returns the key of an identity's page, below the ledger's prefix.
 func KeyOf(id access.IdentityID) string { return identities + id.String() + pageSuffix }
 
-// idIn returns the identity that a key is of.
+// idIn returns the identity whose page has a key; false if it is no such key.
 func idIn(key string) (id access.IdentityID, is bool) {
 	text, ours := strings.CutPrefix(key, identities)
 	text, is = strings.CutSuffix(text, pageSuffix)
@@ -72,7 +77,7 @@ func idIn(key string) (id access.IdentityID, is bool) {
 // Blank returns the page of an identity that has none.
 func Blank(id access.IdentityID) *Page { return &Page{ID: id, Entries: ledger.Ledger{}} }
 
-// ParsePage reads a page.
+// ParsePage reads a page. One that is not as it has to be comes back closed: it gives nothing, and says why.
 func ParsePage(id access.IdentityID, text []byte, etag string) *Page {
 	p := Blank(id)
 	p.ETag = etag
@@ -82,7 +87,8 @@ func ParsePage(id access.IdentityID, text []byte, etag string) *Page {
 	return p
 }
 
-// closed returns the page of an identity that may not be read.
+// closed returns the page of an identity that may not be read. Its tombstone counts as damaged, too: nobody knows which
+// releases were used, so none lifts a hold.
 func closed(id access.IdentityID, etag string, why error) *Page {
 	return &Page{ID: id, ETag: etag, Entries: ledger.Ledger{}, Damage: why, Stone: ledger.Tombstone{Damaged: true}}
 }
@@ -112,6 +118,7 @@ func (p *Page) take(text []byte) error {
 	p.Issued = f.Issued
 	p.Lifting = f.Lifting
 	for n, x := range p.Principals { // a page of before does not say it
+		// a page of an earlier version does not say it
 		p.Principals[n].Known = x.Known || x.Built || x.Key != ""
 	}
 	if f.Remembered != nil {
@@ -120,7 +127,8 @@ func (p *Page) take(text []byte) error {
 	return nil
 }
 
-// readPage reads the version first, so that a page of a later one is told from one that is damaged.
+// readPage reads a page without believing it. The version comes first, so that a page of a later version is told as
+// that, and not as one that is damaged.
 func readPage(text []byte) (f pageFile, err error) {
 	var header struct {
 		Version int `json:"version"`
@@ -136,7 +144,8 @@ func readPage(text []byte) (f pageFile, err error) {
 	return f, err
 }
 
-// takeEntry adds an entry, which has to be of this identity, and may not end after what it declares.
+// takeEntry adds an entry, which has to be of this identity, and may not end after what it declares: an end that
+// somebody wrote by hand cannot be later than one that was decided on.
 func (p *Page) takeEntry(e *ledger.Entry) error {
 	switch {
 	case e == nil || e.Object == nil:
@@ -152,8 +161,9 @@ func (p *Page) takeEntry(e *ledger.Entry) error {
 	return nil
 }
 
-// ownAll refuses a page that names principals other than those that follow from its identity and
-// from how many keys it had.
+// ownAll refuses a page that names principals other than those that follow from its identity and from how many keys it
+// had. Otherwise, whoever may write one page could have another partner's role removed, or its own rights written into
+// it (TestNonsenseInAPageHarmsNobodyElse).
 func (p *Page) ownAll(f *pageFile) error {
 	if f.Issued < 0 || f.Issued > mostIssued {
 		return fmt.Errorf("it counts %d keys", f.Issued)
@@ -175,7 +185,7 @@ func (p *Page) ownAll(f *pageFile) error {
 	return nil
 }
 
-// text writes the page: but for the word of its writing the same page gives the same bytes.
+// text writes the page. The same page gives the same bytes, but for the word of its writing.
 func (p *Page) text() ([]byte, error) {
 	f := pageFile{
 		Version: ledger.Version, Written: access.NewUID(), Identity: p.ID.String(), Principals: p.Principals,
@@ -190,30 +200,30 @@ func (p *Page) text() ([]byte, error) {
 	return json.MarshalIndent(f, "", " ")
 }
 
-// empty reports whether there is nothing in it that anybody has to know.
+// empty reports whether there is nothing in it that anybody has to know: then the object goes.
 func (p *Page) empty() bool {
 	return len(p.Entries) == 0 && len(p.Principals) == 0 && p.Stone.Empty()
 }
 
-// Identity returns the page's identity; nil where there is none, or its removal was begun.
+// Identity returns the page's identity; nil if there is none, or its removal was begun.
 func (p *Page) Identity() *access.Identity {
 	i, _ := p.Entries.Identity(p.ID)
 	return i
 }
 
-// Has reports whether it knows of a principal.
+// Has reports whether it knows of a principal, by its handle.
 func (p *Page) Has(one Principal) bool {
 	return slices.ContainsFunc(p.Principals, func(x Principal) bool { return x.Handle() == one.Handle() })
 }
 
-// Copied returns a copy that may be changed.
+// Copied returns a copy that may be changed: its map and list are its own, and the entries in it are shared.
 func (p *Page) Copied() *Page {
 	next := *p
 	next.Entries, next.Principals = maps.Clone(p.Entries), slices.Clone(p.Principals)
 	return &next
 }
 
-// Broken says that a page cannot be read.
+// Broken returns an access.DamagedError if the page cannot be read. where is how people name its place.
 func (p *Page) Broken(where string) error {
 	if p.Damage == nil {
 		return nil
@@ -221,7 +231,7 @@ func (p *Page) Broken(where string) error {
 	return &access.DamagedError{Record: where, Problem: p.Damage}
 }
 
-// Named returns a principal with what the page knows of it.
+// Named returns a principal with what the page knows of it; unchanged if the page does not know it.
 func (p *Page) Named(x Principal) Principal {
 	if n := slices.IndexFunc(p.Principals, func(known Principal) bool { return known.Name == x.Name }); n >= 0 {
 		return p.Principals[n]
@@ -229,12 +239,13 @@ func (p *Page) Named(x Principal) Principal {
 	return x
 }
 
-// SortedRefs returns what a ledger holds, in order.
+// SortedRefs returns what a ledger holds, by type and then by id.
 func SortedRefs(l ledger.Ledger) []access.Ref {
 	return order.Sorted(maps.Keys(l), ledger.CompareRefs)
 }
 
-// Federated returns the credential of a workload; nil where there is none.
+// Federated returns the credential of a workload whose issuer the account has to trust; nil if there is none. A
+// partner's role in another account needs no issuer.
 func (p *Page) Federated() *access.Credential {
 	e := p.Entries[access.Ref{Type: access.TypeCredential, ID: p.ID.String() + "/" + string(access.Federated)}]
 	if e == nil || e.Removed() {

@@ -17,7 +17,7 @@ const (
 	RehearsedForm = "20060102T150405Z"
 )
 
-// rehearsedIn returns what a key says of a rehearsal.
+// rehearsedIn returns which partner's rehearsal a key is of, and when that was; false if it is of none.
 func rehearsedIn(key string) (partner string, at time.Time, is bool) {
 	text, ours := strings.CutPrefix(key, RehearsedKey)
 	partner, moment, _ := strings.Cut(text, "/")
@@ -25,7 +25,7 @@ func rehearsedIn(key string) (partner string, at time.Time, is bool) {
 	return partner, at, ours && err == nil && access.ValidPart(partner)
 }
 
-// ForgetOlder removes the moments of a partner's rehearsals that are older than one.
+// ForgetOlder removes the moments of a partner's rehearsals that are older than one; than is the whole key of that.
 func (s *Store[N]) ForgetOlder(ctx context.Context, partner, than string) error {
 	all, err := s.List(ctx, RehearsedKey+partner+"/")
 	if err != nil {

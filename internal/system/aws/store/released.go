@@ -21,7 +21,7 @@ const (
 	mostReleased = 500
 )
 
-// releasedIn returns what a key says was used, and by whom.
+// releasedIn returns which value a key says was used, and by whom; false if it is no such key.
 func releasedIn(key string) (id access.IdentityID, value string, is bool) {
 	text, ours := strings.CutPrefix(key, releasedKey)
 	at := strings.LastIndex(text, "/")
@@ -36,7 +36,8 @@ func releasedIn(key string) (id access.IdentityID, value string, is bool) {
 	return id, string(raw), err == nil
 }
 
-// Spend writes beside the page of an identity that a value of hold_released was used.
+// Spend writes beside the page of an identity that a value of hold_released was used. It comes after the page: a
+// process that dies in between has used it all the same, since the page says so, too.
 func (s *Store[N]) Spend(ctx context.Context, f *Family, o access.Object) error {
 	i, is := o.(*access.Identity)
 	if !is ||

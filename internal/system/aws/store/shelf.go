@@ -11,23 +11,33 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// Shelf is everything at one moment.
+// Shelf is everything as one reading has it. It is shared and never changed, but for its memory, which has a lock of
+// its own: a write makes another one (see with).
 type Shelf[N any] struct {
-	Pages  map[access.IdentityID]*Page
+	// Pages are all that there are, also damaged ones.
+	Pages map[access.IdentityID]*Page
+	// Ledger has the entries of all pages, and Stones the tombstones: of pages, and of identities of which nothing but
+	// a used release is left.
 	Ledger ledger.Ledger
 	Stones ledger.Tombstones
-	Holds  ledger.Holds
-	spent  map[access.IdentityID][]string // the values of hold_released that were used
+	// Holds are what was cut by hand, by the marks.
+	Holds ledger.Holds
+	// spent are the values of hold_released that were used, by the objects beside the pages.
+	spent map[access.IdentityID][]string
+	// System is the id of the system; "" if there is none yet, or nobody can tell.
 	System string
-	floor  int64 // the newest generation of a floor that is remembered
-	begun  time.Time
+	// floor is the newest generation of a floor that the ledger remembers; 0 for none.
+	floor int64
+	// begun is when the reading began, by this machine's clock: what was written later may be missing in it.
+	begun time.Time
 	// Rehearsed is when the cut of each partner was rehearsed last.
 	Rehearsed map[string]time.Time
 
 	memory memory[N]
 }
 
-// with returns the shelf with one page as it is now. What was read of its principals is not known any more.
+// with returns the shelf with one page as it is now. What was read of its principals, before and now, is not known any
+// more. If the page is the one that it has, it returns itself.
 func (h *Shelf[N]) with(p *Page) *Shelf[N] {
 	h.memory.mu.Lock()
 	defer h.memory.mu.Unlock()
@@ -60,6 +70,7 @@ func (h *Shelf[N]) with(p *Page) *Shelf[N] {
 	return next
 }
 
+// add puts a page on a shelf that is being made.
 func (h *Shelf[N]) add(p *Page) {
 	p = h.spending(p)
 	h.Pages[p.ID] = p
@@ -69,7 +80,8 @@ func (h *Shelf[N]) add(p *Page) {
 	}
 }
 
-// spending returns a page with what was used as it stands beside it.
+// spending returns a page whose identity has used what the objects beside it say, too. A page of before that somebody
+// puts back, as from a backup, does not know of a release that was used since.
 func (h *Shelf[N]) spending(p *Page) *Page {
 	used := h.spent[p.ID]
 	e := p.Entries[p.ID.Ref()]
@@ -88,7 +100,7 @@ func (h *Shelf[N]) spending(p *Page) *Page {
 	return next
 }
 
-// bury notes what was used by identities of which there is nothing else.
+// bury notes what was used by identities that have no entry: as a tombstone, which their successors of that id inherit.
 func (h *Shelf[N]) bury() {
 	for id, used := range h.spent {
 		if h.Ledger[id.Ref()] != nil {

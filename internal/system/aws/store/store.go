@@ -18,21 +18,32 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// Store is the ledger: it reads pages and writes them, and remembers what it read by its ETag.
+// Store is the ledger: it reads pages and writes them, and remembers what it read by its ETag. Its methods may be
+// called concurrently. Pages and shelves that it returns are shared, and nobody changes them: a change is made on a
+// copy.
 type Store[N any] struct {
 	*Bucket
 
-	address string        // of the ledger, as the configuration says it
-	fresh   time.Duration // for how long one reading serves; zero: each reading asks
-	account func() string // the number of the account; "" where it is not known
+	// address is that of the ledger, as the configuration says it.
+	address string
+	// fresh is for how long one reading serves; zero: each reading asks.
+	fresh time.Duration
+	// account returns the number of the account that this login is of; "" if it is not known.
+	account func() string
 
-	mu     sync.Mutex
-	pages  map[access.IdentityID]*Page // as they were read or written last
-	alone  map[string]alone[N]         // what was asked of principals one by one, by their handles
-	seen   *Shelf[N]
-	system string // the id of the system; "" until it was read
-	number string // of the account that it is of, as was read with it
-	probed bool   // writes with a condition were tried here
+	// mu guards what follows. It is never held while S3 is asked.
+	mu sync.Mutex
+	// pages are as they were read or written last.
+	pages map[access.IdentityID]*Page
+	// alone is what was asked of principals one by one, by their handles.
+	alone map[string]alone[N]
+	// seen is the last reading of everything; nil if there was none, or it was outdated by a write beside the pages.
+	seen *Shelf[N]
+	// system is the id of the system, and number that of the account that it is of; "" until system.json was read.
+	system string
+	number string
+	// probed: that writes with a condition are what they are on S3 was tried here.
+	probed bool
 }
 
 const (
@@ -45,7 +56,8 @@ const (
 // Options are what a Store has to know of where it is.
 type Options struct {
 	Client *client.Client
-	// Bucket and Prefix are where the ledger is, and Address is how the configuration says that.
+	// Bucket and Prefix are where the ledger is, the prefix without a slash at either end. Address is how the
+	// configuration says that.
 	Bucket, Prefix, Address string
 	// Fresh is for how long one reading serves; zero: each reading asks.
 	Fresh time.Duration
@@ -53,7 +65,7 @@ type Options struct {
 	Account func() string
 }
 
-// New returns the store at a place. It makes no request yet.
+// New returns the store at a place. It makes no request.
 func New[N any](o Options) *Store[N] {
 	return &Store[N]{
 		Bucket:  &Bucket{Client: o.Client, Name: o.Bucket, Prefix: o.Prefix},
@@ -62,7 +74,9 @@ func New[N any](o Options) *Store[N] {
 	}
 }
 
-// Fetch reads the page of an identity; an empty one where there is none.
+// Fetch reads the page of an identity; a blank one if there is none. A page that is known is asked for with its ETag,
+// so that S3 sends it only if it is another one. One that cannot be read as a page is returned with its Damage, and is
+// no error; ErrNotPermitted is (see fetchOrClose).
 func (s *Store[N]) Fetch(ctx context.Context, id access.IdentityID) (*Page, error) {
 	known, unless := s.Cached(id), ""
 	if known != nil {
@@ -80,7 +94,8 @@ func (s *Store[N]) Fetch(ctx context.Context, id access.IdentityID) (*Page, erro
 	return s.Keep(ParsePage(id, text, etag)), nil
 }
 
-// Keep remembers a page as it was read or written last.
+// Keep remembers a page as it was read or written last, and forgets what was asked of its principals: with another
+// page, they may be others. It returns the page.
 func (s *Store[N]) Keep(p *Page) *Page {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,8 +113,9 @@ func (s *Store[N]) Keep(p *Page) *Page {
 	return p
 }
 
-// Write writes a page in place of the one that it is a copy of, or removes it where there is nothing in it. S3 compares
-// the etag (If-Match): errChanged where somebody else was first, and the next look reads the page anew.
+// Write writes a page in place of the one that it is a copy of, or removes it if there is nothing in it. S3 compares
+// the ETag (If-Match): client.ErrChanged if somebody else was first, and then the next look reads the page anew. A page
+// that is damaged is not written over: what it said may be worth restoring.
 func (s *Store[N]) Write(ctx context.Context, p *Page) (*Page, error) {
 	if err := p.Broken(s.Where(KeyOf(p.ID))); err != nil {
 		return nil, err
@@ -123,7 +139,8 @@ func (s *Store[N]) Write(ctx context.Context, p *Page) (*Page, error) {
 	return s.Keep(ParsePage(p.ID, text, etag)), nil
 }
 
-// outdated forgets what is known of a page that somebody else wrote.
+// outdated forgets what is known of a page that could not be written, and the last reading with it. It returns the
+// error.
 func (s *Store[N]) outdated(id access.IdentityID, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +149,7 @@ func (s *Store[N]) outdated(id access.IdentityID, err error) error {
 	return err
 }
 
-// View returns what was read last, while it is fresh, else reads anew.
+// View returns what was read last while it is fresh, and otherwise reads anew. Two that come late at once both read.
 func (s *Store[N]) View(ctx context.Context) (*Shelf[N], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
@@ -146,14 +163,18 @@ func (s *Store[N]) View(ctx context.Context) (*Shelf[N], error) {
 	return s.Load(ctx)
 }
 
-// Last returns what was read last; nil where nothing was.
+// Last returns what was read last, however old; nil if nothing was, or a write outdated it.
 func (s *Store[N]) Last() *Shelf[N] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seen
 }
 
-// Load reads everything: one listing, and those pages that have another ETag than when they were read last.
+// Load reads everything: one listing, and those pages that have another ETag than when they were read last. So a second
+// reading of a ledger in which nothing changed is one request for each thousand objects.
+//
+// It is no snapshot: a page may be written while others are read. Each is whole by itself, and what is judged across
+// pages is judged again by the change that it concerns.
 func (s *Store[N]) Load(ctx context.Context) (*Shelf[N], error) {
 	h := &Shelf[N]{
 		Pages: map[access.IdentityID]*Page{}, Ledger: ledger.Ledger{}, Stones: ledger.Tombstones{},
@@ -165,6 +186,7 @@ func (s *Store[N]) Load(ctx context.Context) (*Shelf[N], error) {
 	if err != nil {
 		return nil, err
 	}
+	// releases first, since each page is put on the shelf with those that were used of it
 	for _, o := range all { // before the pages, which are read beside each other
 		if partner, at, is := rehearsedIn(o.Key); is && at.After(h.Rehearsed[partner]) {
 			h.Rehearsed[partner] = at
@@ -179,6 +201,8 @@ func (s *Store[N]) Load(ctx context.Context) (*Shelf[N], error) {
 	h.bury()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// a page that this process wrote while it read is newer than the listing: without this, what it just made would be
+	// gone
 	for id, p := range h.Pages { // what this process wrote meanwhile
 		if now := s.pages[id]; now != nil && now.ETag != p.ETag {
 			h = h.with(now)
@@ -188,7 +212,9 @@ func (s *Store[N]) Load(ctx context.Context) (*Shelf[N], error) {
 	return h, nil
 }
 
-// readAll reads what was listed onto a shelf.
+// readAll reads what was listed onto a shelf. Pages are read beside each other, as many as the client has room for. A
+// page that is gone when it is read was removed since the listing. Keys that mean nothing here are left alone: a later
+// version may know them.
 func (s *Store[N]) readAll(ctx context.Context, h *Shelf[N], all []Stored) error {
 	var mu sync.Mutex // of the shelf
 	add := func(p *Page) {
@@ -224,18 +250,19 @@ func (s *Store[N]) readAll(ctx context.Context, h *Shelf[N], all []Stored) error
 	return reading.Wait()
 }
 
-// ErrElsewhere says that the ledger tells of another account's principals.
+// ErrElsewhere says that the ledger tells of another account's principals: none of them can be found or removed in this
+// one.
 var ErrElsewhere = errors.New("it contains nothing of the ledger")
 
-// Cached returns the page that this process read or wrote last.
+// Cached returns the page that this process read or wrote last; nil if it did neither, or the page is gone.
 func (s *Store[N]) Cached(id access.IdentityID) *Page {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pages[id]
 }
 
-// fetchOrClose reads a page. One that may not be read, since it or its key is closed, gives nothing,
-// and stops nobody else.
+// fetchOrClose reads a page. One that may not be read, since it or its encryption key is closed to this login, gives
+// nothing and stops nobody else: it is damaged. A login that was refused altogether is an error.
 func (s *Store[N]) fetchOrClose(ctx context.Context, id access.IdentityID, etag string) (*Page, error) {
 	p, err := s.Fetch(ctx, id)
 	if !errors.Is(err, access.ErrNotPermitted) || errors.Is(err, access.ErrLogin) {
@@ -247,7 +274,8 @@ func (s *Store[N]) fetchOrClose(ctx context.Context, id access.IdentityID, etag 
 	return closed(id, etag, err), nil
 }
 
-// Marks returns what was cut by hand, by the marks that stand beside the pages.
+// Marks returns what was cut by hand, by the marks that stand beside the pages: the moment is when S3 wrote the mark.
+// It always asks. A change decides by it, and a mark that is a minute old may be the one that matters.
 func (s *Store[N]) Marks(ctx context.Context) (ledger.Holds, error) {
 	all, err := s.List(ctx, HeldKey)
 	if err != nil {
@@ -260,21 +288,25 @@ func (s *Store[N]) Marks(ctx context.Context) (ledger.Holds, error) {
 	return holds, nil
 }
 
-// Mark marks that something was cut by hand: what is made anew under its name is held.
+// Mark marks that something was cut by hand, now, by S3's clock: what is made anew under its name is held. scope is a
+// partner's name, or the id of an identity or a credential. No mark of a partner is ever removed; a release says up to
+// when marks are lifted.
 func (s *Store[N]) Mark(ctx context.Context, scope string) error {
 	defer s.Reread()
 	return s.Place(ctx, HeldKey+scope, []byte("Cut by hand.\n"))
 }
 
-// Reread lets the next reading ask: what was read does not know of what was written beside the pages. What IAM has
-// is not outdated by that.
+// Reread lets the next reading ask: what was read does not know of what was written beside the pages. What IAM has is
+// not outdated by that, and is kept.
 func (s *Store[N]) Reread() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen = nil
 }
 
-// Again tries a change until nobody comes in its way.
+// Again tries a change until nobody comes in its way. Only client.ErrChanged is tried again, up to 60 times, which
+// takes some three seconds; change must read anew what it decides on. Sixteen writers in two processes come through
+// (TestSixteenWritersInTwoProcessesLoseNothingAndDoubleNothing).
 func Again(ctx context.Context, change func() error) error {
 	const rounds = 60
 	for round := range rounds {
@@ -290,7 +322,8 @@ func Again(ctx context.Context, change func() error) error {
 	return fmt.Errorf("%w: %w", access.ErrUnavailable, client.ErrChanged)
 }
 
-// Read returns everything, as it was read a moment ago where one reading serves for long, else as it is.
+// Read returns everything: as it was read a moment ago if the configuration lets one reading serve, and otherwise as it
+// is.
 func (s *Store[N]) Read(ctx context.Context) (*Shelf[N], error) {
 	if s.fresh > 0 {
 		return s.View(ctx)
@@ -298,7 +331,8 @@ func (s *Store[N]) Read(ctx context.Context) (*Shelf[N], error) {
 	return s.Load(ctx)
 }
 
-// Now returns the time at AWS, by the Date header of S3's last answer.
+// Now returns the time at AWS, by the Date header of S3's last answer. If that is more than a minute old, it lists the
+// marks, which are few, for another one.
 func (s *Store[N]) Now(ctx context.Context) (time.Time, error) {
 	if now, known := s.Client.S3Time(); known {
 		return now, nil
@@ -314,7 +348,8 @@ func (s *Store[N]) Now(ctx context.Context) (time.Time, error) {
 	return now, nil
 }
 
-// floored returns the newest generation of a floor that the ledger remembers; 0 where there never was one.
+// floored returns the newest generation of a floor that the ledger remembers; 0 if there never was one. A fresh reading
+// knows it; otherwise its notes are listed.
 func (s *Store[N]) floored(ctx context.Context) (newest int64, err error) {
 	s.mu.Lock()
 	seen := s.seen

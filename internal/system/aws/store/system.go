@@ -13,18 +13,24 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// SystemFile is what the ledger says of itself.
+// SystemFile is what the ledger says of itself, in system.json. It is written once, by the first change, and later only
+// Judges.
 type SystemFile struct {
+	// Version is that of the ledger. ID is the id of the system, which states know it by.
 	Version int    `json:"version"`
 	ID      string `json:"id"`
 	// Account is the number of the account whose principals it tells of; "" where nobody could tell.
 	Account string `json:"account,omitempty"`
-	// Judges is the endpoint of another cloud that was seen to judge policies as AWS does; "" where none was tried.
+	// Judges is the endpoint of another cloud that was seen to judge policies as AWS does; "" if none was tried. At
+	// another endpoint, it is tried again.
 	Judges string `json:"judges,omitempty"`
-	About  string `json:"about"`
+	// About says to people what the object is.
+	About string `json:"about"`
 }
 
-// Identified reads the id of the system; "" where there is none.
+// Identified returns the id of the system; "" if there is none. It asks once: an id never changes. A system.json that
+// is lost or cannot be read is no error: what takes access away goes on without it. ErrElsewhere if it names another
+// account than this login's.
 func (s *Store[N]) Identified(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	known := s.system
@@ -50,11 +56,12 @@ func (s *Store[N]) Identified(ctx context.Context) (string, error) {
 	return f.ID, nil
 }
 
-// ErrNameless says that what the ledger says of itself cannot be read. It is as good as lost.
+// ErrNameless says that what the ledger says of itself cannot be read. For reading and removing that is as good as
+// lost, but nothing begins in a ledger that has no pages yet (see Identify).
 var ErrNameless = errors.New("does not say which access system this is: restore it, or, if there is no partner " +
 	"access, remove it")
 
-// About reads what the ledger says of itself.
+// About reads what the ledger says of itself, and its ETag: client.ErrAbsent, or ErrNameless.
 func (s *Store[N]) About(ctx context.Context) (f SystemFile, etag string, err error) {
 	text, etag, err := s.Get(ctx, SystemKey, "")
 	if err != nil {
@@ -67,7 +74,15 @@ func (s *Store[N]) About(ctx context.Context) (f SystemFile, etag string, err er
 }
 
 // Identify gives a ledger that is not there yet an id, and tries whether writes with a condition are what they are on
-// S3: nothing else keeps two processes from writing over each other.
+// S3: nothing else keeps two processes from writing over each other. It is called before each change, and asks only
+// until it succeeded once in this process.
+//
+// The try is the id itself. It is written twice, each time only if there is none: of a store that keeps the condition
+// the second is refused, whoever wrote the first. A store that takes the second ignores the condition, and the change
+// is refused before it is made. What was tried is the id that the system then has, so no other object is left behind.
+//
+// If pages are there and no id, it was lost. A new one would make all states say that they are of another system, so
+// changes go on without one until somebody restores it.
 func (s *Store[N]) Identify(ctx context.Context) error {
 	s.mu.Lock()
 	probed := s.probed
@@ -96,18 +111,11 @@ func (s *Store[N]) Identify(ctx context.Context) error {
 		return err
 	}
 	for range 2 { // the second must be refused, whoever wrote the first
-		if _, err = s.Put(ctx, SystemKey, text, ""); errors.Is(err, client.ErrChanged) {
-			if id, err := s.Identified(ctx); err != nil {
-				return err
-			} else if id == "" { // and nobody has access whom that could harm
-				_, _, err := s.About(ctx)
-				return err
-			}
-			s.mu.Lock()
-			s.probed = true
-			s.mu.Unlock()
-			return nil
-		} else if err != nil {
+		_, err := s.Put(ctx, SystemKey, text, "")
+		if errors.Is(err, client.ErrChanged) {
+			return s.proven(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -116,15 +124,32 @@ func (s *Store[N]) Identify(ctx context.Context) error {
 		access.ErrUnsupported, s.Where(SystemKey))
 }
 
-// SystemID returns the id of the system, as it was read; "" where it was not, or there is none.
+// proven notes that the store keeps the condition of a write, once it is known which system this is. A system.json that
+// says nothing is an error here: without pages, nobody has access whom it could harm to wait until it is restored.
+func (s *Store[N]) proven(ctx context.Context) error {
+	id, err := s.Identified(ctx)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		_, _, err := s.About(ctx)
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.probed = true
+	return nil
+}
+
+// SystemID returns the id of the system, as it was read; "" if it was not, or there is none. It asks nothing.
 func (s *Store[N]) SystemID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.system
 }
 
-// Owner returns the number of the account that the ledger is of, as it was read; "" where it was
-// not, or nobody could tell.
+// Owner returns the number of the account that the ledger is of, as it was read; "" if it was not, or nobody could
+// tell. It asks nothing.
 func (s *Store[N]) Owner() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
