@@ -235,11 +235,7 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, p *page) error {
 	if ref.Type != access.TypeIdentity || p.Damage == nil {
 		return nil
 	}
-	if err := rm.store.Remove(ctx, store.KeyOf(p.ID), p.ETag); err != nil {
-		return err
-	}
-	rm.store.Keep(store.Blank(p.ID))
-	return nil
+	return rm.store.Discard(ctx, p)
 }
 
 // clearLost removes what IAM has of an object that no page knows; notFound where there is nothing.

@@ -37,6 +37,10 @@ type Store[N any] struct {
 	pages map[access.IdentityID]*Page
 	// alone is what was asked of principals one by one, by their handles.
 	alone map[string]alone[N]
+	// written is when this process wrote each page last, counted in its writes. What was read before that is outdated.
+	written map[access.IdentityID]int
+	// writes is how many pages this process has written.
+	writes int
 	// seen is the last reading of everything; nil if there was none, or it was outdated by a write beside the pages.
 	seen *Shelf[N]
 	// system is the id of the system, and number that of the account that it is of; "" until system.json was read.
@@ -70,35 +74,75 @@ func New[N any](o Options) *Store[N] {
 	return &Store[N]{
 		Bucket:  &Bucket{Client: o.Client, Name: o.Bucket, Prefix: o.Prefix},
 		address: o.Address, fresh: o.Fresh, account: o.Account, pages: map[access.IdentityID]*Page{},
-		alone: map[string]alone[N]{},
+		alone: map[string]alone[N]{}, written: map[access.IdentityID]int{},
 	}
 }
 
 // Fetch reads the page of an identity; a blank one if there is none. A page that is known is asked for with its ETag,
 // so that S3 sends it only if it is another one. One that cannot be read as a page is returned with its Damage, and is
-// no error; ErrNotPermitted is (see fetchOrClose).
+// no error; ErrNotPermitted is (see fetchOrClose). If this process writes the page meanwhile, it is read again.
 func (s *Store[N]) Fetch(ctx context.Context, id access.IdentityID) (*Page, error) {
-	known, unless := s.Cached(id), ""
+	for {
+		known, at := s.knownAt(id)
+		p, err := s.fetch(ctx, id, known)
+		if err != nil {
+			return nil, err
+		}
+		if p == known || s.keepRead(p, at) {
+			return p, nil
+		}
+	}
+}
+
+// fetch reads the page of an identity; the one that is known if it is still that.
+func (s *Store[N]) fetch(ctx context.Context, id access.IdentityID, known *Page) (*Page, error) {
+	unless := ""
 	if known != nil {
 		unless = known.ETag
 	}
 	text, etag, err := s.Get(ctx, KeyOf(id), unless)
 	switch {
 	case errors.Is(err, client.ErrAbsent):
-		return s.Keep(Blank(id)), nil
+		return Blank(id), nil
 	case err != nil:
 		return nil, err
 	case text == nil:
 		return known, nil
 	}
-	return s.Keep(ParsePage(id, text, etag)), nil
+	return ParsePage(id, text, etag), nil
 }
 
-// Keep remembers a page as it was read or written last, and forgets what was asked of its principals: with another
-// page, they may be others. It returns the page.
-func (s *Store[N]) Keep(p *Page) *Page {
+// knownAt returns the page that this process read or wrote last, and which of its writes was the last one of it.
+func (s *Store[N]) knownAt(id access.IdentityID) (p *Page, at int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.pages[id], s.written[id]
+}
+
+// keepRead remembers a page that was read, unless this process has written it since.
+func (s *Store[N]) keepRead(p *Page, at int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.written[p.ID] != at {
+		return false
+	}
+	s.keep(p)
+	return true
+}
+
+// keepWritten remembers a page that this process wrote, and returns it; a blank one if it removed it.
+func (s *Store[N]) keepWritten(p *Page) *Page {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writes++
+	s.written[p.ID] = s.writes
+	s.keep(p)
+	return p
+}
+
+// keep remembers a page, and forgets what was asked of its principals: with another page, they may be others. Who calls
+// it holds mu.
+func (s *Store[N]) keep(p *Page) {
 	for _, x := range p.Principals {
 		delete(s.alone, x.Handle())
 	}
@@ -110,7 +154,6 @@ func (s *Store[N]) Keep(p *Page) *Page {
 	if s.seen != nil {
 		s.seen = s.seen.with(p)
 	}
-	return p
 }
 
 // Write writes a page in place of the one that it is a copy of, or removes it if there is nothing in it. S3 compares
@@ -126,7 +169,7 @@ func (s *Store[N]) Write(ctx context.Context, p *Page) (*Page, error) {
 				return nil, s.outdated(p.ID, err)
 			}
 		}
-		return s.Keep(Blank(p.ID)), nil
+		return s.keepWritten(Blank(p.ID)), nil
 	}
 	text, err := p.text()
 	if err != nil {
@@ -136,7 +179,16 @@ func (s *Store[N]) Write(ctx context.Context, p *Page) (*Page, error) {
 	if err != nil {
 		return nil, s.outdated(p.ID, err)
 	}
-	return s.Keep(ParsePage(p.ID, text, etag)), nil
+	return s.keepWritten(ParsePage(p.ID, text, etag)), nil
+}
+
+// Discard removes a page that cannot be read, as it was when that was found out.
+func (s *Store[N]) Discard(ctx context.Context, p *Page) error {
+	if err := s.Remove(ctx, KeyOf(p.ID), p.ETag); err != nil {
+		return err
+	}
+	s.keepWritten(Blank(p.ID))
+	return nil
 }
 
 // outdated forgets what is known of a page that could not be written, and the last reading with it. It returns the
@@ -182,6 +234,9 @@ func (s *Store[N]) Load(ctx context.Context) (*Shelf[N], error) {
 		begun: access.WallClock(), memory: memory[N]{natives: map[string]N{}}, spent: map[access.IdentityID][]string{},
 		Rehearsed: map[string]time.Time{},
 	}
+	s.mu.Lock()
+	begun := s.writes
+	s.mu.Unlock()
 	all, err := s.List(ctx, "")
 	if err != nil {
 		return nil, err
@@ -201,15 +256,30 @@ func (s *Store[N]) Load(ctx context.Context) (*Shelf[N], error) {
 	h.bury()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// a page that this process wrote while it read is newer than the listing: without this, what it just made would be
-	// gone
-	for id, p := range h.Pages { // what this process wrote meanwhile
+	s.seen = s.updated(h, begun)
+	return s.seen, nil
+}
+
+// updated returns a reading with what is known here and came later: pages that were read once more since, and what this
+// process has made, changed or removed since the reading began, in its writes. Without that, what it has just made
+// would be gone for as long as the reading serves. Who calls it holds mu.
+func (s *Store[N]) updated(h *Shelf[N], begun int) *Shelf[N] {
+	for id, p := range h.Pages {
 		if now := s.pages[id]; now != nil && now.ETag != p.ETag {
 			h = h.with(now)
 		}
 	}
-	s.seen = h
-	return h, nil
+	for id, at := range s.written {
+		if at <= begun {
+			continue
+		}
+		now := s.pages[id]
+		if now == nil {
+			now = Blank(id)
+		}
+		h = h.with(now)
+	}
+	return h
 }
 
 // readAll reads what was listed onto a shelf. Pages are read beside each other, as many as the client has room for. A
