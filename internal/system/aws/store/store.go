@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -344,52 +343,12 @@ func (s *Store[N]) fetchOrClose(ctx context.Context, id access.IdentityID, etag 
 	return closed(id, etag, err), nil
 }
 
-// Marks returns what was cut by hand, by the marks that stand beside the pages: the moment is when S3 wrote the mark.
-// It always asks. A change decides by it, and a mark that is a minute old may be the one that matters.
-func (s *Store[N]) Marks(ctx context.Context) (ledger.Holds, error) {
-	all, err := s.List(ctx, HeldKey)
-	if err != nil {
-		return nil, err
-	}
-	holds := ledger.Holds{}
-	for _, o := range all {
-		holds[strings.TrimPrefix(o.Key, HeldKey)] = o.modified
-	}
-	return holds, nil
-}
-
-// Mark marks that something was cut by hand, now, by S3's clock: what is made anew under its name is held. scope is a
-// partner's name, or the id of an identity or a credential. No mark of a partner is ever removed; a release says up to
-// when marks are lifted.
-func (s *Store[N]) Mark(ctx context.Context, scope string) error {
-	defer s.Reread()
-	return s.Place(ctx, HeldKey+scope, []byte("Cut by hand.\n"))
-}
-
 // Reread lets the next reading ask: what was read does not know of what was written beside the pages. What IAM has is
 // not outdated by that, and is kept.
 func (s *Store[N]) Reread() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen = nil
-}
-
-// Again tries a change until nobody comes in its way. Only client.ErrChanged is tried again, up to 60 times, which
-// takes some three seconds; change must read anew what it decides on. Sixteen writers in two processes come through
-// (TestSixteenWritersInTwoProcessesLoseNothingAndDoubleNothing).
-func Again(ctx context.Context, change func() error) error {
-	const rounds = 60
-	for round := range rounds {
-		err := change()
-		if !errors.Is(err, client.ErrChanged) {
-			return err
-		}
-		if err := access.Pause(ctx, time.Duration(min(round+1, 10))*5*time.Millisecond+
-			rand.N(20*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
-			return err
-		}
-	}
-	return fmt.Errorf("%w: %w", access.ErrUnavailable, client.ErrChanged)
 }
 
 // Read returns everything: as it was read a moment ago if the configuration lets one reading serve, and otherwise as it
