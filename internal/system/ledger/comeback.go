@@ -11,9 +11,13 @@ import (
 )
 
 // What was cut by hand stays cut in another place, too: an identity that was held by what it hung on, and hangs on
-// something else now, and a key or a workload that comes back under another identity. Each gets a mark of its own.
+// something else now, and a key or a workload that comes back under another identity. Each gets a mark of its own
+// (Placed.Hold).
+//
+// A mark tells of its last cut alone. So three moments are compared everywhere here: when it was cut, up to when that
+// was lifted, and when what was cut had gone, since a cut of after that is of something else.
 
-// all returns everything that there is, as far as the draft knows.
+// all returns everything that there is, as far as the draft knows: its own entries before those beside it.
 func (d *Draft) all() Ledger {
 	all := maps.Clone(d.Others)
 	if all == nil {
@@ -23,7 +27,7 @@ func (d *Draft) all() Ledger {
 	return all
 }
 
-// lifted returns up to when holds are lifted from an identity, also from one that is gone.
+// lifted returns up to when holds are lifted from an identity, also from one that is gone; zero if none was.
 func (d *Draft) lifted(all Ledger, id access.IdentityID) time.Time {
 	at := d.Tombstones[id].HoldLifted
 	if e := all[id.Ref()]; e != nil {
@@ -32,8 +36,8 @@ func (d *Draft) lifted(all Ledger, id access.IdentityID) time.Time {
 	return at
 }
 
-// cutAt returns when the last cut was made that is in force on an identity, itself or above it, of those from before a
-// moment, where that is not zero; zero: it is not held.
+// cutAt returns when the last cut was made that is in force on an identity, itself or above it; zero if it is not held.
+// If before is not zero, only cuts of before that count.
 func (d *Draft) cutAt(all Ledger, id access.IdentityID, before time.Time) (last time.Time) {
 	for _, member := range all.Lineage(id) {
 		var leaving time.Time
@@ -54,8 +58,9 @@ func (d *Draft) cutOn(all Ledger, c *access.Credential, before time.Time) time.T
 		counted(d.Holds[c.Ref().ID], d.lifted(all, c.IdentityID), before))
 }
 
-// counted returns the moment of a cut that was made after the last one that was lifted, and before another moment,
-// where that is not zero; else zero.
+// counted returns the moment of a cut if it counts, and otherwise zero: it came after the last one that was lifted, and
+// before what was cut had gone; zero for what is not gone. To the nanosecond, a release of the moment of a cut lifts it
+// (TestACutCountsBetweenWhatWasLiftedAndWhatWentAfterIt).
 func counted(at, lifted, before time.Time) time.Time {
 	if !at.After(lifted) || (!before.IsZero() && !at.Before(before)) {
 		return time.Time{}
@@ -63,8 +68,8 @@ func counted(at, lifted, before time.Time) time.Time {
 	return at
 }
 
-// heldUnder returns when the last cut was made by which an identity is held through what it hangs on;
-// zero: through nothing.
+// heldUnder returns when the last cut was made by which an identity is held through what it hangs on; zero: through
+// nothing.
 func (d *Draft) heldUnder(e *Entry) time.Time {
 	i, ok := e.Object.(*access.Identity)
 	if !ok || i.ParentID == (access.IdentityID{}) || len(d.Holds) == 0 {
@@ -78,9 +83,9 @@ func (d *Draft) leavesHeld(before *Entry, i *access.Identity) bool {
 	return before.Object.(*access.Identity).ParentID != i.ParentID && !d.heldUnder(before).IsZero()
 }
 
-// releasedWith reports whether a credential's key or workload, that was cut elsewhere at a moment, was released
-// under the identity that now has it. A release counts for what the identity had: what was cut under another one,
-// and comes later, is held.
+// releasedWith reports whether a credential's key or workload, that was cut elsewhere at a moment, was released under
+// the identity that now has it. A release counts for what the identity had: what was cut under another one, and comes
+// later, is held.
 func (d *Draft) releasedWith(all Ledger, c *access.Credential, at time.Time) bool {
 	lifted := d.lifted(all, c.IdentityID)
 	if at.After(lifted) {
@@ -101,7 +106,8 @@ func (d *Draft) releasedWith(all Ledger, c *access.Credential, at time.Time) boo
 }
 
 // comesBack returns the identity under which somebody cut what a credential newly proves to be its identity with, or
-// has its secrets sealed to; zero where nobody did, or it was released since.
+// has its secrets sealed to; zero if nobody did, or it was released since. A credential that keeps its key brings
+// nothing back.
 func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.IdentityID) {
 	key := c.Key()
 	if len(d.Holds) == 0 || key == "" {
@@ -124,8 +130,8 @@ func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.Iden
 	return from
 }
 
-// cutWith reports whether the key of a credential was cut on another one, and was not released since. Of one that is
-// not removed only the object is given.
+// cutWith reports whether the key of a credential was cut on another one, and was not released since. f is that other
+// one; if it is not removed, only its object is set.
 func (d *Draft) cutWith(all Ledger, c *access.Credential, key string, f access.Former) bool {
 	other, ok := f.Object.(*access.Credential)
 	if !ok || other.Ref() == c.Ref() {

@@ -13,33 +13,38 @@ import (
 
 // Issuer is what a system does about what it issues.
 type Issuer interface {
-	// Issue makes what the credential asks for at a moment, to end at another, and seals what is secret.
+	// Issue makes what the credential asks for at a moment, to end at another, and seals what is secret. If the change
+	// fails afterwards, the system takes back what it made.
 	Issue(now, end time.Time, c *access.Credential, change access.Change) (Item, error)
-	// Fixed says whether the end of an item cannot be moved any more: then it is revoked where it should end earlier.
+	// Fixed reports whether the end of an item cannot be moved any more: then it is revoked if it should end earlier.
 	Fixed(Item) bool
 }
 
-// Draft is a ledger in the making: a copy of one, with what was touched, and how to take back the change at work.
+// Draft is a ledger in the making: a copy of one, with what was touched, and how to take back the change at work. It is
+// used by one goroutine. Several changes may be placed in one draft, each in a Try.
 type Draft struct {
+	// Ledger is the copy. Its entries are those of the original, and are replaced, never changed.
 	Ledger
-	// Now is the time of the change.
+	// Now is the time of the change, by the system's clock.
 	Now time.Time
-	// Touched is what was put, marked or forgotten.
+	// Touched are the references that were put, marked or forgotten, whether in the end they differ or not.
 	Touched map[access.Ref]bool
-	// Revoke is told of each item that ends before its time; what it returns takes that back.
+	// Revoke is told of each item that ends before its time; what it returns takes that back, nil if there is nothing
+	// to take back. Until the system sets it, it does nothing.
 	Revoke func(*access.Credential, Item) (undo func())
-	// Holds are what was cut by hand, Tombstones what is remembered; Noted says of whom something
-	// was added to the latter.
+	// Holds are what was cut by hand, and Tombstones what is remembered. Noted are the identities whose tombstone has
+	// changed.
 	Holds      Holds
 	Tombstones Tombstones
 	Noted      map[access.IdentityID]bool
-	// Others is what there is beside, where the draft is not of all.
+	// Others is what there is beside, if the draft is not of all; nil if it is, or if nothing beside matters.
 	Others Ledger
 	// Again asks for a publication though nothing changes: a removal did not come to its end with the last one.
 	Again bool
 
 	issuer Issuer
-	undo   []func()
+	// undo takes back what the change at work has put, the last first.
+	undo []func()
 }
 
 // NewDraft returns a draft on a ledger at a moment.
@@ -51,7 +56,9 @@ func NewDraft(of Ledger, now time.Time, issuer Issuer) *Draft {
 	}
 }
 
-// Try makes a change whole or not at all.
+// Try makes a change whole or not at all: if it returns an error, entries and tombstones are as they were before. What
+// was touched stays so, which costs a comparison. It does not nest, and what [Draft.Forget] takes out is not brought
+// back.
 func (d *Draft) Try(change func() error) error {
 	d.undo = nil
 	err := change()
@@ -63,7 +70,7 @@ func (d *Draft) Try(change func() error) error {
 	return err
 }
 
-// Set puts an entry into the draft.
+// Set puts an entry into the draft, in place of what stands there.
 func (d *Draft) Set(e *Entry) {
 	ref := e.Ref()
 	before, found := d.Ledger[ref]
@@ -75,28 +82,33 @@ func (d *Draft) Set(e *Entry) {
 	d.Ledger[ref], d.Touched[ref] = e, true
 }
 
+// revoke tells the system of an item that ends before its time, and keeps how to take that back.
 func (d *Draft) revoke(c *access.Credential, i Item) {
 	if undo := d.Revoke(c, i); undo != nil {
 		d.undo = append(d.undo, undo)
 	}
 }
 
-// Placed is what a put made.
+// Placed is what a put made of a change.
 type Placed struct {
 	Entry *Entry
-	// Tell: the answer tells what was issued.
+	// Tell: the answer tells what was issued, also if it is not new: the caller has not heard of it.
 	Tell bool
 	// Fresh: something was issued.
 	Fresh bool
-	// Lifts: it releases what was cut by hand. Hold: it is new, or newly under this name or place, and to be held,
-	// with a mark of its own.
+	// Lifts: it releases what was cut by hand. Hold: it is to be held, with a mark of its own, since it is new, or
+	// newly under this name or place, while something that it continues is cut.
 	Lifts, Hold bool
-	// Unspent: its identity names a release that nobody of its partner had used.
+	// Unspent: its identity names a release that no identity of its partner had used.
 	Unspent bool
 }
 
-// Place puts the change's object into the draft: adopted, owned, resting on what is above it, with its history and
-// what is issued.
+// Place puts the change's object into the draft: adopted, owned, resting on what is above it, with its history and what
+// is issued.
+//
+// Errors that callers tell apart: access.ErrNotFound if the uid is another one, access.OtherStackError,
+// access.ErrNoIdentity if what it rests on is not there, access.ErrUnsupported for a circle, access.ErrCutSince for a
+// release that somebody's cut has overtaken, and what the Issuer returns.
 func (d *Draft) Place(c access.Change) (*Placed, error) {
 	object, err := cloned(c.Object)
 	if err != nil {
@@ -109,6 +121,7 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	if err := d.rests(object, before); err != nil {
 		return nil, err
 	}
+	// seconds decide nothing here: the bound is what was asked, and what enforces it rounds down
 	e := &Entry{Object: object, Bound: access.Earliest(c.EndsAt, object.Common().ExpiresAt.Time).UTC()}
 	if before == nil {
 		d.born(e, c.Stack)
@@ -130,8 +143,8 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	return p, nil
 }
 
-// placeIdentity decides whether an identity is to be held, and whether it lifts what was cut by hand: of it, and
-// not of what it leaves.
+// placeIdentity decides whether an identity is to be held, and whether it lifts what was cut by hand. What it leaves
+// comes first: a release is of the identity, and not of what it hung on.
 func (d *Draft) placeIdentity(p *Placed, before *Entry, i *access.Identity, c access.Change) (err error) {
 	if before == nil {
 		p.Hold = d.inherit(p.Entry)
@@ -143,8 +156,8 @@ func (d *Draft) placeIdentity(p *Placed, before *Entry, i *access.Identity, c ac
 	return err
 }
 
-// placeCredential issues what a credential needs, and decides whether the answer tells it: where it is new, and where
-// the caller has not heard of it. For one that comes back from under a hold nothing is issued.
+// placeCredential issues what a credential needs, and decides whether the answer tells it: if it is new, or if the
+// caller has not heard of it. For one that comes back from under a hold nothing is issued.
 func (d *Draft) placeCredential(p *Placed, before *Entry, credential *access.Credential, c access.Change) (err error) {
 	p.Hold = d.comesBack(before, credential) != (access.IdentityID{})
 	c.Wait = c.Wait || p.Hold
@@ -157,8 +170,8 @@ func (d *Draft) placeCredential(p *Placed, before *Entry, credential *access.Cre
 	return nil
 }
 
-// born begins the history of a new object. One whose removal was begun under its id, and did not come to its
-// end, is outlived by it.
+// born begins the history of a new object. If a removal under its id was begun and did not come to its end, the new
+// object takes over what is remembered of the old one.
 func (d *Draft) born(e *Entry, stack string) {
 	e.History = access.Born(stack, d.Now, d.reviews(e.Object)...)
 	if was := d.Ledger[e.Ref()]; was != nil {
@@ -169,7 +182,7 @@ func (d *Draft) born(e *Entry, stack string) {
 }
 
 // succeed continues the history of what stood there, with what is remembered of it. What is adopted without its uid
-// gets a new one, so that the state which knew the old one cannot remove it.
+// gets a new one, so that a state which knew the old one cannot remove it.
 func (d *Draft) succeed(e, before *Entry, c access.Change) {
 	d.rememberTaken(before, e.Object)
 	e.History = before.History.Next(before.Object, e.Object, e.Bound, d.Now, d.reviews(e.Object)...)
@@ -185,8 +198,9 @@ func (d *Draft) succeed(e, before *Entry, c access.Change) {
 	}
 }
 
-// predecessor returns what stands under the id and is to be changed or adopted; nil where the object is new. Whoever
-// knows its uid may change it, and so a stack that was renamed takes it over; who does not adopts only his own stack's.
+// predecessor returns what stands under the id and is to be changed or adopted; nil if the object is new. A caller that
+// knows its uid may change it, so a stack that was renamed takes it over; a caller that does not adopts only what its
+// own stack has left.
 func (d *Draft) predecessor(ref access.Ref, c access.Change) (*Entry, error) {
 	before := d.Ledger[ref]
 	switch {
@@ -200,8 +214,9 @@ func (d *Draft) predecessor(ref access.Ref, c access.Change) (*Entry, error) {
 	return before, nil
 }
 
-// rests says whether what the object hangs on is there. What has hung on it before, and is to have less, is not refused
-// where that is gone or cannot be read: it gives nothing then.
+// rests returns an error if what the object hangs on is not there. If the object is there and gets less, that does not
+// matter: what hangs on something that is gone or cannot be read gives nothing, and less is never refused
+// (TestLessOfASubcontractorActsThoughThePageOfItsPartnerIsDamaged, in aws).
 func (d *Draft) rests(o access.Object, before *Entry) error {
 	less := before != nil && !before.Removed() && access.Narrows(before.Object, o)
 	unknown := func(id access.IdentityID) bool { return less && d.Ledger[id.Ref()] == nil }
@@ -214,7 +229,8 @@ func (d *Draft) rests(o access.Object, before *Entry) error {
 	return nil
 }
 
-// restsOnParents follows an identity's parents to the top, and refuses a circle.
+// restsOnParents follows an identity's parents to the top, and refuses a circle. unknown says of which missing one that
+// does not matter.
 func (d *Draft) restsOnParents(i *access.Identity, unknown func(access.IdentityID) bool) error {
 	for above := i.ParentID; above != (access.IdentityID{}); {
 		if above == i.ID {
@@ -232,7 +248,8 @@ func (d *Draft) restsOnParents(i *access.Identity, unknown func(access.IdentityI
 	return nil
 }
 
-// reviews returns those that cover an object: its own and its identity's.
+// reviews returns those that cover an object: its own and its identity's, unless that one is a decision about the
+// identity alone.
 func (d *Draft) reviews(o access.Object) []*access.Review {
 	reviews := []*access.Review{o.Common().Review}
 	if o.Ref().Type != access.TypeIdentity {
@@ -243,8 +260,8 @@ func (d *Draft) reviews(o access.Object) []*access.Review {
 	return reviews
 }
 
-// Strike marks an object as being removed, and with an identity everything under it. It returns them as they were,
-// the object first.
+// Strike marks an object as being removed, and with an identity everything under it. It returns them as they were, the
+// object first; access.ErrNotFound if there is none of the uid.
 func (d *Draft) Strike(ref access.Ref, uid string) ([]*Entry, error) {
 	if !d.Has(ref, uid) {
 		return nil, access.ErrNotFound
@@ -257,7 +274,8 @@ func (d *Draft) Strike(ref access.Ref, uid string) ([]*Entry, error) {
 	return victims, nil
 }
 
-// Mark marks entries as being removed, and revokes what was issued for them.
+// Mark marks entries as being removed, and revokes what was issued for them. How they are held through what is above
+// them is noted first: that may be among them, and goes, too. A removal that was begun before keeps its moment.
 func (d *Draft) Mark(victims []*Entry) {
 	for n, v := range victims {
 		if under := d.heldUnder(v); under.After(v.HeldUnder) { // before what is above them goes
@@ -281,7 +299,7 @@ func (d *Draft) Mark(victims []*Entry) {
 	}
 }
 
-// evidenceOf returns what is needed to see whether items are still in force, without what was given out.
+// evidenceOf returns what is needed to verify that items are not in force, without what was given out.
 func evidenceOf(items []Item) []Item {
 	kept := slices.Clone(items)
 	for i := range kept {

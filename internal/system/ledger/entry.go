@@ -2,7 +2,22 @@
 
 // Package ledger is what an access system remembers of what it was asked for, and what follows from it: who owns an
 // object, when it ends with all above it, whether it is cut, and what is issued for it and revoked. It is the part that
-// all systems have in common; where it is kept, and how access is enforced, is each system's own.
+// all systems have in common; where it is kept, and how access is enforced, is each system's own. It asks nothing, and
+// knows no clock: the moment of a change is given to it.
+//
+// A change is made on a [Draft], a copy of the ledger. A system reads what there is, places the change in a draft
+// ([Draft.Place]) or marks what is to go ([Draft.Strike]), draws the consequences ([Draft.Settle]), and writes what was
+// touched. If that fails, the draft is thrown away.
+//
+// A removal has three steps, so that none is lost if a process dies: the entry is marked removed and written; the
+// system takes away what it has, and verifies that; only then the entry is forgotten ([Draft.Forget]). What stands
+// between the first and the last gives no access, and whoever comes next finishes it.
+//
+// Three memories outlive an object. Former access says what was removed within a year, so that it does not come back as
+// new. Bygone uids say which object a state means. A tombstone keeps both for an identity that is gone, with the
+// releases that it has used.
+//
+// Entries are never changed once they are in a ledger, only replaced: a ledger that somebody else reads is safe.
 package ledger
 
 import (
@@ -15,38 +30,42 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// Version is the version of the entries that are written here, and the newest that can be read.
+// Version is the version of the entries that are written here, and the newest that can be read. A field that is added
+// needs no new version, if its zero value means what entries without it meant.
 const Version = 1
 
 // Entry is what a ledger holds of one object. Once it is in a ledger it is never changed, only replaced.
 type Entry struct {
 	Object  access.Object
 	History access.History
-	// Bound is the end that the object itself was given; what is above it may end earlier.
+	// Bound is the end that the object itself was given, in UTC and never zero; what is above it may end earlier (see
+	// [Ledger.End]).
 	Bound time.Time
-	// Issued is what was issued for a credential and still counts, oldest first.
+	// Issued is what was issued for a credential and still counts, oldest first: what is in force, and what works on
+	// beside it.
 	Issued []Item
-	// RemovedAt is set when a removal was begun: it gives no access, and is there only until that is proven.
+	// RemovedAt is when a removal was begun; zero if none was. Then it gives no access, and is there only until that is
+	// verified.
 	RemovedAt time.Time
-	// HoldLifted is up to when holds that were made by hand are lifted from an identity, in
-	// systems that keep that here.
+	// HoldLifted is up to when holds are lifted from an identity; zero if none was. A cut that came later holds.
 	HoldLifted time.Time
-	// HeldUnder is when the last cut was made by which an identity that is being removed was held
-	// through what it hung on.
+	// HeldUnder is set in an identity that is being removed: when the last cut was made by which it was held through
+	// what it hung on; zero if it was not. What it hung on may be gone by the time that it comes back.
 	HeldUnder time.Time
 	// Adopted is what an identity has taken over that nobody had declared; nil for nothing.
 	Adopted *Adopted
-	// Former is what was removed of an identity while it stays.
+	// Former is what was removed of an identity while it stays. Once it goes, its tombstone has that.
 	Former []access.Former
 	// Bygone are the uids that the identity, and what was under it, had before.
 	Bygone []access.Bygone
 }
 
-// Adopted is what an identity has taken over.
+// Adopted is what an identity has taken over of what nobody had declared.
 type Adopted struct {
-	// From is its native id.
+	// From is the native id that it was taken over by: an entity of OpenBao, a user of IAM.
 	From string `json:"from"`
-	// Logins are the ways to log in that were there before, and are not declared.
+	// Logins are the ways to log in that were there before, and are not declared. They are left to the partner until it
+	// has another one.
 	Logins []Login `json:"logins,omitempty"`
 	// Released is the value of hold_released that lifts what was cut by hand of it; "" for none.
 	Released string `json:"released,omitempty"`
@@ -57,8 +76,7 @@ func (a *Adopted) Lifted(i *access.Identity) bool {
 	return a.Released != "" && a.Released == i.HoldReleased
 }
 
-// Left returns the ways to log in that are left of what an identity has taken over; a is nil where it
-// has taken over nothing.
+// Left returns the ways to log in that are left of what an identity has taken over; none if a is nil.
 func (a *Adopted) Left() []Login {
 	if a == nil {
 		return nil
@@ -80,11 +98,13 @@ type Login struct {
 	Name     string `json:"name"`
 }
 
-// Item is one thing that was issued: a certificate, or a key that was sealed to the partner.
+// Item is one thing that was issued: a certificate, or a key that was sealed to the partner. Nothing in it is secret.
 type Item struct {
+	// At is when it was issued, which nothing makes younger.
 	At time.Time `json:"at"`
 	// Until is when it ends by itself, whatever becomes of what is above; zero: only with its credential.
-	Until     time.Time `json:"until,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	// RotatesAt is from when it is due; zero: never.
 	RotatesAt time.Time `json:"rotates_at,omitzero"`
 	// Superseded: a newer one was issued, and this one works until its own end.
 	Superseded bool   `json:"superseded,omitzero"`
@@ -93,7 +113,8 @@ type Item struct {
 	Authority   string `json:"authority,omitzero"`
 	Fingerprint string `json:"fingerprint,omitzero"`
 	KeyHash     string `json:"key_hash,omitzero"`
-	// Accessor names a secret to the system without being it.
+	// Accessor names a secret to the system without being it: a user of IAM, a secret id's accessor. KeyHash is what
+	// gateways know of it, Sealed what only the partner opens. A system sets those that it needs.
 	Accessor    string `json:"accessor,omitzero"`
 	Certificate string `json:"certificate,omitzero"`
 	Sealed      string `json:"sealed,omitzero"`
@@ -102,8 +123,8 @@ type Item struct {
 // End returns when the item ends, under a credential that ends at a moment.
 func (i Item) End(of time.Time) time.Time { return access.Earliest(i.Until, of) }
 
-// Name returns the item's serial, or where it has none its fingerprint: the fingerprint of an SSH
-// certificate is its key's.
+// Name returns the item's serial or, if it has none, its fingerprint. A serial comes first since the fingerprint of an
+// SSH certificate is its key's, which the next one has, too.
 func (i Item) Name() string { return cmp.Or(i.Serial, i.Fingerprint) }
 
 // Ref names the object.
@@ -112,13 +133,13 @@ func (e *Entry) Ref() access.Ref { return e.Object.Ref() }
 // Removed reports whether its removal was begun.
 func (e *Entry) Removed() bool { return !e.RemovedAt.IsZero() }
 
-// Credential returns the object where it is a credential.
+// Credential returns the object if it is a credential.
 func (e *Entry) Credential() (*access.Credential, bool) {
 	c, ok := e.Object.(*access.Credential)
 	return c, ok
 }
 
-// Newest returns what was last issued, where it was not revoked.
+// Newest returns what was last issued, if it was not revoked; false if there is nothing.
 func (e *Entry) Newest() (Item, bool) {
 	for _, i := range e.Issued {
 		if !i.Superseded {
@@ -128,6 +149,7 @@ func (e *Entry) Newest() (Item, bool) {
 	return Item{}, false
 }
 
+// entryFile is an entry as every system keeps it, as JSON. Ends are called ends_at there, whatever is above.
 type entryFile struct {
 	Version     int             `json:"version"`
 	Type        access.Type     `json:"type"`
@@ -157,7 +179,8 @@ func (e *Entry) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, and refuses what does not fit together.
+// UnmarshalJSON reads what MarshalJSON wrote, and refuses what does not fit together: an entry that declares another
+// object than it names, or that has no end or no uid. Nothing that anybody wrote by hand gives access without an end.
 func (e *Entry) UnmarshalJSON(text []byte) error {
 	var f entryFile
 	if err := json.Unmarshal(text, &f); err != nil {

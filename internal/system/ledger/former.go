@@ -12,13 +12,16 @@ import (
 )
 
 // What was removed is remembered for a year, with its identity while that stays and in its tombstone afterwards: the
-// same access under a new name goes on from it, and is not new.
+// same access under a new name goes on from it, and is not new. Without this, a computed name would be a way around
+// every longest life and every review.
 
-// mostFormers is how many credentials, and how many grants, are remembered of one identity. What was removed
-// longest ago is left out.
+// mostFormers is how many credentials, and how many grants, are remembered of one identity. What was removed longest
+// ago is left out. Each type has its own limit: otherwise, whoever makes and removes five hundred grants pushes an
+// older key out of memory (TestNoGrantPushesAKeyOutOfMemoryAndNoKeyAGrant).
 const mostFormers = 500
 
-// Formers returns what is remembered at a moment, sorted.
+// Formers returns what is remembered at a moment, of all identities, sorted by reference and then by when it was
+// removed.
 func Formers(l Ledger, t Tombstones, now time.Time) []access.Former {
 	var all []access.Former
 	for _, e := range l {
@@ -41,6 +44,7 @@ func remembered(memory []access.Former, now time.Time, more ...access.Former) []
 	kept = append(kept, more...)
 	if len(kept) > mostFormers {
 		order.Sort(kept, func(a, b access.Former) int { return b.RemovedAt.Compare(a.RemovedAt) })
+		// no grant pushes out a key, and no key a grant
 		count := map[access.Type]int{} // no grant pushes out a key, and no key a grant
 		kept = slices.DeleteFunc(kept, func(f access.Former) bool {
 			count[f.Object.Ref().Type]++
@@ -50,8 +54,9 @@ func remembered(memory []access.Former, now time.Time, more ...access.Former) []
 	return kept
 }
 
-// former returns what is to be remembered of an entry that goes, or that a change takes something from; false
-// where it never gave access.
+// former returns what is to be remembered of an entry that goes, or that a change takes something from; false if it
+// never gave access, or is a shadow's. Its end is the declared one: a removal that was begun does not shorten how long
+// it was decided for.
 func (d *Draft) former(e *Entry) (access.Former, bool) {
 	gone := e.RemovedAt
 	if gone.IsZero() {
@@ -71,7 +76,7 @@ func (d *Draft) former(e *Entry) (access.Former, bool) {
 		d.wasActive(f)
 }
 
-// declaredEnd returns when an entry ends, with all above it, also where a removal of some of that was begun.
+// declaredEnd returns when an entry ends, with all above it, also if a removal of some of that was begun.
 func (l Ledger) declaredEnd(e *Entry) time.Time {
 	end := e.Bound
 	for id, depth := e.Object.Holder(), 0; depth <= len(l); depth++ {
@@ -90,7 +95,8 @@ func (l Ledger) declaredEnd(e *Entry) time.Time {
 }
 
 // wasActive reports whether access was ever given by something that goes: a credential gives none without a grant, and
-// a grant none without a way to log in.
+// a grant none without a way to log in. What never gave access has no age, so nothing continues it. A login from before
+// an adoption is a way to log in.
 func (d *Draft) wasActive(f access.Former) bool {
 	holder := f.Object.Holder()
 	last := access.Earliest(f.EndsAt, f.RemovedAt)
@@ -120,7 +126,7 @@ func (d *Draft) wasActive(f access.Former) bool {
 	})
 }
 
-// memory returns what is remembered of an identity.
+// memory returns what is remembered of an identity, in its entry and in its tombstone.
 func (d *Draft) memory(id access.IdentityID) []access.Former {
 	memory := d.Tombstones[id].Former
 	if e := d.Ledger[id.Ref()]; e != nil {
@@ -129,7 +135,7 @@ func (d *Draft) memory(id access.IdentityID) []access.Former {
 	return memory
 }
 
-// recall remembers what was removed of an identity: with it, or in its tombstone where its own record is lost or gone.
+// recall remembers what was removed of an identity: with it, or in its tombstone if its own record is lost or gone.
 func (d *Draft) recall(id access.IdentityID, more ...access.Former) {
 	e := d.Ledger[id.Ref()]
 	if e == nil {
@@ -141,7 +147,8 @@ func (d *Draft) recall(id access.IdentityID, more ...access.Former) {
 	d.Set(&changed)
 }
 
-// engrave adds to a tombstone. One that cannot be read stays what it is: what released a hold is not to be forgotten.
+// engrave adds to a tombstone. One that cannot be read stays what it is: written anew, it would no longer say that
+// nobody knows which releases were used.
 func (d *Draft) engrave(id access.IdentityID, more []access.Former) {
 	before := d.Tombstones[id]
 	if before.Damaged {
@@ -152,8 +159,9 @@ func (d *Draft) engrave(id access.IdentityID, more []access.Former) {
 	d.setStone(id, stone)
 }
 
-// rememberTaken remembers what an object was, where a change takes its key, its trust or some of its reach from it, or
-// puts it where one stands whose removal was begun.
+// rememberTaken remembers what an object was, if a change takes its key, its trust or some of its reach from it, or
+// puts it in the place of one whose removal was begun. Under its id it is the same object; what it gave may come back
+// under another.
 func (d *Draft) rememberTaken(before *Entry, after access.Object) {
 	if before == nil || (!before.Removed() && !takesAway(before.Object, after)) {
 		return
@@ -177,7 +185,8 @@ func takesAway(before, after access.Object) bool {
 	return false
 }
 
-// Parting returns what is to be remembered of entries that go together, by their identities.
+// Parting returns what is to be remembered of entries that go together, by their identities. All are looked at before
+// any goes: a credential was active because of a grant that goes with it.
 func (d *Draft) Parting(victims ...*Entry) map[access.IdentityID][]access.Former {
 	formers := map[access.IdentityID][]access.Former{}
 	for _, e := range victims {
@@ -188,7 +197,8 @@ func (d *Draft) Parting(victims ...*Entry) map[access.IdentityID][]access.Former
 	return formers
 }
 
-// Forget takes out of the ledger what was proven to be gone, and remembers what has to outlive it.
+// Forget takes out of the ledger what was verified to be gone, and remembers what has to outlive it: of an identity in
+// its tombstone, of anything else with its identity. References that are not there are passed over.
 func (d *Draft) Forget(refs ...access.Ref) {
 	var victims []*Entry
 	for _, ref := range refs {
@@ -235,7 +245,7 @@ func (t Tombstone) Aged(now time.Time) bool {
 }
 
 // Pruned returns the tombstone without what is to be forgotten. While something of its partner is cut by hand, it goes
-// on to say when the identity was removed.
+// on to say when the identity was removed: that decides whether a cut is older than it (see inherit).
 func (t Tombstone) Pruned(now time.Time, holding bool) Tombstone {
 	t.Former, t.Bygone = remembered(t.Former, now), bygone(t.Bygone, now)
 	if len(t.Former) == 0 && !holding {

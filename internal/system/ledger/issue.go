@@ -10,11 +10,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// atOnce is how many items of a credential may work at the same time.
+// What is issued for a credential follows from a change in two steps. First, each item is judged by itself: some are
+// condemned, whatever is asked (condemns). Then a table decides what becomes of the rest (decide, in verdict.go), and
+// carryOut does it. Both are pure, and have a test for each row.
+
+// atOnce is how many items of a credential may work at the same time: each that still works is one more that can be
+// lost.
 const atOnce = 2
 
 // issue brings what is issued for a credential in line with a change of it, and reports whether something was issued.
-// The table of asked decides; what is revoked is revoked with the draft.
+// What is revoked is revoked with the draft: if the change fails, it is not.
 func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Change) (issued bool, err error) {
 	if !c.Kind().Issues() {
 		e.Issued = nil
@@ -34,18 +39,21 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 	return d.carryOut(a.decide().do, e, c, change, end)
 }
 
-// ask returns what a change asks of what is issued, as far as the items themselves do not matter.
+// ask returns what a change asks of what is issued, as far as the items themselves do not matter. A new credential does
+// not wait because its identity is cut: it is issued, and cut like the rest.
 func (d *Draft) ask(before *Entry, c *access.Credential, change access.Change, end time.Time) asked {
 	cut := before != nil && (d.Standing(c.IdentityID).Cut() || d.HeldIdentity(d.Holds, c.IdentityID))
 	return asked{
-		mode: change.Issue, waits: change.Wait ||
-			cut ||
-			d.HeldAlone(d.Holds, c), ended: !end.After(d.Now), creates: change.UID == "",
+		mode:         change.Issue,
+		waits:        change.Wait || cut || d.HeldAlone(d.Holds, c),
+		ended:        !end.After(d.Now),
+		creates:      change.UID == "",
 		otherRequest: before != nil && !access.SameRequest(before.Object.(*access.Credential), c),
 	}
 }
 
-// newest returns how it stands with what was issued last, and whether that is another one than the caller knows of.
+// newest returns how it stands with what was issued last, and whether that is another one than the caller knows of: the
+// answer was lost. A caller that knows of nothing says nothing.
 func (d *Draft) newest(e *Entry, end time.Time, known string) (stands standing, lost bool) {
 	i, ok := e.Newest()
 	if !ok {
@@ -57,7 +65,8 @@ func (d *Draft) newest(e *Entry, end time.Time, known string) (stands standing, 
 	return stands, known != "" && known != i.Name()
 }
 
-// carryOut does what was decided. Where issuing fails, nothing was revoked for it.
+// carryOut does what was decided. The new item comes before the old ones are revoked: if issuing fails, nothing was
+// revoked for it.
 func (d *Draft) carryOut(do act, e *Entry, c *access.Credential, change access.Change, end time.Time) (issued bool,
 	err error) {
 	switch do {
@@ -79,10 +88,11 @@ func (d *Draft) carryOut(do act, e *Entry, c *access.Credential, change access.C
 	return false, nil
 }
 
-// age makes what was issued before its credential had this rotation due by it, counted from when it was issued,
-// where it is not due before. Where its end can be moved, it gets an end of its own as well: it dies by itself if
-// nobody rotates it. Nothing that was said of a rotation before makes it younger: one that is less frequent counts
-// from the next issue on.
+// age makes what was issued before its credential had this rotation due by it, counted from when it was issued, unless
+// it is due before. If its end can be moved, it gets an end of its own as well: it dies by itself if nobody rotates it.
+//
+// Nothing that was said of a rotation before makes an item younger: a less frequent one counts from the next issue on.
+// Otherwise, removing a rotation and adding another one would extend a key.
 func (d *Draft) age(c *access.Credential, items []Item) {
 	if c.Rotation == nil {
 		return
@@ -99,7 +109,7 @@ func (d *Draft) age(c *access.Credential, items []Item) {
 	}
 }
 
-// dueFrom makes the newest item due from a moment on, where it is not before.
+// dueFrom makes the newest item due from a moment on, unless it is due before.
 func dueFrom(items []Item, at time.Time) []Item {
 	for n := range items {
 		if !items[n].Superseded {
@@ -112,8 +122,8 @@ func dueFrom(items []Item, at time.Time) []Item {
 // outlives reports whether an item has an end of its own after the one that it should have, and cannot be shortened.
 func (d *Draft) outlives(i Item, end time.Time) bool { return d.issuer.Fixed(i) && i.Until.After(end) }
 
-// TakesAway says whether a change of a credential ends it earlier, ends what was issued for it, whatever comes in its
-// place, or makes it less in another way: that is never refused, also where nothing can be issued. Then it may Wait.
+// TakesAway reports whether a change of a credential ends it earlier, ends what was issued for it, whatever comes in
+// its place, or makes it less in another way. That is never refused, also if nothing can be issued: then it may Wait.
 func (l Ledger) TakesAway(change access.Change) bool {
 	c, ok := change.Object.(*access.Credential)
 	before := l[change.Object.Ref()]
@@ -126,13 +136,13 @@ func (l Ledger) TakesAway(change access.Change) bool {
 		access.Narrows(before.Object, c)
 }
 
-// Without says that a change took away, and why nothing was issued in the place of that.
+// Without returns the sentence that a change took away, and why nothing was issued in the place of that.
 func Without(err error) string {
 	return fmt.Sprintf("What was issued is revoked, but nothing could be issued in its place: %v.", err)
 }
 
-// retire ends what was issued before the newest item: a secret whose end can be moved after the
-// overlap, the rest at once.
+// retire ends what was issued before the newest item: a secret whose end can be moved after the overlap, the rest at
+// once.
 func (d *Draft) retire(c *access.Credential, items []Item) []Item {
 	var left []Item
 	for _, i := range items {
@@ -148,8 +158,9 @@ func (d *Draft) retire(c *access.Credential, items []Item) []Item {
 	return left
 }
 
-// supersede returns what is left of the old items beside a new one. With overlap, an old secret works for the
-// rotation's overlap, and what is fixed until its own end; but no more than one of them.
+// supersede returns what is left of the old items beside a new one, and revokes the others. With overlap, an old secret
+// works for the rotation's overlap, and what is fixed until its own end. If there would be more than atOnce with the
+// new one, the oldest go.
 func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, do act) []Item {
 	overlap := do != issueAlone
 	var left []Item
@@ -170,6 +181,7 @@ func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, do ac
 	return left
 }
 
+// overlapOf returns for how long an old item works beside a new one; 0 without a rotation.
 func overlapOf(c *access.Credential) time.Duration {
 	if c.Rotation == nil {
 		return 0
@@ -177,8 +189,8 @@ func overlapOf(c *access.Credential) time.Duration {
 	return c.Rotation.Overlap.Duration
 }
 
-// Settle draws the consequences of a change: what cannot be shortened and would outlive what is above it now is
-// revoked; what has ended by itself is forgotten.
+// Settle draws the consequences of a change for all credentials: what cannot be shortened and would outlive what is
+// above it now is revoked; what has ended by itself is forgotten.
 func (d *Draft) Settle() {
 	for _, e := range d.Ledger {
 		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() {
@@ -191,7 +203,8 @@ func (d *Draft) Settle() {
 	}
 }
 
-// outlasting returns the items of a credential that still count.
+// outlasting returns the items of a credential that still count, and revokes what would outlive its end. What was
+// issued last is kept although it has ended: a plan has to see that it is due.
 func (d *Draft) outlasting(c *access.Credential, e *Entry, end time.Time) []Item {
 	var kept []Item
 	for _, i := range e.Issued {

@@ -10,16 +10,18 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// Ledger is everything that exists, by its reference. Once it is shared it is never changed.
+// Ledger is everything that exists, or a part of it that a change has to do with, by its reference. Once it is shared
+// it is never changed.
 type Ledger map[access.Ref]*Entry
 
-// Has reports whether an object of a uid is there.
+// Has reports whether an object of a uid is there, also one whose removal was begun.
 func (l Ledger) Has(ref access.Ref, uid string) bool {
 	e, found := l[ref]
 	return found && e.History.UID == uid
 }
 
-// Identity returns an identity that gives access or could: one whose removal was begun is none.
+// Identity returns an identity that gives access or could, and its entry; nil if there is none. One whose removal was
+// begun is none.
 func (l Ledger) Identity(id access.IdentityID) (*access.Identity, *Entry) {
 	e, found := l[id.Ref()]
 	if !found || e.Removed() {
@@ -29,19 +31,21 @@ func (l Ledger) Identity(id access.IdentityID) (*access.Identity, *Entry) {
 	return i, e
 }
 
-// Standing is how an identity stands, with all above it.
+// Standing is how an identity stands, with all above it. It knows of no hold.
 type Standing struct {
-	// End is the earliest of its own end and of all above it.
+	// End is the earliest of its own end and of all above it, as far as these could be followed.
 	End time.Time
-	// Suspended by a declaration; Broken says why it cannot work at all.
+	// Suspended by its own declaration, by one above it, or because it hangs deeper than one above it allows.
 	Suspended bool
-	Broken    string
+	// Broken says why it cannot work at all: something above it is gone, cannot be read, or hangs on it. "" if it can.
+	Broken string
 }
 
-// Cut reports whether the declarations give it no access. What was cut by hand is in Holds.
+// Cut reports whether the declarations give it no access. What was cut by hand is in [Holds].
 func (s Standing) Cut() bool { return s.Suspended || s.Broken != "" }
 
-// Standing walks from an identity to the top.
+// Standing walks from an identity to the top. It ends in a circle, too, which no draft makes: by then it has seen more
+// than there is.
 func (l Ledger) Standing(id access.IdentityID) Standing {
 	var s Standing
 	for depth := 0; ; depth++ {
@@ -64,7 +68,8 @@ func (l Ledger) End(e *Entry) time.Time {
 	return access.Earliest(e.Bound, l.Standing(e.Object.Holder()).End)
 }
 
-// Under returns everything that hangs on an identity, however deep, sorted.
+// Under returns everything that hangs on an identity, however deep, sorted by type and id; not itself. What is being
+// removed is among it.
 func (l Ledger) Under(id access.IdentityID) []*Entry {
 	taken := map[access.IdentityID]bool{id: true}
 	for grown := true; grown; {
@@ -86,8 +91,8 @@ func (l Ledger) Under(id access.IdentityID) []*Entry {
 	return below
 }
 
-// WithSubcontractors returns an identity with those that give access by hanging on it, itself
-// first: they are cut with it.
+// WithSubcontractors returns an identity with those that give access by hanging on it, itself first: a cut by hand has
+// to cut them as well. If it allows no subcontractors, whatever hangs on it gives none.
 func (l Ledger) WithSubcontractors(id access.IdentityID) []access.IdentityID {
 	all := []access.IdentityID{id}
 	if i, _ := l.Identity(id); i == nil || i.Subcontractors == nil {
@@ -109,8 +114,8 @@ func CompareRefs(a, b access.Ref) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
-// Record returns what callers are told of an entry, but for the words that are each system's own. They may change it:
-// nothing of the ledger is in it.
+// Record returns what callers are told of an entry, but for the words that are each system's own and for what was cut
+// by hand. They may change it: nothing of the ledger is in it.
 func (l Ledger) Record(e *Entry) (*access.Record, error) {
 	object, err := cloned(e.Object)
 	if err != nil {
@@ -141,8 +146,8 @@ func (l Ledger) Record(e *Entry) (*access.Record, error) {
 	return r, nil
 }
 
-// tellIssued tells what was issued last. Where nothing follows it, its end is the credential's, and the one that was
-// asked for is kept beside it, so that no plan takes the difference for an extension.
+// tellIssued tells what was issued last. If nothing follows it, its end is the credential's, and the one that was asked
+// for is kept beside it, so that no plan takes the difference for an extension.
 func tellIssued(e *Entry, r *access.Record) {
 	i, found := e.Newest()
 	if !found {
@@ -165,8 +170,9 @@ func tellIssued(e *Entry, r *access.Record) {
 	}
 }
 
-// rotates returns when what was issued is due. What was to last until an end that moved since has to be followed before
-// it ends by itself, which may be before the rotation that it was given.
+// rotates returns when what was issued is due. If it ends by itself before its credential does, it has to be followed
+// before that, which may be before the rotation that it was given: its end was moved since. It is due an overlap before
+// its end, and never before it was issued.
 func rotates(e *Entry, i Item, end time.Time) time.Time {
 	c, ok := e.Credential()
 	until := i.End(end)
@@ -179,7 +185,8 @@ func rotates(e *Entry, i Item, end time.Time) time.Time {
 	return i.At
 }
 
-// cloned returns a copy that no caller holds, of an object whose id is safe to make a path of.
+// cloned returns a copy that no caller holds, by writing and reading its declaration. It refuses an object whose id is
+// not safe to make a path of.
 func cloned(o access.Object) (access.Object, error) {
 	if _, _, err := access.ParseRef(o.Ref().Type, o.Ref().ID); err != nil {
 		return nil, err
