@@ -14,21 +14,26 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// account is what IAM is asked and told, a request each. It decides nothing.
+// account is what IAM is asked and told, a request each. It decides nothing. All other parts hold it in a field and do
+// not embed it: embedded, each would get a wrapper of each of its methods, which was 49 kB of the program.
 type account struct {
 	*client.Client
+	// options are what the configuration says beside where AWS is; never changed.
 	options settings
 
+	// mu guards what follows.
 	mu sync.Mutex
-	// number is that of the account, as STS told it, and caller who is logged in; "" where it is not known.
+	// number is that of the account, as STS told it, and caller the ARN of who is logged in; "" if it is not known.
 	number, caller string
 }
 
-// firstLook is for how long STS may take to tell whose account it is, and then IAM.
+// firstLook is for how long STS may take to tell whose account it is, and then IAM. It is no part of the patience,
+// which may be shorter in tests than a server on a busy machine is slow.
 const firstLook = 10 * time.Second
 
-// Enter finds out whose account it is, which the words about a role need. Where there is no STS it is not known; where
-// STS does not answer, what IAM has of partners says so.
+// Enter finds out whose account it is, which the words about a role need; once that is known, it asks no more. A cloud
+// with its own IAM and no STS is not asked: the account is not known there, and nothing depends on it. If STS does not
+// answer, what IAM has of partners says whose it is, so that less access is carried out.
 func (ac *account) Enter(ctx context.Context) error {
 	if ac.accountNumber() != "" || (ac.Site.Endpoints.STS == "" && ac.Site.Endpoints.IAM != "") {
 		return nil
@@ -50,7 +55,8 @@ func (ac *account) Enter(ctx context.Context) error {
 	return nil
 }
 
-// accountByIAM returns the number of the account by the ARN of a principal that was made here; "" where there is none.
+// accountByIAM returns the number of the account by the ARN of a principal that was made here; "" if there is none, or
+// IAM does not answer either.
 func (ac *account) accountByIAM(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
@@ -77,14 +83,14 @@ func (ac *account) accountNumber() string {
 	return ac.number
 }
 
-// callerARN returns the ARN of whom the provider is logged in as; "" where it is not known.
+// callerARN returns the ARN of whom the provider is logged in as, as STS tells it; "" if it is not known.
 func (ac *account) callerARN() string {
 	ac.mu.Lock()
 	defer ac.mu.Unlock()
 	return ac.caller
 }
 
-// settle returns for how long IAM may answer with what is gone. A cloud of one's own answers with what it has.
+// settle returns for how long IAM may go on to answer with what is gone. A cloud of one's own answers with what it has.
 func (ac *account) settle() time.Duration {
 	if ac.Site.Endpoints.IAM != "" {
 		return 0
@@ -92,5 +98,6 @@ func (ac *account) settle() time.Duration {
 	return 5 * time.Second
 }
 
-// proofs is how often a principal has to be told to be gone, where IAM may answer from a copy that is a little old.
+// proofs is how often IAM has to say that something is gone until that is believed: it may answer from a copy that is a
+// little old. The settling time is spread between them.
 const proofs = 3

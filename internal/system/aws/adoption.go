@@ -23,19 +23,22 @@ import (
 // ones for this. IAM moves a user with its keys, so somebody who has the rights moves it to its place there, and a tag
 // keeps where it was. IAM moves no role.
 
-// adopter brings users that somebody made by hand under a declaration. It moves none, and adopts none
-// that is not surely simple.
+// adopter brings users that somebody made by hand under a declaration. It moves none, and adopts none that is not
+// surely simple: of a user that was half adopted, the plan would say that access is gone which goes on.
 type adopter struct {
 	at      *account
 	store   *pages
 	reader  *reader
 	wording *wording
 
+	// mu guards asked: the identities for which it was asked, in this plan, what they would adopt.
 	mu    sync.Mutex
-	asked map[access.IdentityID]bool // who was asked for what it would adopt
+	asked map[access.IdentityID]bool
 }
 
-// Adoption says what adopting a user would do.
+// Adoption returns what adopting a user would do, for the plan; access.ErrUnsupported with what to do first if it
+// cannot be adopted, access.ErrNotFound if IAM has no such user. native is its place and name before it was moved, such
+// as "user/apps/nightly".
 func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
 	n, h, err := ad.adoptable(ctx, id, native)
 	if err != nil {
@@ -85,6 +88,7 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 }
 
 // adopts reports whether an identity has adopted a user, by what was read last, or has been asked what it would adopt.
+// Room for its grants is counted by that, at plan.
 func (ad *adopter) adopts(id access.IdentityID) bool {
 	ad.mu.Lock()
 	asked := ad.asked[id]
@@ -97,7 +101,8 @@ func (ad *adopter) adopts(id access.IdentityID) bool {
 	return e != nil && !e.Removed() && len(e.Adopted.Left()) > 0
 }
 
-// rolesTrusting returns the roles whose trust names a user by one of its ARNs, and whether they can be listed.
+// rolesTrusting returns the roles whose trust names a user by one of its ARNs, and whether they can be listed. A
+// session that it has of such a role goes on after its end.
 func (ad *adopter) rolesTrusting(ctx context.Context, h *shelf, arns ...string) (roles []string, told bool, err error) {
 	if err := ad.reader.detail(ctx, h); err != nil {
 		return nil, false, err
@@ -115,8 +120,9 @@ func (ad *adopter) rolesTrusting(ctx context.Context, h *shelf, arns ...string) 
 	return roles, err == nil, err
 }
 
-// adoptable reads the user that a native id names, where it can be adopted as an identity, and the ledger
-// that this was judged by.
+// adoptable reads the user that a native id names, if it can be adopted as an identity, and the ledger that this was
+// judged by. The user has to be at its place already, with a tag that says what it was: an import block that names
+// another one than was moved adopts nothing.
 func (ad *adopter) adoptable(ctx context.Context, id access.IdentityID, native string) (*native, *shelf, error) {
 	if err := ad.at.Enter(ctx); err != nil {
 		return nil, nil, err
@@ -146,8 +152,8 @@ func (ad *adopter) adoptable(ctx context.Context, id access.IdentityID, native s
 	return n, h, ad.unfit(ctx, to, n, native)
 }
 
-// unfit refuses to adopt a user that is not surely simple: of which anything is not known, or cannot be both kept and
-// ended. A user that was half adopted would have access of which the plan says that it is gone.
+// unfit refuses to adopt a user that is not surely simple: one of which anything is not known, or cannot be both kept
+// and ended. Each refusal says what to do, and that nothing was changed.
 func (ad *adopter) unfit(ctx context.Context, u principal, n *native, native string) error {
 	why, err := ad.whetherCaller(ctx, n, native)
 	if err != nil {
@@ -185,14 +191,16 @@ func (ad *adopter) unfit(ctx context.Context, u principal, n *native, native str
 	return fmt.Errorf("%w: %s. Nothing was changed", access.ErrUnsupported, why)
 }
 
-// whetherCaller says why it may be that the provider is logged in as a user; "" where it is surely
-// logged in as another one.
+// whetherCaller says why it may be that the provider is logged in as a user; "" if it is surely logged in as another
+// one. To adopt it would end the provider's own rights, with nothing left to undo that.
 func (ad *adopter) whetherCaller(ctx context.Context, n *native, native string) (string, error) {
 	login, err := ad.at.Credentials(ctx)
 	if err != nil {
 		return "", err
 	}
 	as := ad.at.callerARN()
+	// The forms in which STS names whom it knows (GetCallerIdentity). A key without a session's token is a user's own,
+	// and tells by its id.
 	// The forms in which STS names whom it knows (GetCallerIdentity). A key without a session's token is a user's
 	// own, and tells by its id.
 	named := strings.Contains(as, ":user/") ||
@@ -212,7 +220,7 @@ func (ad *adopter) whetherCaller(ctx context.Context, n *native, native string) 
 	return "", nil
 }
 
-// closed returns a managed policy that is attached and may not be read; "" where there is none.
+// closed returns a managed policy that is attached and may not be read; "" if there is none.
 func (n *native) closed() string {
 	for _, arn := range n.attached {
 		if n.managed[arn] == unreadable {
@@ -222,8 +230,8 @@ func (n *native) closed() string {
 	return ""
 }
 
-// crowded says which policy of a user's own is kept and takes the room of what cuts it; "" where none does. IAM counts
-// 2,048 characters for all of them.
+// crowded says which policy of a user's own is kept and takes the room of what cuts it; "" if none does. IAM counts
+// 2,048 characters for all of them, and a cut must always have room.
 func (n *native) crowded() string {
 	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
 		text := n.policies[name]
@@ -240,7 +248,8 @@ func (n *native) crowded() string {
 	return ""
 }
 
-// unmoved says of a user that is not at the place of an identity's how it gets there, where it can be adopted there.
+// unmoved returns the error of a user that is not at the place of an identity's: how it gets there, if it can be
+// adopted there. Whether it can is found out first, so that nobody moves one in vain.
 func (ad *adopter) unmoved(ctx context.Context, h *shelf, id access.IdentityID, path string) error {
 	folder := "/" + path[:strings.LastIndex(path, "/")+1]
 	name := path[strings.LastIndex(path, "/")+1:]
@@ -273,8 +282,11 @@ const unadoptable = "IAM neither renames a role nor moves it to " + store.Root +
 	", where alone the provider has rights. Declare new access with federated, let the partner use the new role, and " +
 	"cut this one"
 
-// adopting returns what a change lets its identity adopt, or what is left of what it adopted before, and
-// whether that was cut by hand.
+// adopting returns what a change lets its identity adopt, or what is left of what it adopted before, and whether that
+// was cut by hand; nil if neither is so.
+//
+// It writes a tag of the user before anything else: a login that may not write its tags could not find it again if the
+// page of its identity is lost.
 func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, held bool,
 	err error) {
 	id := change.Object.Holder()
@@ -292,7 +304,6 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 	if err != nil {
 		return nil, false, err
 	}
-	// Whoever may not write its tags could not find it again where the page of its identity is lost.
 	if err := ad.at.Ask(ctx, "TagUser",
 		naming(store.AdoptedOf(id), "Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt),
 		nil); err != nil {
@@ -305,7 +316,8 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 	return adopted, n.held() || deniedBy(n, policy.Document{}) != "", nil
 }
 
-// adoptedBefore returns what is left of what an identity that exists has adopted. It adopts nothing else.
+// adoptedBefore returns what is left of what an identity that exists has adopted. It adopts nothing else:
+// access.ErrGoverned.
 func (ad *adopter) adoptedBefore(ctx context.Context, e *ledger.Entry, change access.Change) (*ledger.Adopted, error) {
 	id := e.Object.Holder()
 	if change.Adopt != "" && (e.Adopted == nil || e.Adopted.From != change.Adopt) {
@@ -318,7 +330,8 @@ func (ad *adopter) adoptedBefore(ctx context.Context, e *ledger.Entry, change ac
 }
 
 // stillLeft returns what is left of what an identity has adopted: nothing, once IAM has said often enough that none of
-// the keys is there, and none lives on under another user.
+// the keys is there, and none lives on under another user. To forget a key that is there would give it up unseen
+// (TestAKeyIsForgottenOnlyOnceItIsSurelyGone).
 func (ad *adopter) stillLeft(ctx context.Context, id access.IdentityID, a *ledger.Adopted) (*ledger.Adopted, error) {
 	logins := keysOfLogins(a)
 	for range proofs {
@@ -336,7 +349,7 @@ func (ad *adopter) stillLeft(ctx context.Context, id access.IdentityID, a *ledge
 			return nil, err
 		}
 	}
-	// which is told once all else is done
+	// that one lives on is told once all else is done
 	if err := ad.at.movedKeys(ctx, store.AdoptedOf(id), logins); errors.Is(err, access.ErrRemains) {
 		return a, nil
 	} else if err != nil {

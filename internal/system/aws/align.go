@@ -15,7 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// aligner makes what IAM has what the pages say. What takes access away comes first, and what gives it last.
+// aligner makes what IAM has what the pages say. Of each principal, what takes access away comes first, and what gives
+// it last: whatever fails or dies in between leaves it with less than is declared, and the next change goes on.
 type aligner struct {
 	at       *account
 	store    *pages
@@ -26,8 +27,10 @@ type aligner struct {
 	cutter   *cutter
 }
 
-// align makes a principal what it has to be. What takes access away comes first, what gives it last. It reports whether
-// it is all there, so that what is missing later was taken away by somebody.
+// align makes a principal what it has to be. It reports whether it is all there, so that what is missing later was
+// taken away by somebody. still tells whether the page is the one that this follows from.
+//
+// A cut by hand is noticed before anything is written, by what IAM has then: it would not be seen afterwards.
 func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (built bool, err error) {
 	n, err := al.reader.look(ctx, w.principal)
 	if err != nil {
@@ -35,16 +38,15 @@ func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (bu
 	}
 	if w.cut, err = al.lookout.noticed(ctx, *w, n); err != nil {
 		return w.Built, err
-	} else if w.cut {
+	}
+	if w.cut {
 		w.policies[holdPolicy] = policy.Cut()
 	}
 	switch {
 	case n.there:
 		err = al.reader.foreign(n, w.principal, w.adopted)
-	case w.adopted: // with all its keys, or somebody moved it
-		return w.Built, al.at.movedKeys(ctx, w.principal, w.logins)
-	case w.Kind == store.User: // the key went with it, or somebody moved it: only a rotation issues another one
-		return w.Built && !w.lifted, al.at.movedKeys(ctx, w.principal, w.Keys())
+	case w.Kind == store.User:
+		return al.userGone(ctx, w)
 	case !w.mayBeMade():
 		return w.Built, nil
 	default:
@@ -61,15 +63,25 @@ func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (bu
 	if w.unclear == nil && w.untrusted == nil {
 		w.Granted = !w.policies[grantsPolicy].Empty()
 	}
-	if w.denied() {
+	if w.denied() { // not all of it was written, so nothing that is missing is news
 		return w.Built, nil
 	}
-	return w.Kind == store.Role || w.keyCut(n.keys) == "", w.nobody
+	whole := w.Kind == store.Role || w.keyCut(n.keys) == ""
+	return whole, w.nobody
 }
 
-// mayBeMade reports whether a role that is not there is made. One that was there, and is denied everything,
-// was removed by somebody; and one of which it cannot be told what it is to be would open what nobody
-// declared, once the denial goes.
+// userGone answers for a user that is not there. Its keys went with it, and only a rotation issues another one; or
+// somebody moved it, and they live on where nothing here ends them (ErrRemains).
+func (al *aligner) userGone(ctx context.Context, w *wanted) (built bool, err error) {
+	if w.adopted {
+		return w.Built, al.at.movedKeys(ctx, w.principal, w.logins)
+	}
+	return w.Built && !w.lifted, al.at.movedKeys(ctx, w.principal, w.Keys())
+}
+
+// mayBeMade reports whether a role that is not there is made. One that was there, and is denied everything, was removed
+// by somebody; and one of which it cannot be told what it is to be would open what nobody declared, once the denial
+// goes. Otherwise, only a change of its own credential makes it (Family.Making).
 func (w *wanted) mayBeMade() bool {
 	if w.denied() && (w.Built || w.unclear != nil || w.untrusted != nil) {
 		return false
@@ -77,14 +89,15 @@ func (w *wanted) mayBeMade() bool {
 	return w.made
 }
 
-// shape writes what a principal that is there has to be.
+// shape writes what a principal that is there has to be, in two halves: what takes away is written even if nobody can
+// tell what is allowed or trusted, and what gives is not. Then it waits until IAM answers with it.
 func (al *aligner) shape(ctx context.Context, w *wanted, n *native, still func() error) error {
 	changed, err := al.narrow(ctx, *w, n)
 	if err != nil {
 		return err
 	}
 	w.trustAsBefore(n)
-	// who is denied everything need not know what he would be allowed
+	// a principal that is denied everything is done here: what it would be allowed need not be known
 	if why := cmp.Or(w.unclear, w.untrusted); why != nil {
 		if w.denied() {
 			return nil
@@ -102,7 +115,10 @@ func (al *aligner) shape(ctx context.Context, w *wanted, n *native, still func()
 }
 
 // give writes what gives access, and last of all takes the denies away that are not declared any more: as long as
-// anything before it may fail, the denies hold.
+// anything before it may fail, the denies hold. It reports whether it wrote what has to be waited for.
+//
+// Who may come in is written before what is allowed. If the boundary may not be set, only grants within those that IAM
+// has are written, and no deny is taken away: unbound, anything more would be wider than is declared.
 func (al *aligner) give(ctx context.Context, w *wanted, n *native) (changed bool, err error) {
 	if w.Kind == store.Role && !w.trust.Is(n.Trust) {
 		if err := al.letIn(ctx, w, n); err != nil {
@@ -131,7 +147,9 @@ func (al *aligner) give(ctx context.Context, w *wanted, n *native) (changed bool
 	return changed, al.retag(ctx, *w, n)
 }
 
-// grant writes partner-grants. Where it went to make room for a deny, it comes back after that.
+// grant writes partner-grants. A deny of somebody's may have left no room for it, or for our own cut, so that it went
+// (see cutter.deny). While there is a deny, it is not needed; without one, the denies go first, and then it comes back
+// (TestWhatMadeRoomForASuspensionIsNoCutAndComesBack).
 func (al *aligner) grant(ctx context.Context, w *wanted, n *native, unbound error) error {
 	text := w.policies[grantsPolicy].JSON()
 	err := al.at.putInline(ctx, w.principal, grantsPolicy, text)
@@ -148,7 +166,8 @@ func (al *aligner) grant(ctx context.Context, w *wanted, n *native, unbound erro
 	return al.at.putInline(ctx, w.principal, grantsPolicy, text)
 }
 
-// letIn writes whom a role trusts.
+// letIn writes whom a role trusts. If AWS knows nobody of that name, as when a partner removed its own role, the role
+// trusts nobody, the rest is written all the same, and the error says it in the end (wanted.nobody).
 func (al *aligner) letIn(ctx context.Context, w *wanted, n *native) error {
 	err := al.at.Ask(ctx, "UpdateAssumeRolePolicy", naming(w.principal, "PolicyDocument", w.trust.JSON()), nil)
 	if errors.Is(err, client.ErrNobody) { // nobody comes in, and what is granted is what is declared all the same
@@ -176,8 +195,8 @@ func (al *aligner) bind(ctx context.Context, w *wanted, n *native) error {
 	return nil
 }
 
-// dropDenies takes the denies away that are not declared any more. Where the boundary could not be written, it takes
-// away none, and returns why.
+// dropDenies takes the denies away that are not declared any more: partner-cut if nothing suspends it, partner-hold
+// only if it was released. If the boundary could not be written, it takes away none, and returns why.
 func (al *aligner) dropDenies(ctx context.Context, w *wanted, n *native, unbound error) (changed bool, err error) {
 	for _, name := range []string{cutPolicy, holdPolicy} {
 		if n.policies[name] == "" ||
@@ -197,9 +216,9 @@ func (al *aligner) dropDenies(ctx context.Context, w *wanted, n *native, unbound
 	return changed, nil
 }
 
-// untrusted does what is left to do where the trust of a role may not be written: one that only ends earlier,
-// or lets in from fewer networks, is what partner-end enforces already. Whom it should trust no more is cut
-// off, and the error stays.
+// untrusted does what is left to do if the trust of a role may not be written. One that only ends earlier, or lets in
+// from fewer networks, is what partner-end enforces already, so that is no error. If it should trust somebody else now,
+// whom it trusted is cut off, and the error stays.
 func (al *aligner) untrusted(ctx context.Context, w *wanted, n *native, denied error) error {
 	held, parties, less := w.trust.Narrows(n.Trust)
 	switch {
@@ -215,7 +234,8 @@ func (al *aligner) untrusted(ctx context.Context, w *wanted, n *native, denied e
 	return fmt.Errorf("its trust policy cannot be changed, so %s was cut: %w", w.principal, denied)
 }
 
-// retag brings the tags in line, which nothing depends on but people.
+// retag brings the tags in line. Nothing depends on them but people, and an adopted user, which is found again by its
+// tags alone; so that they may not be written is an error only there.
 func (al *aligner) retag(ctx context.Context, w wanted, n *native) error {
 	same := true
 	for name, value := range w.tags {
@@ -233,8 +253,9 @@ func (al *aligner) retag(ctx context.Context, w wanted, n *native) error {
 	return nil
 }
 
-// await returns when IAM answers with what was written: what it has not spread yet acts on nobody. errChanged where
-// somebody else changed what it follows from, and with it perhaps what IAM has.
+// await returns once IAM answers with what was written: what it has not spread yet acts on nobody. After the patience,
+// what still lacks is an error, and the next change goes on with it. client.ErrChanged if somebody else changed the
+// page meanwhile: then what IAM has may follow from that, and two processes would wait for each other in vain.
 func (al *aligner) await(ctx context.Context, w wanted, still func() error) error {
 	for begun := access.WallClock(); ; {
 		n, err := al.reader.look(ctx, w.principal)
@@ -242,6 +263,7 @@ func (al *aligner) await(ctx context.Context, w wanted, still func() error) erro
 			return err
 		}
 		differs := w.differs(n)
+		// a login that may not read what it wrote has IAM's word for it
 		if differs == "" || (n.unread != nil && !w.lifted) { // who may not read what he wrote has IAM's word for it
 			return nil
 		}
@@ -258,23 +280,33 @@ func (al *aligner) await(ctx context.Context, w wanted, still func() error) erro
 	}
 }
 
-// differs names what of a principal is not as it has to be; "" where all is.
+// differs names what of a principal is not as it has to be; "" if all is. Tags, keys and what somebody attached are not
+// waited for.
 func (w *wanted) differs(n *native) string {
 	if !n.there {
 		return "the principal"
 	}
 	for _, name := range []string{endPolicy, grantsPolicy, cutPolicy} {
-		if d := w.policies[name]; d.Empty() != (n.policies[name] == "") || (!d.Empty() && !d.Is(n.policies[name])) {
+		if !asWritten(w.policies[name], n.policies[name]) {
 			return "the policy " + name
 		}
 	}
-	if hold := !w.policies[holdPolicy].Empty(); (hold && !n.heldWhole()) || (w.lifted &&
-		!hold &&
-		n.held()) {
+	hold := !w.policies[holdPolicy].Empty()
+	lacks := hold && !n.heldWhole()
+	remains := !hold && w.lifted && n.held()
+	if lacks || remains {
 		return "the policy " + holdPolicy
 	}
 	if w.Kind == store.Role && !w.trust.Is(n.Trust) {
 		return "the trust"
 	}
 	return ""
+}
+
+// asWritten reports whether IAM has a policy as it has to be; "" for none.
+func asWritten(d policy.Document, has string) bool {
+	if d.Empty() || has == "" {
+		return d.Empty() && has == ""
+	}
+	return d.Is(has)
 }

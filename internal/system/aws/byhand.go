@@ -12,6 +12,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
+// Whoever has to cut a partner off at night does what AWS's console offers: removes the role or the key, closes the
+// trust, attaches a policy that denies everything. Each of these is a cut of its credential, as partner-hold is one of
+// its identity. Without this, the next apply would bring back what is missing, and give back what was taken away
+// (TestWhatSomebodyCutByAWSsOwnMeansStaysCut).
+
 // Whoever has to cut a partner off at night does what AWS's console offers: removes the role or the key, closes
 // the trust, attaches a policy that denies everything. Each of these is a cut of its credential, as partner-hold
 // is one of its identity.
@@ -26,16 +31,21 @@ type lookout struct {
 	issuers  *issuers
 }
 
-// noticed returns how somebody cut a principal by AWS's own means, where that is news: it is marked, so that nothing
-// that is made for the credential later gives it back. IAM may answer from a copy that is a little old: what is gone is
-// asked for until it surely is.
+// noticed reports whether somebody cut a principal by AWS's own means, and marks that if it is news, so that nothing
+// that is made for the credential later gives it back. While a release is carried out, what is denied still is no new
+// cut.
+//
+// IAM may answer from a copy that is a little old, so what is gone is asked for until it surely is. Then it is marked
+// even if the caller is stopped: nobody else may see it again.
 func (lk *lookout) noticed(ctx context.Context, w wanted, n *native) (bool, error) {
 	if w.lifted || w.cutBy(n) == "" {
 		return false, nil
 	}
-	if !w.policies[holdPolicy].Empty() { // it is known
+	// it is known already
+	if !w.policies[holdPolicy].Empty() {
 		return true, nil
 	}
+	// a user that was renamed is not cut: its key works on, which an error has to say instead
 	if !n.there && w.Kind == store.User {
 		if err := lk.at.movedKeys(ctx, w.principal, w.Keys()); errors.Is(err, access.ErrRemains) { // it is not cut
 			return false, nil
@@ -49,7 +59,8 @@ func (lk *lookout) noticed(ctx context.Context, w wanted, n *native) (bool, erro
 	return true, lk.store.Mark(context.WithoutCancel(ctx), w.credential.ID)
 }
 
-// staysCut reports whether a principal still seems cut when IAM is asked again, as often as makes sure.
+// staysCut reports whether a principal still seems cut when IAM is asked again, as often as makes sure. What cuts it
+// may lie outside of it, in the account's trust in its issuer: that is asked again, too.
 func (lk *lookout) staysCut(ctx context.Context, w wanted) (bool, error) {
 	for range proofs {
 		if err := access.Pause(ctx, lk.at.settle()/proofs); err != nil {
@@ -72,8 +83,8 @@ func (lk *lookout) staysCut(ctx context.Context, w wanted) (bool, error) {
 	return true, nil
 }
 
-// heedCuts looks whether somebody cut a credential of an identity by AWS's own means, before something of it
-// goes or is issued anew.
+// heedCuts looks whether somebody cut a credential of an identity by AWS's own means, before something of it goes or is
+// issued anew. The family then has the new marks.
 func (lk *lookout) heedCuts(ctx context.Context, f *family, id access.IdentityID) error {
 	p := f.Pages[id]
 	if p.Lifting {
@@ -99,8 +110,9 @@ func (lk *lookout) heedCuts(ctx context.Context, f *family, id access.IdentityID
 	return err
 }
 
-// heed looks whether somebody cut an identity by hand, and marks that beside the page: so it outlives the principals.
-// What a release has yet to take away is no new cut.
+// heed looks whether somebody cut an identity by hand with partner-hold, and marks that beside the page: so it outlives
+// the principals. What a release has yet to take away is no new cut, and neither is what is held already. Heeded is the
+// moment of the mark, since the policy itself bears none.
 func (lk *lookout) heed(ctx context.Context, f *family, id access.IdentityID) error {
 	p := f.Pages[id]
 	if p.Lifting {
@@ -122,7 +134,7 @@ func (lk *lookout) heed(ctx context.Context, f *family, id access.IdentityID) er
 	return err
 }
 
-// heldByHand reports whether a principal of an identity was cut by hand.
+// heldByHand reports whether a principal of an identity bears partner-hold, however it is written.
 func (lk *lookout) heldByHand(ctx context.Context, p *page) (bool, error) {
 	for _, x := range p.Principals {
 		text, err := lk.at.inlineText(ctx, x, holdPolicy)
@@ -136,8 +148,8 @@ func (lk *lookout) heldByHand(ctx context.Context, p *page) (bool, error) {
 	return false, nil
 }
 
-// heedIfSeen looks whether an identity was cut by hand before something of it is removed. What may not be
-// read stops no removal.
+// heedIfSeen looks whether an identity was cut by hand before something of it is removed. What may not be read stops no
+// removal.
 func (lk *lookout) heedIfSeen(ctx context.Context, f *family, id access.IdentityID) error {
 	err := cmp.Or(lk.heed(ctx, f, id), lk.heedCuts(ctx, f, id))
 	if errors.Is(err, access.ErrNotPermitted) {

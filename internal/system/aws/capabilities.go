@@ -12,7 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// Capabilities says what IAM can do. It makes no request.
+// Capabilities returns what IAM can do. It makes no request, so what follows from the account is missing until that is
+// known (Enter).
 func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
 		Name:         "aws",
@@ -32,7 +33,7 @@ func (s *System) Capabilities() access.Capabilities {
 	}
 }
 
-// checkCredential refuses at plan what is not offered, and whom IAM could not trust.
+// checkCredential refuses at plan what is not offered, and whom IAM could not trust: an apply would find out halfway.
 func (s *System) checkCredential(c *access.Credential) error {
 	if !slices.Contains(kinds, c.Kind()) {
 		return errors.New(refused(c.Kind()))
@@ -54,8 +55,8 @@ func (s *System) checkWhole(credentials []*access.Credential, granted []access.G
 	return s.at.options.Words.CheckWhole(credentials, granted)
 }
 
-// reach says what actions on a pattern reach. The ledger is none of what partners may reach: who writes
-// there declares access.
+// reach returns what actions on a pattern reach. The ledger and its floor are none of what partners may reach: whoever
+// writes there declares access.
 func (s *System) reach(p access.Pattern, words []string) access.Reach {
 	r := s.at.options.Words.Reach(p, words)
 	place := "arn:" + policy.PartitionOf(s.at.Site.Region).Name + ":s3:::" + s.store.Name + "/" + s.store.Prefix
@@ -67,6 +68,7 @@ func (s *System) reach(p access.Pattern, words []string) access.Reach {
 	return r
 }
 
+// place says where the system is, with the account once that is known.
 func (s *System) place() string {
 	if account := s.at.accountNumber(); account != "" {
 		return "account " + account + ", with the ledger " + s.at.options.Ledger
@@ -77,6 +79,7 @@ func (s *System) place() string {
 // lastMoment is the last second of a year that RFC 3339 can write.
 var lastMoment = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
+// cannotEnd says why IAM could not end an object by itself at that moment; "" if it can.
 func (s *System) cannotEnd(o access.Object, end time.Time) string {
 	switch {
 	case end.IsZero():

@@ -13,10 +13,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// create makes a principal that gives nothing yet.
+// create makes a principal that gives nothing yet: a role trusts nobody, a user has no key, and neither has a policy.
+// The boundary and the tags come with it, so there is no moment without them; without its tags, nobody would know later
+// that it was made here.
+//
+// If one of that name is there, it was made by another process or by our own request whose answer was lost, or it is
+// somebody else's, which is an error. What it returns is what IAM has.
 func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
 	in := naming(w.principal, "Path", w.Path)
 	if w.Kind == store.Role {
+		// an hour, the shortest that a role can have as its longest session
 		in["AssumeRolePolicyDocument"], in["MaxSessionDuration"] = policy.NoTrust().JSON(), "3600"
 		in["Description"] = "Partner access of " + w.owner.String() + ", by terraform-provider-partner"
 	}
@@ -25,7 +31,8 @@ func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
 	}
 	addTags(in, w.tags)
 	err := al.at.Ask(ctx, "Create"+string(w.Kind), in, nil)
-	if errors.Is(err, client.ErrExists) { // by another process, or the answer was lost
+	// another process made it, or the answer was lost
+	if errors.Is(err, client.ErrExists) {
 		if err := al.awaitThere(ctx, w.principal); err != nil {
 			return nil, err
 		}
@@ -48,7 +55,8 @@ func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
 	return &native{described: made, there: true, policies: map[string]string{}}, nil
 }
 
-// awaitThere returns when IAM knows a principal that was made: before, it may take no policy of it.
+// awaitThere returns once IAM knows a principal that was made: before, it may take no policy of it. The client asks
+// again while IAM may not have heard of it.
 func (al *aligner) awaitThere(ctx context.Context, p principal) error {
 	al.at.NoteMade(p.Name)
 	_, err := al.at.describe(ctx, p)

@@ -10,7 +10,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// cutBy says how somebody cut a principal by AWS's own means; "" where nobody did.
+// By what a principal was cut is read off the difference between what a page says that IAM had (Built, Granted, Key)
+// and what it has now. All of this is pure; lookout asks again before it believes it.
+
+// cutBy says how somebody cut a principal by AWS's own means, as the end of a sentence about it; "" if nobody did. A
+// key that was rotated is none that matters: its credential goes on with another one. What could not be read in full
+// tells nothing.
 func (w *wanted) cutBy(n *native) string {
 	switch {
 	case w.Kind == store.User && !w.newest: // its credential goes on with another one
@@ -23,13 +28,16 @@ func (w *wanted) cutBy(n *native) string {
 	return cmp.Or(w.taken(n), w.deniedBy(n), w.keyTaken(n))
 }
 
-// deniedBy says by what somebody denied a principal everything, or all that it is granted: what it had when that was
-// written is what IAM has, and not what a change has declared since.
+// deniedBy says by what somebody denied a principal everything, or all that it is granted; "" if nothing does. It is
+// weighed against the grants that IAM has first, and against what is declared only after that: a page that already has
+// a new grant would find that not everything is denied, and give the new grant to a partner that was cut
+// (TestAGrantUndoesNoCutThatNobodyHasAppliedYet).
 func (w *wanted) deniedBy(n *native) string {
 	return cmp.Or(deniedBy(n, policy.Held(n.policies[grantsPolicy])), deniedBy(n, w.policies[grantsPolicy]))
 }
 
-// taken says what of what lets a principal do something somebody took away; "" where nobody did.
+// taken says what of what lets a principal do something somebody took away; "" if nobody did. Only what was there once
+// can have been taken away.
 func (w *wanted) taken(n *native) string {
 	switch {
 	case w.Kind == store.Role && w.Built && policy.LetsNobodyIn(n.Trust, w.own):
@@ -45,8 +53,9 @@ func (w *wanted) taken(n *native) string {
 	return ""
 }
 
-// keyTaken says how somebody cut the keys of a user that are known; "" where nobody did.
+// keyTaken says how somebody cut the keys of a user that are known; "" if nobody did.
 func (w *wanted) keyTaken(n *native) string {
+	// beside another credential, everybody is told to remove its keys, to retire it
 	retires := w.adopted && !w.alone // beside another credential, its key is removed to retire it
 	if w.Kind == store.User && w.Built && n.keys != nil && !retires {
 		return w.keyCut(n.keys)
@@ -54,8 +63,8 @@ func (w *wanted) keyTaken(n *native) string {
 	return ""
 }
 
-// removed says that a principal that is not there was cut by that; "" where it was never made, or is adopted: everybody
-// is told to remove such a one.
+// removed says that a principal that is not there was cut by that; "" if it was never made, or is adopted: everybody is
+// told to remove such a one.
 func (w *wanted) removed() string {
 	if w.adopted || !w.Built {
 		return ""
@@ -63,8 +72,8 @@ func (w *wanted) removed() string {
 	return "it was removed"
 }
 
-// keyCut says how somebody cut the keys by which a user comes in; "" where nobody did. To remove those of an adopted
-// one is how everybody is told to retire it.
+// keyCut says how somebody cut the keys by which a user comes in; "" if nobody did. Of an adopted one, all keys have to
+// be inactive: to remove them is how it is retired, and keys that somebody added since are none of its own.
 func (w *wanted) keyCut(keys []key) string {
 	if !w.adopted {
 		return keyCut(keys, w.Key)
@@ -76,7 +85,7 @@ func (w *wanted) keyCut(keys []key) string {
 	return "none of its access keys is active"
 }
 
-// keyCut says how somebody cut the key that was issued; "" where nobody did.
+// keyCut says how somebody cut the key that was issued; "" if nobody did, or none was issued yet.
 func keyCut(keys []key, issued string) string {
 	at := slices.IndexFunc(keys, func(k key) bool { return k.ID == issued })
 	switch {
@@ -90,7 +99,8 @@ func keyCut(keys []key, issued string) string {
 	return ""
 }
 
-// added reports whether somebody gave a user a key that nobody sealed, and that it was not adopted with.
+// added reports whether somebody gave a user a key that nobody sealed, and that it was not adopted with. The next apply
+// removes it.
 func (w *wanted) added(k key) bool {
 	if w.adopted {
 		return !slices.Contains(w.logins, k.ID)

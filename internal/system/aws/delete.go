@@ -15,8 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// remover removes objects: it marks them removed in the pages first, so that none is lost, and forgets them once
-// IAM has nothing of them.
+// remover removes objects: it marks them removed in the pages first, so that none is lost, and forgets them once IAM
+// has nothing of them.
 type remover struct {
 	at       *account
 	store    *pages
@@ -30,7 +30,9 @@ type remover struct {
 	aligner  *aligner
 }
 
-// Delete revokes an object of a uid, and verifies that nothing of it remains.
+// Delete revokes an object of a uid, and verifies that nothing of it remains. It returns what went with it, of an
+// identity everything under it. access.ErrNotFound if no page and nothing in IAM is of that uid; access.ErrRemains if
+// something still works.
 func (rm *remover) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
 	swept, err := rm.deleting(ctx, ref, uid)
 	if err != nil {
@@ -39,6 +41,9 @@ func (rm *remover) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	return swept, nil
 }
 
+// deleting does that in three steps: it strikes in the pages, from the top; removes what IAM has and forgets, from the
+// bottom; and gives up trust in issuers that nobody needs. From the second on it is not interrupted, since what was
+// struck gives nothing any more.
 func (rm *remover) deleting(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -47,6 +52,7 @@ func (rm *remover) deleting(ctx context.Context, ref access.Ref, uid string) ([]
 	if err != nil {
 		return nil, err
 	}
+	// a removal is tried also if AWS seems away
 	ctx = access.Insisting(ctx)
 	defer rm.turns.turn(holder)()
 	if err := rm.finder.atHome(ctx); err != nil {
@@ -85,7 +91,9 @@ func (rm *remover) deleting(ctx context.Context, ref access.Ref, uid string) ([]
 	return swept, nil
 }
 
-// strike marks what is to go in the pages, the object's own first. From then on nobody makes more of it.
+// strike marks what is to go in the pages, the object's own first. From then on nobody makes more of it: whoever draws
+// up a page below it finds that what it hangs on is gone. Before each page is written, cuts by hand are noticed, which
+// the removal would hide.
 func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]*ledger.Entry,
 	error) {
 	bare, err := access.Bare(ref)
@@ -112,11 +120,7 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 		return nil, err
 	}
 	for _, id := range append([]access.IdentityID{holder}, f.Below(holder)...) {
-		p := f.Pages[id]
-		if p == nil ||
-			!slices.ContainsFunc(victims, func(v *ledger.Entry) bool {
-				return v.Object.Holder() == id && !v.Removed()
-			}) {
+		if f.Pages[id] == nil || !anyNewlyStruck(id, victims) {
 			continue
 		}
 		if id != holder {
@@ -124,7 +128,7 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 				return nil, err
 			}
 		}
-		written, err := rm.store.Write(context.WithoutCancel(ctx), store.Drafted(p, d))
+		written, err := rm.store.Write(context.WithoutCancel(ctx), store.Drafted(f.Pages[id], d))
 		if err != nil {
 			return nil, err
 		}
@@ -133,15 +137,18 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 	return victims, nil
 }
 
-// finish removes what IAM has of what was struck of an identity, and then forgets it.
+// anyNewlyStruck reports whether something of an identity is among what is struck, and was not before.
+func anyNewlyStruck(id access.IdentityID, victims []*ledger.Entry) bool {
+	return slices.ContainsFunc(victims, func(v *ledger.Entry) bool {
+		return v.Object.Holder() == id && !v.Removed()
+	})
+}
+
+// finish removes what IAM has of what was struck of an identity, and then forgets it. Each of its steps may have been
+// done before, by a process that died: then it finds nothing to do, and goes on.
 func (rm *remover) finish(ctx context.Context, id access.IdentityID, victims []*ledger.Entry) error {
-	f := &family{Pages: map[access.IdentityID]*page{}, Removing: true}
-	holds, err := rm.store.Marks(ctx)
+	f, err := rm.struckFamily(ctx, id)
 	if err != nil {
-		return err
-	}
-	f.Holds = holds
-	if err := rm.store.Climb(ctx, f, id, declaredParent); err != nil {
 		return err
 	}
 	p, err := rm.aligner.realize(ctx, f, f.Pages[id])
@@ -149,6 +156,38 @@ func (rm *remover) finish(ctx context.Context, id access.IdentityID, victims []*
 		return err
 	}
 	f.Pages[id] = p
+	if err := rm.keysGone(ctx, id, victims); err != nil {
+		return err
+	}
+	now, err := rm.store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	refs := struck(p, victims)
+	if len(refs) == 0 { // somebody else was here, or it was made anew
+		return nil
+	}
+	d := f.Draft(now, &issuer{keymaker: rm.keymaker, ctx: ctx, family: f})
+	d.Forget(refs...)
+	next := store.Drafted(p, d)
+	next.Stone = next.Stone.Pruned(now, f.Holds.Any(id.Partner))
+	_, err = rm.store.Write(ctx, next)
+	return err
+}
+
+// struckFamily reads an identity and what is above it as it was declared, also where that was struck with it: what
+// stays is held through it, and ends with it, until all of it is gone.
+func (rm *remover) struckFamily(ctx context.Context, id access.IdentityID) (*family, error) {
+	holds, err := rm.store.Marks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := &family{Pages: map[access.IdentityID]*page{}, Holds: holds, Removing: true}
+	return f, rm.store.Climb(ctx, f, id, declaredParent)
+}
+
+// keysGone returns an error if a key with which one of the struck identities adopted a user lives on elsewhere.
+func (rm *remover) keysGone(ctx context.Context, id access.IdentityID, victims []*ledger.Entry) error {
 	for _, v := range victims {
 		if v.Object.Holder() != id {
 			continue
@@ -157,28 +196,22 @@ func (rm *remover) finish(ctx context.Context, id access.IdentityID, victims []*
 			return err
 		}
 	}
-	now, err := rm.store.Now(ctx)
-	if err != nil {
-		return err
-	}
-	d := f.Draft(now, &issuer{keymaker: rm.keymaker, ctx: ctx, family: f})
-	var refs []access.Ref
+	return nil
+}
+
+// struck returns what of the victims a page still has marked as removed. What was made anew under the name of one has
+// another uid, and is left alone.
+func struck(p *page, victims []*ledger.Entry) (refs []access.Ref) {
 	for _, v := range victims {
-		if e := p.Entries[v.Ref()]; e != nil && e.Removed() && e.History.UID == v.History.UID {
+		e := p.Entries[v.Ref()]
+		if e != nil && e.Removed() && e.History.UID == v.History.UID {
 			refs = append(refs, v.Ref())
 		}
 	}
-	if len(refs) == 0 { // somebody else was here, or it was made anew
-		return nil
-	}
-	d.Forget(refs...)
-	next := store.Drafted(p, d)
-	next.Stone = next.Stone.Pruned(now, f.Holds.Any(id.Partner))
-	_, err = rm.store.Write(ctx, next)
-	return err
+	return refs
 }
 
-// declaredParent returns the identity above one, also where the removal of this was begun.
+// declaredParent returns the identity above one, also if the removal of this one was begun.
 func declaredParent(p *page) access.IdentityID {
 	if e := p.Entries[p.ID.Ref()]; e != nil {
 		if i, ok := e.Object.(*access.Identity); ok {
@@ -188,8 +221,8 @@ func declaredParent(p *page) access.IdentityID {
 	return access.IdentityID{}
 }
 
-// distrustAll removes the trust in issuers that nobody needs any more. It gives nobody anything, so that what fails is
-// left to the next removal, and is no harm to this one.
+// distrustAll removes the trust in issuers that nobody needs any more. It gives nobody anything, so what fails is left
+// to the next removal, and is no harm to this one.
 func (rm *remover) distrustAll(ctx context.Context, victims []*ledger.Entry) {
 	done := map[string]bool{}
 	for _, v := range victims {
@@ -204,9 +237,9 @@ func (rm *remover) distrustAll(ctx context.Context, victims []*ledger.Entry) {
 	}
 }
 
-// clear removes what there is under the name of an object whose page cannot be read or does not know it, and with
-// an identity its page. What was cut by hand stays so. A grant cannot be told from others then: the identity
-// gives nothing any more.
+// clear removes what there is under the name of an object whose page cannot be read or does not know it, and with an
+// identity its page. What was cut by hand stays so. A grant cannot be told from others then: the identity gives nothing
+// any more, until its page is restored or it is removed.
 func (rm *remover) clear(ctx context.Context, ref access.Ref, p *page) error {
 	ctx = context.WithoutCancel(ctx)
 	all, err := rm.finder.leftOf(ctx, p.ID)
@@ -238,7 +271,7 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, p *page) error {
 	return rm.store.Discard(ctx, p)
 }
 
-// clearLost removes what IAM has of an object that no page knows; notFound where there is nothing.
+// clearLost removes what IAM has of an object that no page knows; notFound if there is nothing.
 func (rm *remover) clearLost(ctx context.Context, ref access.Ref, p *page, notFound error) error {
 	if err := rm.finder.lost(ctx, ref, p); errors.Is(err, access.ErrNotFound) {
 		return notFound

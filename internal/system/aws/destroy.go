@@ -23,7 +23,13 @@ type cutter struct {
 	reader *reader
 }
 
-// destroy removes a principal: it is denied everything first, then all that hangs on it goes, then itself.
+// destroy removes a principal: it is denied everything first, then all that hangs on it goes, then itself. It returns
+// once IAM has said often enough that it is gone; access.ErrRemains if it is not, or if its key lives on under another
+// user.
+//
+// One that lies elsewhere is somebody else's, and an error. One that bears another ledger's tag is that ledger's, and
+// left alone; but if IAM had it once by our page (Known), somebody changed the tag, and that is an error: to say "done"
+// would leave its key working (TestATagThatSomebodyChangedHidesNothingFromARemoval).
 func (ct *cutter) destroy(ctx context.Context, id access.IdentityID, p principal) error {
 	n, err := ct.reader.look(ctx, p)
 	if err != nil {
@@ -63,8 +69,9 @@ func (ct *cutter) destroy(ctx context.Context, id access.IdentityID, p principal
 	return ct.proveGone(ctx, p)
 }
 
-// lookLonger looks until IAM tells what hangs on a principal, where IAM says that something does, or that it is gone.
-// It stays denied everything meanwhile. late: patience came to its end first.
+// lookLonger looks until IAM tells what hangs on a principal, after IAM has refused to remove it for that
+// (DeleteConflict), or until it is gone. A listing that lags does not tell. The principal stays denied everything
+// meanwhile. late: patience came to its end first.
 func (ct *cutter) lookLonger(ctx context.Context, p principal, begun time.Time) (n *native, late bool, err error) {
 	for n == nil || (n.there && !n.loaded() && !late) {
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
@@ -84,11 +91,13 @@ func (n *native) loaded() bool {
 		slices.ContainsFunc(slices.Collect(maps.Keys(n.policies)), func(name string) bool { return name != cutPolicy })
 }
 
-// dismantle removes a principal as it was read.
+// dismantle removes a principal as it was read. If its own policies leave no room for the cut, its keys go first, and
+// then what gives something; what only denies stays, and is cut enough.
 func (ct *cutter) dismantle(ctx context.Context, p principal, n *native) error {
 	if !policy.Cut().Is(n.policies[cutPolicy]) {
 		err := client.Gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
-		if isFull(err) { // its own policies leave no room: the keys go first, then what gives something
+		// its own policies leave no room: the keys go first, then what gives something
+		if isFull(err) {
 			if err = ct.dropKeys(ctx, p, n); err == nil {
 				err = client.Gone(ct.deny(ctx, p, n, cutPolicy, policy.Cut()))
 			}
@@ -102,7 +111,7 @@ func (ct *cutter) dismantle(ctx context.Context, p principal, n *native) error {
 	}
 	ct.at.NoteRemoved(p.Name)
 	if err := client.Gone(ct.at.Ask(ctx, "Delete"+string(p.Kind), naming(p), nil)); err != nil {
-		// something hangs on it that we do not know, as a second factor
+		// something hangs on it that is not known here, such as a second factor: it stays, so it gets its deny back
 		again := client.Gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
 		return fmt.Errorf("%w: %w", access.ErrRemains, errors.Join(err, again))
 	}
@@ -115,7 +124,8 @@ func conflicts(err error) bool {
 	return errors.As(err, &said) && said.Code == "DeleteConflict"
 }
 
-// strip removes all that hangs on a principal, the deny last.
+// strip removes all that hangs on a principal, the deny last: whatever fails before leaves it denied everything. What
+// may not have been listed is removed by its name, which is no error if it is not there.
 func (ct *cutter) strip(ctx context.Context, p principal, n *native) error {
 	if err := ct.dropKeys(ctx, p, n); err != nil {
 		return err
@@ -156,7 +166,8 @@ func (ct *cutter) dropKeys(ctx context.Context, p principal, n *native) error {
 	return nil
 }
 
-// proveGone asks until IAM has said often enough that a principal is gone.
+// proveGone asks until IAM has said often enough in a row that a principal is gone: an answer may be from a copy that
+// is old. A login that may not read it has to believe the answer to its removal.
 func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 	begun, absent := access.WallClock(), 0
 	for {
@@ -164,7 +175,8 @@ func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 		switch {
 		case errors.Is(err, client.ErrAbsent):
 			absent++
-		case errors.Is(err, access.ErrNotPermitted): // IAM has said so already, to who removed it
+		// IAM has said so already, to the login that removed it
+		case errors.Is(err, access.ErrNotPermitted):
 			return nil
 		case err != nil:
 			return err
@@ -183,8 +195,8 @@ func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 	}
 }
 
-// deny writes a policy that takes access away. Where a principal's own policies leave no room for it, those that
-// give something go first.
+// deny writes a policy that takes access away. If a principal's own policies leave no room for it, those that give
+// something go first: who is denied everything does not need them. They are taken from n as well.
 func (ct *cutter) deny(ctx context.Context, p principal, n *native, name string, d policy.Document) error {
 	err := ct.at.putInline(ctx, p, name, d.JSON())
 	if !isFull(err) {
@@ -205,7 +217,7 @@ func (ct *cutter) deny(ctx context.Context, p principal, n *native, name string,
 	return ct.at.putInline(ctx, p, name, d.JSON())
 }
 
-// isFull reports whether AWS takes no more characters of policies.
+// isFull reports whether AWS takes no more characters of policies for a principal.
 func isFull(err error) bool {
 	var said *client.Error
 	return errors.As(err, &said) && said.Code == "LimitExceeded"

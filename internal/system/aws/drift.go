@@ -11,7 +11,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// drift returns what IAM has of a principal beyond the declaration, a sentence each.
+// What differs from the declaration is told in sentences that say what becomes of it: what the next apply takes back,
+// what stays because it only denies, and what nothing here may touch. A difference of which nobody could tell is a
+// sentence, too, and never taken for none. All of this is pure.
+
+// drift returns what IAM has of a principal beyond the declaration, a sentence each. If not all of it may be read, that
+// is the only one: what might be there would make any other untrue.
 func (w *wanted) drift(n *native) (said []string) {
 	if why := w.cutBy(n); why != "" {
 		said = append(said, fmt.Sprintf("Somebody cut %s by hand: %s. It stays cut until hold_released releases it.",
@@ -44,8 +49,8 @@ func (w *wanted) drift(n *native) (said []string) {
 	return said
 }
 
-// goesOn reports whether who came in before a principal was cut is still in: AWS ends no session where a key or
-// a trust is taken away.
+// goesOn reports whether whoever came in before a principal was cut is still in. AWS ends no session if a key or a
+// trust is taken away: only a deny acts in it.
 func (w *wanted) goesOn(n *native) bool {
 	return n.there &&
 		n.policies[grantsPolicy] != "" &&
@@ -54,8 +59,8 @@ func (w *wanted) goesOn(n *native) bool {
 		w.deniedBy(n) == ""
 }
 
-// absence adds that a principal is gone. Of a role that somebody cut by removing it, that is said already:
-// no apply makes it again.
+// absence adds that a principal is gone. Of a role that somebody cut by removing it, that is said already: no apply
+// makes it again.
 func (w *wanted) absence(said []string) []string {
 	switch {
 	case w.adopted:
@@ -70,8 +75,8 @@ func (w *wanted) absence(said []string) []string {
 	}
 }
 
-// untold returns what cannot be compared, since somebody took the tags away or something cannot be
-// read or put into words.
+// untold returns what cannot be compared: somebody took the tags away, moved it, or it cannot be told what it should
+// be.
 func (w *wanted) untold(n *native) (said []string) {
 	if n.Path != w.Path {
 		said = append(said, fmt.Sprintf("Somebody moved %s to %s. Until it is at %s again, nothing here changes or "+
@@ -93,6 +98,8 @@ func (w *wanted) untold(n *native) (said []string) {
 	return said
 }
 
+// boundaryDrift compares the boundary with the declared one. If none is declared, any is somebody's limit, and is no
+// difference.
 func (w *wanted) boundaryDrift(n *native) []string {
 	switch {
 	case w.boundary == "" || n.Boundary == w.boundary:
@@ -104,7 +111,8 @@ func (w *wanted) boundaryDrift(n *native) []string {
 	}
 }
 
-// policyDrift compares the policies that are written here with what they are to say.
+// policyDrift compares the policies that are written here with what they are to say. partner-hold is none of them: it
+// is told as a cut.
 func (w *wanted) policyDrift(n *native) (said []string) {
 	if len(w.left) > 0 {
 		said = append(said, w.misfit(strings.Join(w.left, ", ")))
@@ -126,7 +134,7 @@ func (w *wanted) policyDrift(n *native) (said []string) {
 	return said
 }
 
-// addedDrift returns what somebody gave a principal beside what is written here, and what becomes of it: whatever only
+// addedDrift returns what somebody gave a principal beside what is written here, and what becomes of it: what only
 // takes access away is never removed.
 func (w *wanted) addedDrift(n *native) (said []string) {
 	for name, text := range n.undeclared() {
@@ -178,6 +186,7 @@ func (w *wanted) adoptedDrift(keys []key) (said []string) {
 	return said
 }
 
+// keyDrift compares the keys of a user that was made here with the one that was issued.
 func keyDrift(p principal, keys []key) (said []string) {
 	name := p.Name
 	switch {
@@ -204,7 +213,8 @@ func (w *wanted) misfit(names string) string {
 		"several the same actions and the same end.", w.Name, names)
 }
 
-// grantDrift says that what a principal is granted by one grant is not what is declared; "" where it is.
+// grantDrift says that what a principal is granted by one grant is not what is declared; "" if it is, or if that cannot
+// be told, which its credential says. A policy cannot be compared grant by grant, since grants are united in it.
 func (w *wanted) grantDrift(n *native, grant string) string {
 	d := w.policies[grantsPolicy]
 	switch {

@@ -19,10 +19,17 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// group is a kind of principal that partners are not given: somebody may have put a user into one.
+// Each function here is one action of IAM, or one listing in all its pages, in the words of the other files. An
+// action's name is made of the kind of principal ("Get" + "Role"), since IAM has the same ones for both.
+//
+// What removes takes "no such thing" for done. What may not be read, or a cloud does not know, is for the caller to
+// weigh, but for listings that other clouds lack.
+
+// group is a kind of principal that partners are not given. Somebody may have put a user into one, to give it something
+// or to cut it.
 const group kind = "Group"
 
-// naming returns the parameters that name a principal to IAM, with others.
+// naming returns the parameters that name a principal to IAM, with others, as pairs of names and values.
 func naming(p principal, more ...string) map[string]string {
 	in := map[string]string{string(p.Kind) + "Name": p.Name}
 	for n := 0; n+1 < len(more); n += 2 {
@@ -37,7 +44,7 @@ type tag struct {
 	Value string `xml:"Value"`
 }
 
-// addTags adds tags to the parameters of an action.
+// addTags adds tags to the parameters of an action. Lists are numbered from 1 in IAM's protocol.
 func addTags(in, tags map[string]string) {
 	for n, name := range slices.Sorted(maps.Keys(tags)) {
 		at := "Tags.member." + strconv.Itoa(n+1)
@@ -45,21 +52,24 @@ func addTags(in, tags map[string]string) {
 	}
 }
 
-// described is what IAM tells of a role or a user.
+// described is what IAM tells of a role or a user, in whatever answer: the fields that an answer does not have stay
+// empty.
 type described struct {
-	Name     string    `xml:"RoleName"`
-	User     string    `xml:"UserName"`
-	Path     string    `xml:"Path"`
-	ARN      string    `xml:"Arn"`
-	Created  time.Time `xml:"CreateDate"`
-	Trust    string    `xml:"AssumeRolePolicyDocument"`
-	Boundary string    `xml:"PermissionsBoundary>PermissionsBoundaryArn"`
-	Tags     []tag     `xml:"Tags>member"`
-	// Use is when a role was used last; nil where that is not told.
+	Name    string    `xml:"RoleName"`
+	User    string    `xml:"UserName"`
+	Path    string    `xml:"Path"`
+	ARN     string    `xml:"Arn"`
+	Created time.Time `xml:"CreateDate"`
+	Trust   string    `xml:"AssumeRolePolicyDocument"`
+	// Boundary is its permissions boundary; "" if there is none, or the listing does not tell (see
+	// observer.withBoundary).
+	Boundary string `xml:"PermissionsBoundary>PermissionsBoundaryArn"`
+	Tags     []tag  `xml:"Tags>member"`
+	// Use is when a role was used last; nil if that is not told, which is another thing than never.
 	Use *struct {
 		At time.Time `xml:"LastUsedDate"`
 	} `xml:"RoleLastUsed"`
-	// What only GetAccountAuthorizationDetails tells.
+	// The rest is what only GetAccountAuthorizationDetails tells.
 	RolePolicies []inline   `xml:"RolePolicyList>member"`
 	UserPolicies []inline   `xml:"UserPolicyList>member"`
 	Attached     []attached `xml:"AttachedManagedPolicies>member"`
@@ -76,9 +86,11 @@ func (d *described) tagged(name string) string {
 	return ""
 }
 
-// uid returns the uid that its tags tell of; "" where they tell none.
+// uid returns the uid of the object that it was made for, by its tags; "" if they tell none, so that it was not made
+// here or somebody took the tags away.
 func (d *described) uid() string { return d.tagged(uidTag) }
 
+// inline is a policy of a principal's own, and attached one that it shares.
 type inline struct {
 	Name string `xml:"PolicyName"`
 	Text string `xml:"PolicyDocument"`
@@ -88,14 +100,15 @@ type attached struct {
 	ARN string `xml:"PolicyArn"`
 }
 
-// key is an access key, as IAM tells of it.
+// key is an access key, as IAM tells of it. Its Status is "Active" or "Inactive".
 type key struct {
 	ID      string    `xml:"AccessKeyId"`
 	Status  string    `xml:"Status"`
 	Created time.Time `xml:"CreateDate"`
 }
 
-// plain returns a policy's text: IAM answers with it in the code of URLs.
+// plain returns a policy's text. IAM answers with it in the code of URLs (RFC 3986), as GetRolePolicy documents; other
+// clouds may answer with it as it is.
 func plain(text string) string {
 	if !strings.HasPrefix(text, "%") {
 		return text
@@ -106,7 +119,7 @@ func plain(text string) string {
 	return text
 }
 
-// describe reads a principal; errAbsent where there is none.
+// describe reads a principal, without what hangs on it; client.ErrAbsent if there is none.
 func (ac *account) describe(ctx context.Context, p principal) (d described, err error) {
 	var out struct {
 		Role described `xml:"GetRoleResult>Role"`
@@ -187,7 +200,7 @@ func (d *described) lastUsed() (at time.Time, told bool) {
 	return d.Use.At.UTC(), true
 }
 
-// keyLastUsed returns when a key was used last; zero where it never was.
+// keyLastUsed returns when a key was used last; zero if it never was. IAM says "N/A" then, or nothing.
 func (ac *account) keyLastUsed(ctx context.Context, id string) (time.Time, error) {
 	var out struct {
 		At string `xml:"GetAccessKeyLastUsedResult>AccessKeyLastUsed>LastUsedDate"`
@@ -202,19 +215,21 @@ func (ac *account) keyLastUsed(ctx context.Context, id string) (time.Time, error
 	return at.UTC(), err
 }
 
-// keyOwner returns the user whose a key is; "" where there is no such key, or IAM does not tell.
+// keyOwner returns the user whose a key is; "" if there is no such key, or IAM does not tell. GetAccessKeyLastUsed is
+// the one action that finds a user by its key.
 func (ac *account) keyOwner(ctx context.Context, id string) (string, error) {
 	var out struct {
 		User string `xml:"GetAccessKeyLastUsedResult>UserName"`
 	}
 	err := ac.Ask(ctx, "GetAccessKeyLastUsed", map[string]string{"AccessKeyId": id}, &out)
-	if errors.Is(err, access.ErrNotPermitted) { // so AWS answers of a key that it does not have
+	// so AWS answers of a key that it does not have
+	if errors.Is(err, access.ErrNotPermitted) {
 		return "", nil
 	}
 	return out.User, client.Supported(client.Gone(err))
 }
 
-// putInline writes an inline policy of a principal.
+// putInline writes an inline policy of a principal, in place of one of that name.
 func (ac *account) putInline(ctx context.Context, p principal, name, text string) error {
 	return ac.Ask(ctx, "Put"+string(p.Kind)+"Policy", naming(p, "PolicyName", name, "PolicyDocument", text), nil)
 }
@@ -224,12 +239,12 @@ func (ac *account) bound(ctx context.Context, p principal, boundary string) erro
 	return ac.Ask(ctx, "Put"+string(p.Kind)+"PermissionsBoundary", naming(p, "PermissionsBoundary", boundary), nil)
 }
 
-// dropInline removes an inline policy of a principal.
+// dropInline removes an inline policy of a principal; one that is gone is no error.
 func (ac *account) dropInline(ctx context.Context, p principal, name string) error {
 	return client.Gone(ac.Ask(ctx, "Delete"+string(p.Kind)+"Policy", naming(p, "PolicyName", name), nil))
 }
 
-// namesAt lists the roles or users at a folder.
+// namesAt lists the roles or users at a folder and below it.
 func (ac *account) namesAt(ctx context.Context, k kind, folder string) (names []string, err error) {
 	err = ac.Pages(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": folder}, func(body []byte) error {
 		var page struct {
@@ -271,7 +286,8 @@ func (ac *account) dropKey(ctx context.Context, p principal, id string) error {
 	return client.Gone(ac.Ask(ctx, "DeleteAccessKey", naming(p, "AccessKeyId", id), nil))
 }
 
-// dropPassword takes from a user its password for the console.
+// dropPassword takes from a user its password for the console, which somebody may have given it. Without one it is no
+// error.
 func (ac *account) dropPassword(ctx context.Context, p principal) error {
 	return client.Supported(client.Gone(ac.Ask(ctx, "DeleteLoginProfile", naming(p), nil)))
 }
@@ -281,15 +297,16 @@ func (ac *account) detach(ctx context.Context, p principal, arn string) error {
 	return client.Gone(ac.Ask(ctx, "Detach"+string(p.Kind)+"Policy", naming(p, "PolicyArn", arn), nil))
 }
 
-// opened is what is sealed to the partner: what `credential_process` of AWS's own programs is to print.
+// opened is what is sealed to the partner, as JSON: what `credential_process` of AWS's own programs is to print.
+// Version is always 1.
 type opened struct {
 	Version         int
 	AccessKeyID     string `json:"AccessKeyId"`
 	SecretAccessKey string
 }
 
-// createKey makes an access key. It is not asked for again where the answer was lost: nobody would
-// ever know the first one.
+// createKey makes an access key. It is not asked for again if the answer was lost: nobody would ever know the first
+// one, and a user has room for two.
 func (ac *account) createKey(ctx context.Context, u principal) (made opened, err error) {
 	var out struct {
 		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
@@ -304,7 +321,7 @@ func (ac *account) createKey(ctx context.Context, u principal) (made opened, err
 	return opened{1, out.ID, out.Secret}, nil
 }
 
-// managed reads a policy that can be attached.
+// managed reads a policy that can be attached, in the version that is in force.
 func (ac *account) managed(ctx context.Context, arn string) (string, error) {
 	var p struct {
 		Version string `xml:"GetPolicyResult>Policy>DefaultVersionId"`

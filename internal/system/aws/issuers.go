@@ -26,12 +26,18 @@ type issuers struct {
 	store  *pages
 	reader *reader
 
-	trusting sync.Mutex // held while the trust in an issuer is made or removed
+	// trusting is held while the trust in an issuer is made or removed, so that two changes of one process do not undo
+	// each other. Between processes, what is removed is looked at again afterwards (distrust).
+	trusting sync.Mutex
 
-	mu      sync.Mutex
-	arns    map[string]string     // the ARN of the trust in an issuer, by its URL
-	seen    map[string]seenIssuer // by its URL
-	missing map[string]time.Time  // when it was looked for last, and not found
+	// mu guards what follows.
+	mu sync.Mutex
+	// arns are the ARNs of the trusts that are there, by the issuer's URL.
+	arns map[string]string
+	// seen is what the account was seen to trust, by the issuer's URL. A page of the ledger cannot tell that.
+	seen map[string]seenIssuer
+	// missing is when a trust was looked for last, by the issuer's URL.
+	missing map[string]time.Time
 }
 
 // trustIssuerOf makes sure that the account trusts the issuer of an identity's workload, for its audiences.
@@ -42,7 +48,8 @@ func (iss *issuers) trustIssuerOf(ctx context.Context, f *family, p *page) error
 	return nil
 }
 
-// issuerARN returns the ARN of the trust in an issuer, which trustIssuer has found.
+// issuerARN returns the ARN of the trust in an issuer, which trustIssuer has found; access.ErrUnavailable if it was not
+// looked for, or is not there. The name in it may differ from the issuer's in a slash, so it is not made up.
 func (iss *issuers) issuerARN(issuer string) (string, error) {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -52,8 +59,8 @@ func (iss *issuers) issuerARN(issuer string) (string, error) {
 	return "", fmt.Errorf("the account's trust in %s was not checked: %w", issuer, access.ErrUnavailable)
 }
 
-// trustIssuer makes the account trust an issuer, where it does not. Whom somebody cut by taking
-// the trust away stays cut.
+// trustIssuer makes the account trust an issuer for some audiences, if it does not. Before that, those are held whom
+// somebody cut by taking the trust away.
 func (iss *issuers) trustIssuer(ctx context.Context, f *family, t access.FederatedTrust) error {
 	iss.trusting.Lock()
 	defer iss.trusting.Unlock()
@@ -69,7 +76,8 @@ func (iss *issuers) trustIssuer(ctx context.Context, f *family, t access.Federat
 	return iss.trustAnew(ctx, t, arn, audiences)
 }
 
-// heedTrust holds whom somebody cut off from an issuer, before a change lets them in by another issuer or audience.
+// heedTrust holds those whom somebody cut off from an issuer, before a change lets them in by another issuer or
+// audience (TestAChangedTrustIsNoCutAndUndoesNone).
 func (iss *issuers) heedTrust(ctx context.Context, f *family, c *access.Credential) error {
 	if c.Federated.Account() {
 		return nil
@@ -83,7 +91,7 @@ func (iss *issuers) heedTrust(ctx context.Context, f *family, c *access.Credenti
 	return iss.heedIssuer(ctx, f, c.Federated.Issuer, arn, audiences)
 }
 
-// standing returns the ARN of the trust in an issuer, "" where there is none, and for which audiences it is.
+// standing returns the ARN of the trust in an issuer, "" if there is none, and for which audiences it is. It asks.
 func (iss *issuers) standing(ctx context.Context, issuer string) (arn string, audiences []string, err error) {
 	arn, err = iss.findIssuer(ctx, issuer)
 	if err != nil || arn == "" {
@@ -93,14 +101,15 @@ func (iss *issuers) standing(ctx context.Context, issuer string) (arn string, au
 	return arn, there.Audiences, err
 }
 
-// distrusts reports whether the account has a trust in an issuer for none of the audiences of a credential.
+// distrusts reports whether the account has no trust in an issuer for any of the audiences of a credential.
 func distrusts(c *access.Credential, arn string, audiences []string) bool {
 	return arn == "" ||
 		!slices.ContainsFunc(c.Federated.Audiences, func(a string) bool { return slices.Contains(audiences, a) })
 }
 
 // heedIssuer holds the credentials that somebody cut by removing the account's trust in their issuer, or all their
-// audiences from it. It does so before anybody makes that trust anew, which would let all of them in.
+// audiences from it. It does so before anybody makes that trust anew, which would let all of them in: one trust is for
+// all partners of an issuer.
 func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn string, audiences []string) error {
 	h, err := iss.store.Load(ctx)
 	if err != nil {
@@ -109,12 +118,11 @@ func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn strin
 	ctx, news := context.WithoutCancel(ctx), false
 	for id, p := range h.Pages {
 		c := p.Federated()
-		if c == nil ||
-			c.Federated.Issuer != issuer ||
-			p.Lifting ||
-			!p.Named(store.RoleOf(id)).Built ||
-			!distrusts(c, arn, audiences) ||
-			h.Ledger.Held(h.Holds, c) {
+		if c == nil || c.Federated.Issuer != issuer || !distrusts(c, arn, audiences) {
+			continue
+		}
+		known := p.Lifting || h.Ledger.Held(h.Holds, c)
+		if known || !p.Named(store.RoleOf(id)).Built {
 			continue
 		}
 		cut, err := iss.staysDistrusted(ctx, c)
@@ -124,10 +132,7 @@ func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn strin
 		if !cut {
 			continue
 		}
-		if err := iss.store.Mark(ctx, c.Ref().ID); err != nil {
-			return err
-		}
-		if err := client.Gone(iss.at.putInline(ctx, store.RoleOf(id), holdPolicy, policy.Cut().JSON())); err != nil {
+		if err := iss.hold(ctx, c); err != nil {
 			return err
 		}
 		news = true
@@ -138,8 +143,16 @@ func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn strin
 	return err
 }
 
+// hold marks a credential as cut by hand, and denies its role everything: the mark first, which outlives the role.
+func (iss *issuers) hold(ctx context.Context, c *access.Credential) error {
+	if err := iss.store.Mark(ctx, c.Ref().ID); err != nil {
+		return err
+	}
+	return client.Gone(iss.at.putInline(ctx, store.RoleOf(c.IdentityID), holdPolicy, policy.Cut().JSON()))
+}
+
 // staysDistrusted reports whether the account still has no trust for a credential when it is asked again: IAM lags
-// behind what was just made.
+// behind what was just made (TestAnIssuerThatOneReadingMissesIsNotCutOff).
 func (iss *issuers) staysDistrusted(ctx context.Context, c *access.Credential) (bool, error) {
 	for range proofs {
 		if err := access.Pause(ctx, iss.at.settle()/proofs); err != nil {
@@ -162,7 +175,8 @@ func (iss *issuers) distrustsNow(ctx context.Context, c *access.Credential) (boo
 	return distrusts(c, arn, audiences), nil
 }
 
-// trustAnew makes the account trust an issuer for the audiences that it lacks.
+// trustAnew makes the account trust an issuer for the audiences that it lacks. The tag says that it was made here: only
+// such a one is ever removed.
 func (iss *issuers) trustAnew(ctx context.Context, f access.FederatedTrust, arn string, audiences []string) error {
 	if arn == "" {
 		in := map[string]string{"Url": f.Issuer}
@@ -205,12 +219,14 @@ type trusted struct {
 	Tags      []tag    `xml:"GetOpenIDConnectProviderResult>Tags>member"`
 }
 
+// issuerOf reads the trust in an issuer.
 func (iss *issuers) issuerOf(ctx context.Context, arn string) (t trusted, err error) {
 	err = iss.at.Ask(ctx, "GetOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, &t)
 	return t, err
 }
 
-// findIssuer returns the ARN of the trust in an issuer; "" where there is none.
+// findIssuer returns the ARN of the trust in an issuer; "" if there is none. IAM finds none by its URL, so all are
+// listed.
 func (iss *issuers) findIssuer(ctx context.Context, issuer string) (string, error) {
 	var out struct {
 		ARNs []string `xml:"ListOpenIDConnectProvidersResult>OpenIDConnectProviderList>member>Arn"`
@@ -225,7 +241,7 @@ func (iss *issuers) findIssuer(ctx context.Context, issuer string) (string, erro
 	return out.ARNs[found], nil
 }
 
-// providerARN returns what AWS calls its trust in an issuer; "" where it is not known whose account it is.
+// providerARN returns what AWS calls its trust in an issuer; "" if it is not known whose account it is.
 func (iss *issuers) providerARN(issuer string) string {
 	account := iss.at.accountNumber()
 	if account == "" {
@@ -242,7 +258,8 @@ func isOfIssuer(arn, issuer string) bool {
 	return of != "" && strings.TrimSuffix(of, "/") == policy.Issuer(issuer)
 }
 
-// distrust removes the trust in an issuer that was made here and that no credential needs any more.
+// distrust removes the trust in an issuer that was made here and that no credential needs any more. A change that began
+// to need it while it was removed gets it back.
 func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 	iss.trusting.Lock()
 	defer iss.trusting.Unlock()
@@ -269,7 +286,9 @@ func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 	return nil
 }
 
-// unneeded returns the ARN of the trust in an issuer, where it was made here and nobody needs it any more; "" else.
+// unneeded returns the ARN of the trust in an issuer, if it was made here and nobody needs it any more; otherwise "".
+// Roles of another ledger may rely on it, which would take its removal for a cut of all their partners. So all roles
+// are asked for; if they cannot be listed, the trust stays.
 func (iss *issuers) unneeded(ctx context.Context, issuer string) (arn string, err error) {
 	h, err := iss.store.Load(ctx)
 	if err != nil || anyBy(h.Ledger, issuer) {
@@ -334,7 +353,7 @@ func (iss *issuers) findIssuers(ctx context.Context, p *page) error {
 	return nil
 }
 
-// seenIssuer is the account's trust in an issuer, as a plan saw it.
+// seenIssuer is the account's trust in an issuer, as it was seen; without an ARN, there was none.
 type seenIssuer struct {
 	arn       string
 	audiences []string
@@ -347,8 +366,8 @@ func (iss *issuers) saw(issuer, arn string, audiences []string) {
 	iss.seen[issuer] = seenIssuer{arn, audiences}
 }
 
-// isCutOff reports whether the account was seen to have no trust in the issuer of a credential, or for
-// none of its audiences.
+// isCutOff reports whether the account was seen to have no trust in the issuer of a credential, or for none of its
+// audiences. An issuer that nobody looked for is not cut off.
 func (iss *issuers) isCutOff(c *access.Credential) bool {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -356,8 +375,8 @@ func (iss *issuers) isCutOff(c *access.Credential) bool {
 	return is && distrusts(c, seen.arn, seen.audiences)
 }
 
-// missed reports whether the trust in an issuer was looked for a moment ago, and not found: not each of a
-// thousand resources asks again.
+// missed reports whether the trust in an issuer was looked for a moment ago, and not found: not each of a thousand
+// resources asks again.
 func (iss *issuers) missed(issuer string) bool {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()

@@ -23,7 +23,9 @@ import (
 // errLenient says that a cloud of one's own does not judge policies as AWS does.
 var errLenient = errors.New("it does not evaluate users' policies as AWS does")
 
-// judge tries whether a cloud judges policies as AWS does, once for each ledger and endpoint.
+// judge tries whether a cloud judges policies as AWS does, once for each ledger and endpoint. S3 clouds take the
+// policies of users and judge what they know of them; one that keeps a date and does not read it would let all access
+// go on.
 type judge struct {
 	at      *account
 	store   *pages
@@ -31,12 +33,16 @@ type judge struct {
 	aligner *aligner
 	cutter  *cutter
 
-	judging sync.Mutex // held while it is tried
-	judges  bool       // the ledger says that it judges as AWS does
+	// judging is held while it is tried, and guards judges: the ledger says that the cloud judges as AWS does.
+	judging sync.Mutex
+	judges  bool
 }
 
-// judged sees to it that a cloud of one's own judges the policies of users as AWS does: else no end, cut or hold would
-// act. It is tried once for each ledger and endpoint, before the first credential. AWS itself is not tried.
+// judged sees to it that a cloud of one's own judges the policies of users as AWS does: otherwise no end, cut or hold
+// would act. It is asked before each new credential, and never for what takes access away. AWS itself is not tried.
+//
+// Another process may try at the same time, with the same user. So what looks like a lenient cloud is tried once more,
+// and what looks disturbed for as long as patience lasts.
 func (j *judge) judged(ctx context.Context) error {
 	cloud := j.at.Site.Endpoints.IAM
 	if cloud == "" || j.at.options.judged {
@@ -96,7 +102,8 @@ func (j *judge) noteJudgment(ctx context.Context, about store.SystemFile, etag s
 }
 
 // tryJudgment makes a user who may read one object of the ledger that has no secret, and takes that from it in each of
-// the ways in which access ends here. The user goes again; one that a process left that died goes first.
+// the ways in which access ends here: by partner-end, and by the end of its grant. In between it must read again, or a
+// cloud that refuses everything would pass. The user goes again; one that a process left that died goes first.
 func (j *judge) tryJudgment(ctx context.Context) (err error) {
 	p := principal{Kind: store.User, Name: "partner.probe." + j.store.SystemID(), Path: store.Root}
 	if err := j.dropProbe(ctx, p); err != nil {
@@ -140,7 +147,7 @@ func (j *judge) tryJudgment(ctx context.Context) (err error) {
 		case err != nil:
 			return err
 		case !reads && t.reads && j.at.options.Boundary != "":
-			// which the boundary does, since the ledger is none of partners' data
+			// a boundary that denies the ledger denies it to this user as well: a cloud that judges that is believed
 			return nil
 		case reads != t.reads:
 			return fmt.Errorf("%s: %w", t.says, errLenient)
@@ -165,7 +172,7 @@ func (j *judge) dropProbe(ctx context.Context, p principal) error {
 	return nil
 }
 
-// writeJudged gives the user of a try an end, and a grant with an end.
+// writeJudged gives the user of a try an end, and a grant with an end. A cloud that takes no such policy is lenient.
 func (j *judge) writeJudged(ctx context.Context, p principal, end, grant time.Time) error {
 	on := access.Pattern("arn:" + policy.PartitionOf(j.at.Site.Region).Name + ":s3:::" + j.store.Name + "/" +
 		j.store.Prefix + "/" + store.SystemKey)
@@ -191,8 +198,8 @@ func (j *judge) writeJudged(ctx context.Context, p principal, end, grant time.Ti
 	return nil
 }
 
-// reads reports whether somebody reads the object of a try. It asks until the answer is the wanted one, for as
-// long as patience lasts.
+// reads reports whether somebody reads the object of a try. It asks until the answer is the wanted one, for as long as
+// patience lasts: a cloud takes a moment to hear of a policy.
 func reads(ctx context.Context, b *store.Bucket, want bool) (bool, error) {
 	for begun := access.WallClock(); ; {
 		_, _, err := b.Get(ctx, store.SystemKey, "")

@@ -18,14 +18,17 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// limits are what somebody took away by hand from the users that a credential has. The next one gets them, too: a
-// rotation gives back nothing that was taken away.
+// limits are what somebody took away by hand from the users that a credential has. The next one gets them, too: nobody
+// would expect a rotation to give that back (TestARotationGivesBackNothingThatSomebodyDenied).
 type limits struct {
-	denied   map[string]string // by the names that its copies have
-	boundary string            // "" for none
+	// denied are the texts of the policies, by the names that their copies have.
+	denied map[string]string
+	// boundary is the ARN of a boundary that is not declared; "" for none.
+	boundary string
 }
 
-// limitAsBefore gives a new user the limits of those before it. What does not fit is refused before there is a key.
+// limitAsBefore gives a new user the limits of those before it. What does not fit beside the grants is refused before
+// there is a key: afterwards, each apply would fail for want of room. So is what cannot be read.
 func (is *issuer) limitAsBefore(ctx context.Context, u principal, c *access.Credential, end time.Time) error {
 	p := is.family.Pages[c.IdentityID]
 	e := p.Entries[c.Ref()]
@@ -66,8 +69,9 @@ func (is *issuer) limitAsBefore(ctx context.Context, u principal, c *access.Cred
 	return nil
 }
 
-// add adds the limits of one user. What AWS itself attaches to a user whose key was published is about that key, and
-// where the provider block names a boundary, the next apply replaces any other.
+// add adds the limits of one user. If the provider block names a boundary, the next apply replaces any other, so none
+// is handed on. What AWS itself attaches to a user whose key was published is not among the managed policies that are
+// read: it is about that key.
 func (li *limits) add(n *native, declared string) error {
 	if declared == "" && n.Boundary != "" {
 		if li.boundary != "" && li.boundary != n.Boundary {
@@ -94,7 +98,8 @@ func (li *limits) add(n *native, declared string) error {
 	return nil
 }
 
-// deny adds what a policy denies. Its copy has the name of the policy, but where that is another's or one of ours.
+// deny adds what a policy denies. Its copy has the name of the policy, unless that is taken by another one or is one of
+// ours; a policy that also allows something is left out.
 func (li *limits) deny(name, text string) error {
 	if text == unreadable {
 		return fmt.Errorf("what %s takes away from the user before may not be read: %w", name,
@@ -115,7 +120,7 @@ func (li *limits) deny(name, text string) error {
 	return nil
 }
 
-// fit says that the denials do not fit into the room that is left beside what is granted.
+// fit returns client.ErrFull if the denials do not fit into the room that is left beside what is granted.
 func (li *limits) fit(room int) error {
 	size := 0
 	for _, text := range li.denied {

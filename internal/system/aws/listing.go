@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// all reads every role and user of the account with GetAccountAuthorizationDetails: a thousand a page, with
-// all that hangs on them.
+// all reads every role and user of the account with GetAccountAuthorizationDetails: a thousand a page, with all that
+// hangs on them but keys, and the text of what is attached.
 func (rd *reader) all(ctx context.Context) (all []*native, err error) {
 	in := map[string]string{
 		"Filter.member.1": string(store.Role),
@@ -42,6 +42,7 @@ func (rd *reader) all(ctx context.Context) (all []*native, err error) {
 	return all, err
 }
 
+// listed returns a principal as the listing has it.
 func listed(d described, policies []inline) *native {
 	d.Trust = plain(d.Trust)
 	n := &native{described: d, there: true, policies: map[string]string{}}
@@ -54,8 +55,8 @@ func listed(d described, policies []inline) *native {
 	return n
 }
 
-// detail reads all principals of the account in one listing, where IAM has such a one, once for each
-// reading of the ledger.
+// detail reads all principals of the account in one listing, once for each reading of the ledger, and puts those that
+// are ours on its shelf. If IAM has no such listing, or this login may not, each is asked for by itself.
 func (rd *reader) detail(ctx context.Context, h *shelf) error {
 	rd.details.Lock()
 	defer rd.details.Unlock()
@@ -81,7 +82,7 @@ func (rd *reader) detail(ctx context.Context, h *shelf) error {
 	return nil
 }
 
-// listed returns all principals of the account as that listing has them, or as they are now where it was not to be had.
+// listed returns all principals of the account as that listing has them, or as they are now if it was not to be had.
 func (rd *reader) listed(ctx context.Context, h *shelf) ([]*native, error) {
 	if all := h.All(); all != nil {
 		return all, nil

@@ -14,16 +14,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// finder finds what IAM has of an identity by its names and tags, where the page of it cannot be read,
-// is gone, or says less.
+// finder finds what IAM has of an identity by its names and tags, if its page cannot be read, is gone, or says less.
+// Without it, a page that somebody removed would make a destroy say "done" while the keys work.
 type finder struct {
 	at     *account
 	store  *pages
 	reader *reader
 }
 
-// atHome says errElsewhere where the ledger is of another account: what it names is not in this one, so that nothing of
-// it could be removed. Nor is a removal believed where the account cannot be told, and nothing of partners is in it.
+// atHome returns store.ErrElsewhere if the ledger is of another account: what it names is not in this one, so nothing
+// of it could be removed. Nor is a removal believed if nobody can tell which account this is.
 func (fd *finder) atHome(ctx context.Context) error {
 	why := fd.at.Enter(ctx)
 	_, err := fd.store.Identified(ctx)
@@ -49,8 +49,8 @@ type left struct {
 	adopted bool
 }
 
-// leftOf returns what IAM has under the names of an identity that its page does not name. The page is read last:
-// whoever makes a principal writes there first that he will.
+// leftOf returns what IAM has under the names of an identity that its page does not name. The page is read last: a
+// process that makes a principal writes there first that it will.
 func (fd *finder) leftOf(ctx context.Context, id access.IdentityID) (all []left, err error) {
 	for _, k := range []kind{store.Role, store.User} {
 		names, err := fd.at.namesAt(ctx, k, store.FolderOf(id))
@@ -107,7 +107,8 @@ func isOf(id access.IdentityID, p principal) bool {
 	return strings.HasPrefix(p.Name, store.NameOf(id, string(access.Secret)+"."))
 }
 
-// maybeOf reports whether a principal may be of an identity by its name: of long ones it has only the beginning.
+// maybeOf reports whether a principal may be of an identity by its name. A long name has only its beginning and a
+// digest, which does not tell one key's number from another's; the tags decide then.
 func maybeOf(id access.IdentityID, p principal) bool {
 	begin, _, short := strings.Cut(store.UserOf(id, 1).Name, "=")
 	return isOf(id, p) ||
@@ -126,7 +127,8 @@ func (x left) of(ref access.Ref) bool {
 	return x.Kind == store.User && !x.adopted
 }
 
-// lost says what it means that a page has no object: something of it is still in IAM, or there is none.
+// lost returns what it means that a page has no object: an access.DamagedError if something of it is still in IAM, with
+// what that is, or access.ErrNotFound.
 func (fd *finder) lost(ctx context.Context, ref access.Ref, p *page) error {
 	all, err := fd.leftOf(ctx, p.ID)
 	if err != nil {

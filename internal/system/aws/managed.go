@@ -14,8 +14,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
+// What bounds a principal from elsewhere: policies that are attached, groups, a boundary. Somebody may have cut it by
+// one of these, and what only denies has to stay. So their texts are read, but only for principals that have any.
+
 // withManaged reads what bounds a principal from elsewhere, which no listing has: the company's own policies that are
-// attached to it, a boundary that is not declared, and what its groups say.
+// attached to it, a boundary that is not declared, and what its groups say. AWS's own policies are known by their
+// names. What may not be read is unreadable.
 func (rd *reader) withManaged(ctx context.Context, n *native) (*native, error) {
 	more := *n
 	more.managed = map[string]string{}
@@ -44,7 +48,7 @@ func (rd *reader) withManaged(ctx context.Context, n *native) (*native, error) {
 	return &more, nil
 }
 
-// strange is the boundary of a principal that is not the one of the provider block.
+// strange returns the boundary of a principal if it is not the one of the provider block.
 func (rd *reader) strange(n *native) []string {
 	if n.Boundary == "" || n.Boundary == rd.at.options.Boundary {
 		return nil
@@ -52,10 +56,11 @@ func (rd *reader) strange(n *native) []string {
 	return []string{n.Boundary}
 }
 
-// ofGroup is by what is kept what a group says.
+// ofGroup returns the key under which is kept what a group says, beside the ARNs of policies.
 func ofGroup(name string) string { return "group " + name }
 
-// saidByGroup returns what the policies of a group say together.
+// saidByGroup returns what the policies of a group say together. One that denies everything is enough, whatever may not
+// be read besides (TestWhatAGroupDeniesCountsWhateverElseItSays).
 func (rd *reader) saidByGroup(ctx context.Context, name string) (string, error) {
 	g := principal{Kind: group, Name: name}
 	var may forgiving
@@ -87,7 +92,8 @@ func (rd *reader) saidByGroup(ctx context.Context, name string) (string, error) 
 	return policy.Join(texts, unreadable), nil
 }
 
-// undeclared returns the inline policies that nobody declared.
+// undeclared returns the inline policies that nobody declared, by name: all but ours. A policy named partner-hold that
+// allows something is nobody's cut, so it is among them.
 func (n *native) undeclared() map[string]string {
 	all := map[string]string{}
 	for name, text := range n.policies {
@@ -111,12 +117,14 @@ func (n *native) lessens(arn string) bool {
 	return n.managed[arn] == unreadable || policy.OnlyDenies(n.managed[arn])
 }
 
-// boundByNothing reports whether a boundary allows nothing: also one that only denies.
+// boundByNothing reports whether a boundary allows nothing, also one that only denies: a boundary allows what it says,
+// and nothing else.
 func (n *native) boundByNothing() bool {
 	text := n.managed[n.Boundary]
 	return isDenyAll(n.Boundary) || policy.DeniesAll(text) || policy.OnlyDenies(text)
 }
 
+// AWS's own policies have no account in their ARN. Of them, only those that cut are known here.
 const (
 	ofAWS   = ":iam::aws:policy/"
 	denyAll = ofAWS + "AWSDenyAll"
@@ -127,7 +135,7 @@ const (
 func isDenyAll(arn string) bool { return strings.HasSuffix(arn, denyAll) }
 
 // deniedBy says by what somebody denied a principal everything, or all that it is granted, beside the policies of our
-// own that do that; "" where nothing does.
+// own that do that, as the end of a sentence; "" if nothing does.
 func deniedBy(n *native, granted policy.Document) string {
 	if n.boundByNothing() {
 		return "its boundary denies everything"

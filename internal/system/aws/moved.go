@@ -11,8 +11,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// movedKeys says that keys of a user live on under another one: somebody renamed it or, where it was
-// adopted, moved it back.
+// movedKeys returns access.ErrRemains if keys of a user live on under another one: somebody renamed it or, if it was
+// adopted, moved it back. IAM keeps a user's keys when it is renamed, so that the user is gone ends nothing.
 func (ac *account) movedKeys(ctx context.Context, u principal, keys []string) error {
 	for _, k := range keys {
 		owner, err := ac.keyOwner(ctx, k)

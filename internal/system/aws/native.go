@@ -18,7 +18,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// The inline policies of a principal.
+// The inline policies of a principal (see package policy). What bears one of these names is written over if it is not as
+// it has to be, unless somebody made it a denial of everything: that is a cut.
 const (
 	grantsPolicy = "partner-grants"
 	endPolicy    = "partner-end"
@@ -26,16 +27,21 @@ const (
 	holdPolicy   = "partner-hold"
 )
 
-// native is what IAM has of a principal, as it was read.
+// native is what IAM has of a principal, as it was read. It is not changed once others have it: what is read in
+// addition is added to a copy.
 type native struct {
 	described
-	there    bool
-	policies map[string]string // inline, by their names
+	// there: IAM has it. Otherwise, nothing else is set.
+	there bool
+	// policies are its inline policies, their texts by their names.
+	policies map[string]string
+	// attached are the ARNs of the managed policies that hang on it.
 	attached []string
-	managed  map[string]string // the text of those of the company's own that are attached; nil: nobody read them
-	keys     []key             // nil: nobody asked
-	// unread is why not all of it could be read; nil where it was. What might be there is taken
-	// for something else then.
+	// managed are the texts of the company's own among these, of its boundary and its groups; nil: nobody read them.
+	managed map[string]string
+	// keys are its access keys; nil: nobody asked.
+	keys []key
+	// unread is why not all of it could be read; nil if it was. Nothing may be concluded then from what is missing.
 	unread error
 }
 
@@ -53,13 +59,14 @@ type (
 	shelf = store.Shelf[*native]
 )
 
-// reader reads the principals that IAM has, as they are or as one listing of the account has them. It
-// writes nothing to IAM.
+// reader reads the principals that IAM has, as they are or as one listing of the account has them. It writes nothing to
+// IAM.
 type reader struct {
 	at    *account
 	store *pages
 
-	details sync.Mutex // held while one caller lists all principals for all
+	// details is held while one caller lists all principals for all.
+	details sync.Mutex
 }
 
 // trusts reports whether its trust policy lets one of some principals in: AWS's own (AWS), or an issuer (Federated).
@@ -71,29 +78,30 @@ func (n *native) trusts(kind string, whom ...string) bool {
 	})
 }
 
-// unreadable stands for an inline policy that may be there.
+// unreadable stands for the text of a policy that may be there, and may not be read.
 const unreadable = "?"
 
-// held reports whether it was cut by hand: a policy of that name takes access away. One that gives some is no cut.
+// held reports whether it was cut by hand: a policy named partner-hold takes access away. One that gives some is no
+// cut.
 func (n *native) held() bool { return n.there && cuts(n.policies[holdPolicy]) }
 
-// heldWhole reports whether the cut by hand denies everything.
+// heldWhole reports whether the cut by hand denies everything, so that nothing has to be written over it.
 func (n *native) heldWhole() bool {
 	text := n.policies[holdPolicy]
 	return n.there && (text == unreadable || policy.DeniesAll(text))
 }
 
-// cuts reports whether a policy named partner-hold means a cut.
+// cuts reports whether a policy named partner-hold means a cut: it denies everything, or nothing but denies.
 func cuts(text string) bool {
 	return text == unreadable || policy.DeniesAll(text) || policy.OnlyDenies(text)
 }
 
-// ours reports whether it was made here: it bears a tag of ours, or where somebody took the tags away
-// the policy that ends it.
+// ours reports whether it was made here: it bears a tag of ours or, if somebody took the tags away, the policy that
+// ends it.
 func (n *native) ours() bool { return n.uid() != "" || n.policies[endPolicy] != "" }
 
-// foreign says that a principal was not made here, or lies elsewhere, or is another ledger's; nil where it is what a
-// page means. One that is adopted somebody else made.
+// foreign returns access.ErrForeign if a principal was not made here, lies elsewhere, or is another ledger's; nil if it
+// is what a page means. One that is adopted somebody else made.
 func (rd *reader) foreign(n *native, p principal, adopted bool) error {
 	switch {
 	case !n.ours() && !adopted:
@@ -108,13 +116,16 @@ func (rd *reader) foreign(n *native, p principal, adopted bool) error {
 	return nil
 }
 
-// elsewhere reports whether a principal is of another ledger, by its tag.
+// elsewhere reports whether a principal is of another ledger, by its tag. One without that tag is not: somebody may
+// have taken it away.
 func (rd *reader) elsewhere(d described) bool {
 	of, own := d.tagged(systemTag), rd.store.SystemID()
 	return of != "" && own != "" && of != own
 }
 
-// look reads a principal with all that hangs on it.
+// look reads a principal with all that hangs on it, side by side; one that is not there if IAM has none. What may not
+// be read is noted in unread, and no error: nothing is less removed or cut for that. A user's key that the page knows
+// is taken to be there if keys may not be listed, so that a removal deletes it.
 func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 	n := &native{policies: map[string]string{}}
 	var may forgiving
@@ -157,7 +168,7 @@ func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 	return rd.withManaged(ctx, n)
 }
 
-// inlineOf returns the inline policies of a principal. Where they may not be listed, our own are taken to be there: to
+// inlineOf returns the inline policies of a principal. If they may not be listed, our own are taken to be there: to
 // remove one that is not is no error, and to leave one would be.
 func (rd *reader) inlineOf(ctx context.Context, p principal, may *forgiving) (map[string]string, error) {
 	names, err := rd.at.inlineNames(ctx, p)
@@ -188,12 +199,13 @@ func (rd *reader) inlineOf(ctx context.Context, p principal, may *forgiving) (ma
 	return policies, nil
 }
 
-// forgiving notes that something may not be read: nothing is less removed or cut for that.
+// forgiving notes that something may not be read. It is used by several goroutines at once.
 type forgiving struct {
 	mu  sync.Mutex
 	why error
 }
 
+// not reports whether an error is that something may not be read, and keeps the first one.
 func (f *forgiving) not(err error) bool {
 	if !errors.Is(err, access.ErrNotPermitted) {
 		return false
@@ -204,7 +216,8 @@ func (f *forgiving) not(err error) bool {
 	return true
 }
 
-// nativeOf returns a principal as a listing has it that is fresh, else as it is now.
+// nativeOf returns a principal as a listing has it that is fresh, and otherwise as it is now. Without a shelf, it
+// always asks.
 func (rd *reader) nativeOf(ctx context.Context, h *shelf, p principal) (*native, error) {
 	if h == nil {
 		return rd.look(ctx, p)

@@ -15,7 +15,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// observe adds to a record what IAM has of it: whether it was cut by hand, when it was used, and what differs.
+// observe adds to a record what IAM has of it: whether it was cut by hand, when it was used, and what differs. h is the
+// reading that it is from; nil if each principal is to be asked for as it is now.
 func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page,
 	e *ledger.Entry, r *access.Record) error {
 	if e.Removed() {
@@ -24,7 +25,6 @@ func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, hold
 	if err := ob.issuers.findIssuers(ctx, p); err != nil {
 		return err
 	}
-	own := store.PrincipalsOf(e)
 	for _, w := range ob.compiler.wantedOf(l, holds, p) {
 		n, err := ob.reader.nativeOf(ctx, h, w.principal)
 		if err != nil {
@@ -33,23 +33,7 @@ func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, hold
 		if n.held() && !p.Lifting {
 			r.Held = true
 		}
-		switch o := e.Object.(type) {
-		case *access.Credential:
-			if slices.ContainsFunc(own, func(x principal) bool { return x.Name == w.Name }) {
-				err = ob.observeOwn(ctx, h, w, n, p.Lifting, r)
-			}
-		case *access.Grant:
-			if said := w.grantDrift(n, o.Name); said != "" {
-				r.Drift = append(r.Drift, said)
-			}
-		case *access.Identity:
-			if w.adopted {
-				err = ob.observeAdopted(ctx, h, w, n, p.Lifting, r)
-			} else {
-				err = ob.lastUse(ctx, h, w, n, r)
-			}
-		}
-		if err != nil {
+		if err := ob.observeBy(ctx, h, w, n, p.Lifting, e, r); err != nil {
 			return err
 		}
 	}
@@ -58,7 +42,31 @@ func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, hold
 	return nil
 }
 
-// observeOwn adds what IAM has of a principal to the record of the credential that it was made for.
+// observeBy adds what one principal of an identity says of a record. A grant is in all of them; a credential is told by
+// those that it asked for; an identity was used when any of them was.
+func (ob *observer) observeBy(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, e *ledger.Entry,
+	r *access.Record) error {
+	switch o := e.Object.(type) {
+	case *access.Grant:
+		if said := w.grantDrift(n, o.Name); said != "" {
+			r.Drift = append(r.Drift, said)
+		}
+	case *access.Credential:
+		asked := func(x principal) bool { return x.Name == w.Name }
+		if slices.ContainsFunc(store.PrincipalsOf(e), asked) {
+			return ob.observeOwn(ctx, h, w, n, lifting, r)
+		}
+	case *access.Identity:
+		if w.adopted {
+			return ob.observeAdopted(ctx, h, w, n, lifting, r)
+		}
+		return ob.lastUse(ctx, h, w, n, r)
+	}
+	return nil
+}
+
+// observeOwn adds what IAM has of a principal to the record of the credential that it was made for. Whether its key
+// lives on under another user comes first: else it would be told as cut.
 func (ob *observer) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, lifting bool,
 	r *access.Record) error {
 	n, err := ob.inFull(ctx, w, n)
@@ -77,7 +85,8 @@ func (ob *observer) observeOwn(ctx context.Context, h *shelf, w wanted, n *nativ
 	return ob.lastUse(ctx, h, w, n, r)
 }
 
-// observeAdopted adds to the record of an identity what IAM has of the user that it has adopted.
+// observeAdopted adds to the record of an identity what IAM has of the user that it has adopted: which of its keys are
+// left, and how to retire them. Once the user is gone, nothing of it is told, nor how to cut it.
 func (ob *observer) observeAdopted(ctx context.Context, h *shelf, w wanted, n *native, lifting bool,
 	r *access.Record) error {
 	if !n.there && n.unread == nil {
@@ -118,7 +127,8 @@ func (ob *observer) tellMoved(ctx context.Context, w wanted, keys []string, r *a
 	return true, nil
 }
 
-// inFull adds to a principal what the listing does not tell, and takes a request each.
+// inFull adds to a principal what the listing does not tell, and takes a request each: its keys, its boundary, what is
+// attached from elsewhere. What was read already is not asked for again.
 func (ob *observer) inFull(ctx context.Context, w wanted, n *native) (*native, error) {
 	n, err := ob.withKeys(ctx, w.principal, n)
 	if err != nil {
@@ -133,7 +143,8 @@ func (ob *observer) inFull(ctx context.Context, w wanted, n *native) (*native, e
 	return ob.reader.withManaged(ctx, n)
 }
 
-// withKeys adds the keys of a user, which no listing of principals has.
+// withKeys adds the keys of a user, which no listing of principals has. If they may not be read, they stay nil, and
+// nothing is said of them.
 func (ob *observer) withKeys(ctx context.Context, p principal, n *native) (*native, error) {
 	if p.Kind != store.User || !n.there || n.keys != nil {
 		return n, nil
@@ -154,7 +165,8 @@ func (ob *observer) withKeys(ctx context.Context, p principal, n *native) (*nati
 	return ob.store.Note(p, &more), nil
 }
 
-// withBoundary asks again for the boundary of a principal that seems to have none: not every server lists it.
+// withBoundary asks again for the boundary of a principal that seems to have none: not every server lists it. Nothing
+// is asked if none is declared.
 func (ob *observer) withBoundary(ctx context.Context, w wanted, n *native) (*native, error) {
 	if w.boundary == "" || n.Boundary != "" || !n.there {
 		return n, nil
@@ -169,7 +181,8 @@ func (ob *observer) withBoundary(ctx context.Context, w wanted, n *native) (*nat
 	return &more, nil
 }
 
-// lastUse adds when a principal was used last, or that this is not known.
+// lastUse adds when a principal was used last, or that this is not known: unknown is not never. A user's keys are asked
+// for one by one, unless the credential report of the account tells.
 func (ob *observer) lastUse(ctx context.Context, h *shelf, w wanted, n *native, r *access.Record) error {
 	if !n.there {
 		return nil

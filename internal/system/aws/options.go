@@ -19,17 +19,17 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// Options are what a System may be told. Region and Ledger are needed.
+// Options are what a System may be told. Region and Ledger are needed; the zero value of all else is what most want.
 type Options struct {
-	// Region is where S3 and STS are asked, and partners are sent to.
+	// Region is where S3 and STS are asked, and partners are sent to. IAM is one for the whole partition.
 	Region string
-	// Ledger is where is kept what was declared: s3://bucket/prefix.
+	// Ledger is where what was declared is kept: s3://bucket/prefix.
 	Ledger string
 	// Boundary is the ARN of the permissions boundary of all that is made; "" for none.
 	Boundary string
 	// Endpoints are other places than AWS's own.
 	Endpoints Endpoints
-	// Words are what grants may say, with the company's own.
+	// Words are what grants may say: those of the services, and the company's own (policy.NewWords).
 	Words policy.Words
 	// Credentials are those of the provider itself. Nil: the SDK's own chain finds them.
 	Credentials aws.CredentialsProvider
@@ -40,8 +40,8 @@ type Options struct {
 	// Fresh is for how long one reading serves. What this process changes is read again at once.
 	// Zero: each reading asks.
 	Fresh time.Duration
-	// Patience is for how long a request is repeated that AWS could not answer, and something waited for that IAM has
-	// yet to spread. Default: 15 seconds.
+	// Patience is for how long a request is repeated that AWS could not answer, and for how long something is waited
+	// for that IAM has yet to spread. Default: 15 seconds.
 	Patience time.Duration
 	// Concurrency is how many requests may be under way. Default: 16.
 	Concurrency int
@@ -64,7 +64,9 @@ var (
 	prefixName   = regexp.MustCompile(`^[A-Za-z0-9!_.*'()/-]*$`)
 )
 
-// parseLedger reads s3://bucket/prefix. The prefix has no slash at either end.
+// parseLedger reads s3://bucket/prefix. The prefix has no slash at either end. What would be another key once it is
+// cleaned ("..", "//") is refused, and so is the place of another ledger's floor: a login that may write a ledger could
+// write that floor.
 func parseLedger(text string) (bucket, prefix string, err error) {
 	rest, ok := strings.CutPrefix(text, "s3://")
 	bucket, prefix, _ = strings.Cut(rest, "/")
@@ -85,13 +87,13 @@ func parseLedger(text string) (bucket, prefix string, err error) {
 	return bucket, prefix, nil
 }
 
-// CheckLedger says what is wrong with the place of a ledger; nil where nothing is.
+// CheckLedger returns what is wrong with the place of a ledger; nil if nothing is.
 func CheckLedger(text string) error {
 	_, _, err := parseLedger(text)
 	return err
 }
 
-// CheckRegion says what is wrong with a region.
+// CheckRegion returns what is wrong with a region. An availability zone, such as eu-west-1a, is told as one.
 func CheckRegion(text string) error {
 	if zone := zoneName.FindStringSubmatch(text); zone != nil {
 		return fmt.Errorf("%q is an availability zone: write its region, %s", text, zone[1])
@@ -102,7 +104,7 @@ func CheckRegion(text string) error {
 	return nil
 }
 
-// CheckBoundary says what is wrong with the ARN of a permissions boundary.
+// CheckBoundary returns what is wrong with the ARN of a permissions boundary: it has to be that of a policy.
 func CheckBoundary(text string) error {
 	if !boundaryName.MatchString(text) {
 		return fmt.Errorf("%q is not the ARN of a policy that can be a boundary: write "+
@@ -111,7 +113,7 @@ func CheckBoundary(text string) error {
 	return nil
 }
 
-// CheckEndpoint says what is wrong with the URL of a service. It does not repeat what may hold a password.
+// CheckEndpoint returns what is wrong with the URL of a service. It does not repeat what may hold a password.
 func CheckEndpoint(text string) error {
 	u, err := url.Parse(text)
 	switch {
@@ -135,7 +137,7 @@ func isBase(u *url.URL) bool {
 	return private && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
 }
 
-// site is where AWS is, as the options have it.
+// site returns where AWS is, as the client takes it.
 func (o Options) site() client.Site {
 	return client.Site{
 		Region: o.Region, Endpoints: o.Endpoints, Credentials: o.Credentials, Authorities: o.Authorities,
@@ -153,7 +155,7 @@ type settings struct {
 	judged   bool
 }
 
-// Check says what is wrong with options; nil where nothing is.
+// Check returns what is wrong with options, by the name of the argument; nil if nothing is. It makes no request.
 func (o Options) Check() error {
 	switch {
 	case o.Ledger == "":
@@ -185,6 +187,7 @@ func (o Options) Check() error {
 	return nil
 }
 
+// loopback reports whether a host is this machine.
 func loopback(host string) bool {
 	return host == "127.0.0.1" ||
 		host == "::1" ||

@@ -39,19 +39,24 @@ func (ch *changer) Put(ctx context.Context, change access.Change) (*access.Recor
 	return r, nil
 }
 
-// proposal is one round of a put, on what is there now.
+// proposal is one round of a put, on what is there now. If somebody else writes a page of the family meanwhile, it is
+// thrown away, and the next round begins anew.
 type proposal struct {
+	// family is what was read, placed what the draft made of the change.
 	family *family
 	draft  *ledger.Draft
 	placed *ledger.Placed
-	// adopted is what its identity adopts or has adopted; nil for nothing, and where something else is changed. cut:
+	// adopted is what its identity adopts or has adopted; nil for nothing, and if something else is changed. cut:
 	// somebody cut it by hand.
 	adopted *ledger.Adopted
 	cut     bool
-	// without says why nothing is issued in the place of what is revoked.
+	// without is why nothing is issued in the place of what is revoked; nil if something is, or nothing was asked for.
 	without error
 }
 
+// putting makes the change by writing the page, as often as somebody else comes between, and then lets IAM follow. The
+// page is the moment of decision: before it, a change that fails or is stopped takes back what it has made; after it,
+// the change is carried out to its end.
 func (ch *changer) putting(ctx context.Context, change access.Change) (*access.Record, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -79,8 +84,12 @@ func (ch *changer) putting(ctx context.Context, change access.Change) (*access.R
 	return ch.answerTo(ctx, a)
 }
 
-// propose decides on what is there now, and writes the page. With that the change is made; what follows from it
-// can be made by anybody.
+// propose decides on what is there now, and writes the page. With that the change is made; what follows from it can be
+// made by anybody.
+//
+// What takes access away goes through even if nothing can be issued in its place: the draft is made again without that,
+// and the answer says why (TestAStolenKeyEndsAlsoWhereNoOtherCanBeMade). What the first try made in IAM is taken back
+// before.
 func (ch *changer) propose(ctx context.Context, change access.Change) (*proposal, error) {
 	id := change.Object.Holder()
 	f, err := ch.store.FamilyOf(ctx, change.Object)
@@ -90,7 +99,8 @@ func (ch *changer) propose(ctx context.Context, change access.Change) (*proposal
 	if err := ch.mayChange(ctx, f, change); err != nil {
 		return nil, err
 	}
-	if change.Cuts.Held { // then it was seen, and only the mark is of now
+	// the plan saw that it was cut, and only the mark of that is of now: a release of it is none of a later cut
+	if change.Cuts.Held {
 		change.Cuts.Last = access.Latest(change.Cuts.Last, f.Heeded)
 	}
 	if err := ch.store.Beside(ctx, f, change); err != nil {
@@ -121,9 +131,37 @@ func (ch *changer) propose(ctx context.Context, change access.Change) (*proposal
 	return a, nil
 }
 
-// mayChange refuses a change of what cannot be read or is not ready. A page of another identity that cannot be read
-// stops only what gives more, and so does IAM where it may not be asked what was cut by hand.
+// mayChange refuses a change of what cannot be read or is not ready, and notices before it whether somebody cut the
+// identity by hand. If IAM may not be asked for that, only what gives more is refused.
 func (ch *changer) mayChange(ctx context.Context, f *family, change access.Change) error {
+	id := change.Object.Holder()
+	if err := ch.readable(f, change); err != nil {
+		return err
+	}
+	unseen := func(err error) error {
+		if errors.Is(err, access.ErrNotPermitted) && !gives(change.Object, f.Pages[id]) {
+			return nil
+		}
+		return err
+	}
+	if err := unseen(ch.lookout.heed(ctx, f, id)); err != nil {
+		return err
+	}
+	c, ok := change.Object.(*access.Credential)
+	if !ok {
+		return nil
+	}
+	if f.Pages[id].HasAdopted() { // the cut of an adopted user is one of its identity
+		if err := unseen(ch.lookout.heedCuts(ctx, f, id)); err != nil {
+			return err
+		}
+	}
+	return ch.ready(ctx, f, c)
+}
+
+// readable returns an error if a page cannot be read that a change follows from: its own, or, if it gives more, any of
+// those above and below it.
+func (ch *changer) readable(f *family, change access.Change) error {
 	id := change.Object.Holder()
 	for _, p := range f.Pages {
 		err := p.Broken(ch.store.Where(store.KeyOf(p.ID)))
@@ -131,31 +169,20 @@ func (ch *changer) mayChange(ctx context.Context, f *family, change access.Chang
 			return err
 		}
 	}
-	if err := ch.lookout.heed(ctx, f, id); err != nil &&
-		(!errors.Is(err, access.ErrNotPermitted) || gives(change.Object, f.Pages[id])) {
-		return err
-	}
-	if c, ok := change.Object.(*access.Credential); ok {
-		// whose cut is that of its identity
-		if e := f.Pages[id].Entries[id.Ref()]; e != nil && len(e.Adopted.Left()) > 0 {
-			if err := ch.lookout.heedCuts(ctx, f, id); err != nil &&
-				(!errors.Is(err, access.ErrNotPermitted) || gives(c, f.Pages[id])) {
-				return err
-			}
-		}
-		return ch.ready(ctx, f, c)
-	}
 	return nil
 }
 
-// write places the object and writes its page.
+// write places the object and writes its page. The mark of a hold comes before the page, so that a process which dies
+// in between leaves something held, and never something new that is not. A release is noted beside the page after it,
+// since the page says it, too.
 func (ch *changer) write(ctx context.Context, a *proposal, change access.Change) (err error) {
 	f, id := a.family, change.Object.Holder()
 	if a.placed, err = a.draft.Place(change); err != nil {
 		return err
 	}
 	a.adopt()
-	if a.placed.Hold { // while something of its partner is cut by hand, all that is new of it is
+	// while something of its partner is cut by hand, all that is new of it is
+	if a.placed.Hold {
 		if err := ch.store.Mark(context.WithoutCancel(ctx), change.Object.Ref().ID); err != nil {
 			return err
 		}
@@ -172,6 +199,7 @@ func (ch *changer) write(ctx context.Context, a *proposal, change access.Change)
 			return err
 		}
 	}
+	// a stop counts as long as nothing of the identity was written
 	if err := context.Cause(ctx); err != nil && f.Pages[id].ETag == "" {
 		return err
 	}
@@ -183,7 +211,8 @@ func (ch *changer) write(ctx context.Context, a *proposal, change access.Change)
 	return ch.store.Spend(context.WithoutCancel(ctx), f, change.Object)
 }
 
-// widens reports whether a grant gives more than before: less is never refused, though it may take more room.
+// widens reports whether a grant gives more than before, by its own words: only then it has to fit. Less is never
+// refused, though it may take more room.
 func widens(p *page, g *access.Grant) bool {
 	e := p.Entries[g.Ref()]
 	if e == nil || e.Removed() {
@@ -196,20 +225,16 @@ func widens(p *page, g *access.Grant) bool {
 		slices.ContainsFunc(g.Actions, func(action string) bool { return !slices.Contains(before.Actions, action) })
 }
 
-// ready sees to it that a credential can be made, before anything is.
+// ready sees to it that a credential can be made, before anything is: what it needs fits, the cloud judges policies,
+// and the account trusts its issuer.
 func (ch *changer) ready(ctx context.Context, f *family, c *access.Credential) error {
 	p := f.Pages[c.IdentityID]
-	e := p.Entries[c.Ref()]
-	if e == nil || e.Removed() {
-		if err := ch.compiler.fits(f.Ledger(), p, c); err != nil {
-			return err
-		}
-		if err := ch.judge.judged(ctx); err != nil {
+	if e := p.Entries[c.Ref()]; e == nil || e.Removed() {
+		if err := ch.readyNew(ctx, f, c); err != nil {
 			return err
 		}
 	} else if before, ok := e.Credential(); ok && c.Federated != nil && before.Federated != nil {
-		more := func(a string) bool { return !slices.Contains(before.Federated.Audiences, a) }
-		if before.Federated.Issuer == c.Federated.Issuer && !slices.ContainsFunc(c.Federated.Audiences, more) {
+		if narrowsTrust(before.Federated, c.Federated) {
 			return nil // less is not refused because IAM does not tell whom the account trusts
 		}
 		if err := ch.issuers.heedTrust(ctx, f, before); err != nil {
@@ -222,16 +247,32 @@ func (ch *changer) ready(ctx context.Context, f *family, c *access.Credential) e
 	return nil
 }
 
-// gives reports whether a change may make a principal that bears no cut of before.
+// readyNew sees to it that a new credential has room, and that the cloud judges what will end it.
+func (ch *changer) readyNew(ctx context.Context, f *family, c *access.Credential) error {
+	if err := ch.compiler.fits(f.Ledger(), f.Pages[c.IdentityID], c); err != nil {
+		return err
+	}
+	return ch.judge.judged(ctx)
+}
+
+// narrowsTrust reports whether a trust is in the same issuer as before, for no audience more.
+func narrowsTrust(before, after *access.FederatedTrust) bool {
+	more := func(audience string) bool { return !slices.Contains(before.Audiences, audience) }
+	return before.Issuer == after.Issuer && !slices.ContainsFunc(after.Audiences, more)
+}
+
+// gives reports whether a change may make a principal that bears no cut of before: a new role, or the next key.
 func gives(o access.Object, p *page) bool {
 	c, is := o.(*access.Credential)
 	return is && (c.Secret != nil || p.Entries[c.Ref()] == nil)
 }
 
-// follow brings in line what follows from a page that was written. Whoever changes it meanwhile, or what is above it,
-// may not have seen this change: it looks again, and the last one to look sees all.
+// follow brings in line what follows from a page that was written. Whoever changes the page meanwhile, or one above it,
+// may not have seen this change: it looks again, and the last one to look sees all (Store.Same). So of two processes
+// that change one identity, whichever writes IAM last has read both changes.
 func (ch *changer) follow(ctx context.Context, o access.Object, a *proposal) error {
 	id, f := o.Holder(), a.family
+	// what was found to be cut on the way is told in the answer
 	defer func() { a.family.Holds = f.Holds }() // what was found to be cut on the way
 	return store.Again(ctx, func() error {
 		if o.Ref().Type == access.TypeIdentity { // whoever hung on it meanwhile follows as well
@@ -252,7 +293,8 @@ func (ch *changer) follow(ctx context.Context, o access.Object, a *proposal) err
 	})
 }
 
-// answerTo returns what a put says: what was issued is told in it, and only in it.
+// answerTo returns what a put says: what was issued is told in it, and only in it. The entry is taken from the draft,
+// since settling may have changed it.
 func (ch *changer) answerTo(ctx context.Context, a *proposal) (*access.Record, error) {
 	e := a.placed.Entry
 	if now := a.draft.Ledger[e.Ref()]; now != nil {
@@ -273,8 +315,8 @@ func (ch *changer) answerTo(ctx context.Context, a *proposal) (*access.Record, e
 	return r, nil
 }
 
-// adopt writes into a draft what its identity adopts. What was cut by hand stays so, but where the
-// declaration releases it.
+// adopt writes into a draft what its identity adopts. What was cut by hand stays so, unless the declaration releases it
+// by a value that was not used before.
 func (a *proposal) adopt() {
 	if a.adopted == nil {
 		return

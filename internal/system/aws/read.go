@@ -25,11 +25,13 @@ type observer struct {
 	finder   *finder
 	reporter *reporter
 
+	// mu guards uses, by the id of the key.
 	mu   sync.Mutex
-	uses map[string]use // by the id of the key
+	uses map[string]use
 }
 
-// ID returns the id of the system, which its first change made.
+// ID returns the id of the system, which its first change made; "" if it was lost, access.ErrNoSystem if there is none
+// yet.
 func (ob *observer) ID(ctx context.Context) (string, error) {
 	h, err := ob.store.Read(ctx)
 	if err != nil {
@@ -41,7 +43,8 @@ func (ob *observer) ID(ctx context.Context) (string, error) {
 	return h.System, nil
 }
 
-// Get returns what is kept of an object, and what IAM has beyond that.
+// Get returns what is kept of an object, and what IAM has beyond that; access.ErrNotFound if no page and nothing in IAM
+// knows of it, and a DamagedError if something is left of it.
 func (ob *observer) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
 	r, err := ob.getting(ctx, ref)
 	if err != nil {
@@ -50,6 +53,8 @@ func (ob *observer) Get(ctx context.Context, ref access.Ref) (*access.Record, er
 	return r, nil
 }
 
+// getting reads an object in one of two ways. If one reading serves for a while, it is taken from that; otherwise its
+// page and those above it are read, and IAM is asked for each principal.
 func (ob *observer) getting(ctx context.Context, ref access.Ref) (*access.Record, error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -100,7 +105,7 @@ func (ob *observer) observed(ctx context.Context, h *shelf, l ledger.Ledger, hol
 	return r, ob.observe(ctx, h, l, holds, p, e, r)
 }
 
-// List returns everything that is held, of every stack, sorted by type and id.
+// List returns everything that is held, of every stack, sorted by type and id. It asks IAM nothing.
 func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
 	if err := ob.at.Enter(ctx); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
@@ -121,7 +126,8 @@ func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
 	return all, nil
 }
 
-// Tell returns what was last issued for a credential, with what the partner is given.
+// Tell returns what was last issued for a credential, with what the partner is given; access.ErrNotFound if there is
+// nothing.
 func (ob *observer) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
 	issued, err := ob.telling(ctx, ref)
 	if err != nil {
@@ -159,7 +165,7 @@ func (ob *observer) telling(ctx context.Context, ref access.Ref) (*access.Issued
 	return r.Issued, nil
 }
 
-// Formers returns what was removed within a year, and the uids that ended.
+// Formers returns what was removed within a year, and the uids that ended, by the time at AWS.
 func (ob *observer) Formers(ctx context.Context) ([]access.Former, []access.Bygone, error) {
 	h, err := ob.store.Read(ctx)
 	if err == nil {
@@ -171,7 +177,8 @@ func (ob *observer) Formers(ctx context.Context) ([]access.Former, []access.Bygo
 	return nil, nil, fmt.Errorf("read what was removed: %w", err)
 }
 
-// Whose says what has a uid, or had it.
+// Whose returns what has a uid, or had it until a moment. It reads everything anew: whether a state means something is
+// not decided by what is a minute old.
 func (ob *observer) Whose(ctx context.Context, _ access.Ref, uid string) (access.Ref, time.Time, error) {
 	h, err := ob.store.Load(ctx)
 	if err == nil {
@@ -183,7 +190,7 @@ func (ob *observer) Whose(ctx context.Context, _ access.Ref, uid string) (access
 	return access.Ref{}, time.Time{}, fmt.Errorf("look up the uid: %w", err)
 }
 
-// Damaged returns the pages that cannot be read.
+// Damaged returns the pages that cannot be read, each with why, sorted.
 func (ob *observer) Damaged(ctx context.Context) ([]access.Damage, error) {
 	h, err := ob.store.Read(ctx)
 	if err != nil {
@@ -203,8 +210,8 @@ func (ob *observer) Damaged(ctx context.Context) ([]access.Damage, error) {
 	return all, nil
 }
 
-// Holds returns what was cut by hand, by when each was cut last. A principal that bears partner-hold and no mark
-// yet is one from now on.
+// Holds returns what was cut by hand, by when each was cut last. A principal that bears partner-hold without a mark
+// gets one with the next change.
 func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
 	h, err := ob.store.Read(ctx)
 	if err != nil {

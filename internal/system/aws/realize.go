@@ -16,7 +16,11 @@ import (
 )
 
 // realize brings the principals of an identity in line with its page: those that nothing asks for go, the others are
-// made what they have to be. It returns the page, without those that are gone.
+// made what they have to be. It returns the page, without those that are gone, and as it was if nothing of it changed.
+//
+// Two kinds of failure do not stop it, since they say nothing of other principals: a role whose partner AWS does not
+// know (client.ErrNobody), and a key that lives on under another user (access.ErrRemains). They are returned at the
+// end. With ErrNobody the page is not written: the next change tries again.
 func (al *aligner) realize(ctx context.Context, f *family, p *page) (*page, error) {
 	if len(p.Principals) == 0 {
 		return p, nil
@@ -52,21 +56,23 @@ func (al *aligner) realize(ctx context.Context, f *family, p *page) (*page, erro
 	return written, late
 }
 
-// alignment is what came of making all principals of an identity what they have to be.
+// alignment is what came of making all principals of an identity what they have to be. Each of its goroutines writes to
+// its own places.
 type alignment struct {
-	// all are the principals that are asked for, and as tells of each what IAM has of it.
+	// all are the principals that are asked for, and as, beside them, what the page is to say of each.
 	all []wanted
 	as  []principal
-	// found is true where somebody cut one by hand.
+	// found is true if somebody cut one by hand, and that was marked.
 	found atomic.Bool
-	// left tells of each principal of the page whether it could not be removed.
+	// left says of each principal of the page whether it could not be removed: then the page goes on to name it.
 	left []bool
 	// nobody is why a role could let nobody in, and remains what lives on, as a key under another user. They say
 	// nothing of the others, so they do not stop them.
 	nobody, remains atomic.Pointer[error]
 }
 
-// alignPage makes the principals that are asked for what they have to be, and removes the others.
+// alignPage makes the principals that are asked for what they have to be, and removes the others, four at a time. That
+// an issuer is not trusted stops only what it lets in.
 func (al *aligner) alignPage(ctx context.Context, f *family, p *page) (*alignment, error) {
 	untrusted := al.issuers.trustIssuerOf(ctx, f, p)
 	done := &alignment{all: al.compiler.wantedOf(f.Ledger(), f.Holds, al.compiler.known(f, p))}
@@ -114,13 +120,14 @@ func (al *aligner) alignPage(ctx context.Context, f *family, p *page) (*alignmen
 	return done, working.Wait()
 }
 
-// at returns which of the principals that are asked for this one is; below 0 where none.
+// at returns which of the principals that are asked for this one is; below 0 if it is none. Within one identity, a name
+// tells the kind as well.
 func (a *alignment) at(x principal) int {
 	return slices.IndexFunc(a.all, func(w wanted) bool { return w.Name == x.Name })
 }
 
-// keep returns those principals that are asked for, and notes which of them are all there, and those
-// that could not be removed.
+// keep returns those principals that the page goes on to name: those that are asked for, with what IAM had of them, and
+// those that could not be removed.
 func (a *alignment) keep(principals []principal) (kept []principal) {
 	for n, x := range principals {
 		at := a.at(x)
@@ -136,8 +143,9 @@ func (a *alignment) keep(principals []principal) (kept []principal) {
 	return kept
 }
 
-// alignAll brings the principals of an identity, and of all that hang on it, in line with their pages. errChanged where
-// one of these is another one by then: what was written last may be of before.
+// alignAll brings the principals of an identity, and of all that hang on it, in line with their pages.
+// client.ErrChanged if one of these is another one by then: what was written last may be of before. A damaged page is
+// passed over, since nothing follows from it.
 func (al *aligner) alignAll(ctx context.Context, f *family, id access.IdentityID) error {
 	var late error
 	for _, one := range append([]access.IdentityID{id}, f.Below(id)...) {

@@ -37,7 +37,8 @@ type rehearsals struct {
 }
 
 // Stage lets the shadow of a partner's account or workload in by the login of this provider, since nobody else's is at
-// hand: the role of the shadow differs from the partner's in whom it trusts, and in nothing that cuts it.
+// hand: the role of the shadow differs from the partner's in whom it trusts, and in nothing that cuts it. It returns
+// what the shadow is granted.
 func (rh *rehearsals) Stage(ctx context.Context, c *access.Credential) (action string, on access.Pattern, err error) {
 	if err := rh.at.Enter(ctx); err != nil {
 		return "", "", err
@@ -52,7 +53,7 @@ func (rh *rehearsals) Stage(ctx context.Context, c *access.Credential) (action s
 	return "read", rh.probed(c.IdentityID), nil
 }
 
-// probed returns what the shadow of an identity reads.
+// probed returns what the shadow of an identity reads, as the resource of a grant.
 func (rh *rehearsals) probed(id access.IdentityID) access.Pattern {
 	in := policy.PartitionOf(rh.at.Site.Region).Name
 	if rh.at.Site.Endpoints.S3 != "" {
@@ -62,7 +63,9 @@ func (rh *rehearsals) probed(id access.IdentityID) access.Pattern {
 		id.Partner)
 }
 
-// ownPrincipal returns the ARN of the user or role that this login is of, as a trust can name it.
+// ownPrincipal returns the ARN of the user or role that this login is of, as a trust can name it. STS names a session
+// by its role without the folder, and a trust needs the folder; so IAM is asked for it. The root of an account may not
+// assume a role.
 func (rh *rehearsals) ownPrincipal(ctx context.Context) (string, error) {
 	if rh.at.Site.Endpoints.STS == "" && rh.at.Site.Endpoints.IAM != "" {
 		return "", fmt.Errorf("%w: this cloud has no STS", access.ErrUnsupported)
@@ -120,7 +123,7 @@ func (rh *rehearsals) atOneService() string {
 		" alone: another service or region may refuse a moment later."
 }
 
-// roleDoor lets in whoever assumes the role of a shadow.
+// roleDoor lets in whoever assumes the role of a shadow, each time in a new session.
 type roleDoor struct {
 	*rehearsals
 	id         access.IdentityID
@@ -130,8 +133,8 @@ type roleDoor struct {
 	knocked  time.Time
 }
 
-// take assumes the role; no visit where that is refused, as it is until IAM has spread the role, and after a cut. What
-// it refuses for longer before it ever let in, it refuses to this login.
+// take assumes the role; no visit if that is refused, as it is until IAM has spread the role, and after a cut. If it
+// was refused for twice the patience and never let in, this login lacks the right, which is an error that names it.
 func (d *roleDoor) take(ctx context.Context) (*shadowVisit, error) {
 	arn := store.RoleOf(d.id).ARN(policy.PartitionOf(d.at.Site.Region).Name, d.at.accountNumber())
 	var out struct {
@@ -160,6 +163,7 @@ func (d *roleDoor) take(ctx context.Context) (*shadowVisit, error) {
 	return d.visitor(d.id, login), err
 }
 
+// enter tries the door once, and reports whether it let in.
 func (d *roleDoor) enter(ctx context.Context, action, path string) (bool, error) {
 	v, err := d.take(ctx)
 	if v == nil || err != nil {
@@ -168,6 +172,7 @@ func (d *roleDoor) enter(ctx context.Context, action, path string) (bool, error)
 	return v.May(ctx, action, path)
 }
 
+// open returns a visit that goes on, to see how soon an open session is refused; nil if the door does not let in.
 func (d *roleDoor) open(ctx context.Context) (access.Visit, error) {
 	v, err := d.take(ctx)
 	if v == nil || err != nil {
@@ -176,7 +181,7 @@ func (d *roleDoor) open(ctx context.Context) (access.Visit, error) {
 	return v, nil
 }
 
-// shadowVisit reads as a shadow.
+// shadowVisit reads as a shadow, with the credentials that it came in with.
 type shadowVisit struct {
 	client *client.Client
 	id     access.IdentityID
@@ -184,6 +189,7 @@ type shadowVisit struct {
 	key    string
 }
 
+// visitor returns a visit of a shadow with a login. Nothing is asked yet.
 func (rh *rehearsals) visitor(id access.IdentityID, login aws.Credentials) *shadowVisit {
 	as := rh.at.As(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey,
 		login.SessionToken))
@@ -198,7 +204,9 @@ func (v *shadowVisit) what() string {
 	return "a table that is not there"
 }
 
-// May does what the shadow was granted. What AWS does not find, it allowed.
+// May does what the shadow was granted, and reports whether it was allowed. What AWS does not find, it allowed:
+// DynamoDB asks IAM before it looks for the table. A key that is not known counts as refused, since a new one is not
+// known everywhere.
 func (v *shadowVisit) May(ctx context.Context, _, _ string) (bool, error) {
 	r := client.Request{
 		Service: "s3",
@@ -227,8 +235,9 @@ func (v *shadowVisit) May(ctx context.Context, _, _ string) (bool, error) {
 // Leave does nothing: AWS ends no session, and the shadow's role is removed.
 func (*shadowVisit) Leave(context.Context) error { return nil }
 
-// Shell lets the printed steps run with this login, which is in the environment only. The program aws has to be there:
-// what a person on call would miss is to be missed in a rehearsal.
+// Shell lets the printed steps run with this login, which is in the environment only, and with nothing else that could
+// lead them elsewhere. The program aws has to be there: what a person on call would miss is to be missed in a
+// rehearsal.
 func (rh *rehearsals) Shell(ctx context.Context) (environment []string, clean func() error, err error) {
 	if _, err := exec.LookPath("aws"); err != nil {
 		return nil, nil, fmt.Errorf("%w: they need the program aws, which is not on the PATH of this machine",
@@ -259,7 +268,8 @@ func (rh *rehearsals) Shell(ctx context.Context) (environment []string, clean fu
 	return environment, func() error { return os.RemoveAll(folder) }, nil
 }
 
-// Tidy removes the marks that the steps left of shadow partners which have nothing any more.
+// Tidy removes the marks that the steps left of shadow partners which have nothing any more. They are the only marks
+// that are ever removed.
 func (rh *rehearsals) Tidy(ctx context.Context) error {
 	h, err := rh.store.Load(ctx)
 	if err != nil {
@@ -284,7 +294,7 @@ func (rh *rehearsals) Tidy(ctx context.Context) error {
 	return nil
 }
 
-// Remember keeps when a partner was rehearsed, and forgets the times before.
+// Remember keeps when a partner was rehearsed, in the name of an object, and forgets the times before.
 func (rh *rehearsals) Remember(ctx context.Context, partner string, at time.Time) error {
 	defer rh.store.Reread()
 	key := store.RehearsedKey + partner + "/" + at.UTC().Format(store.RehearsedForm)
@@ -298,7 +308,7 @@ func (rh *rehearsals) Remember(ctx context.Context, partner string, at time.Time
 	return nil
 }
 
-// Rehearsed tells when each partner was rehearsed last.
+// Rehearsed returns when each partner was rehearsed last.
 func (rh *rehearsals) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
 	h, err := rh.store.Read(ctx)
 	if err != nil {

@@ -22,13 +22,14 @@ import (
 // no key, so nothing else is taken from it: which keys there are, and which of them is active, each user is asked for.
 
 const (
-	// fewUsers is how many users are asked one by one when their keys were used last.
+	// fewUsers is how many users are asked one by one when their keys were used last, since these answers are fresher.
 	fewUsers = 20
-	// reportTime is for how long a report may be in the making: where it takes longer, users are asked one by one.
+	// reportTime is for how long a report may be in the making. If it takes longer, users are asked one by one.
 	reportTime = 5 * time.Second
 )
 
-// credentialReport is when the keys of all users were used last, by the users' names, as it was at a moment.
+// credentialReport is when the keys of all users were used last, by the users' names, as it was at a moment. Zero: a
+// key of that user never was.
 type credentialReport struct {
 	used map[string]time.Time
 	at   time.Time
@@ -38,13 +39,16 @@ type credentialReport struct {
 type reporter struct {
 	at *account
 
-	reporting   sync.Mutex // held while one caller reads it for all
-	report      *credentialReport
-	reportAsked time.Time // when it was read last, also where there was none
+	// reporting is held while one caller reads it for all, and guards the rest.
+	reporting sync.Mutex
+	// report is nil if it cannot be had.
+	report *credentialReport
+	// reportAsked is when it was read last, also if there was none.
+	reportAsked time.Time
 }
 
-// reported returns when a key of a user was used last by the credential report; false where that does not tell, or is
-// not worth its requests.
+// reported returns when a key of a user was used last by the credential report; false if that does not tell, or is not
+// worth its requests. A user that is younger than the report may have the name of an earlier one.
 func (rp *reporter) reported(ctx context.Context, h *shelf, n *native) (used time.Time, told bool) {
 	if h == nil || n.User == "" || n.Created.IsZero() || !manyUsers(h) {
 		return used, false
@@ -73,8 +77,8 @@ func manyUsers(h *shelf) bool {
 	return false
 }
 
-// latestReport returns the credential report, which one caller reads for all and which serves for useServes; nil
-// where it cannot be had.
+// latestReport returns the credential report, which one caller reads for all and which serves for useServes; nil if it
+// cannot be had. A caller that is stopped leaves it to the next (TestACallerThatIsStoppedLeavesTheReportToTheNext).
 func (rp *reporter) latestReport(ctx context.Context) *credentialReport {
 	rp.reporting.Lock()
 	defer rp.reporting.Unlock()
@@ -88,7 +92,8 @@ func (rp *reporter) latestReport(ctx context.Context) *credentialReport {
 	return rp.report
 }
 
-// readReport reads the report, and has it made where there is none that is recent.
+// readReport reads the report, and has it made if there is none that is recent: IAM answers 410 then, keeps one for
+// four hours, and says ReportInProgress while it makes it (GenerateCredentialReport, GetCredentialReport).
 func (rp *reporter) readReport(ctx context.Context) *credentialReport {
 	ctx, cancel := context.WithTimeout(ctx, reportTime)
 	defer cancel()
@@ -120,7 +125,8 @@ func (rp *reporter) readReport(ctx context.Context) *credentialReport {
 	}
 }
 
-// parseReport reads a report; nil where it is none.
+// parseReport reads a report; nil if it is none. Columns are found by their names, and a key that never was used has no
+// date.
 func parseReport(content string, at time.Time) *credentialReport {
 	text, err := base64.StdEncoding.DecodeString(content)
 	if err != nil {

@@ -32,7 +32,8 @@ type surveyor struct {
 }
 
 // Survey returns what List returns, with what IAM has of it beyond the declaration; and the users and roles that give
-// partners access and that nobody declared.
+// partners access and that nobody declared. partners are names, and numbers of accounts, that are known beside those in
+// the ledger.
 func (sv *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
 	records, strays, err := sv.survey(ctx, partners)
 	if err != nil {
@@ -61,7 +62,8 @@ func (sv *surveyor) survey(ctx context.Context, partners []string) ([]*access.Re
 	return records, strays, sv.tellUse(ctx, strays)
 }
 
-// observeAll returns the record of everything in the ledger.
+// observeAll returns the record of everything in the ledger, sorted by reference. Each key is a request of its own, so
+// many are asked for at a time.
 func (sv *surveyor) observeAll(ctx context.Context, h *shelf) ([]*access.Record, error) {
 	refs := store.SortedRefs(h.Ledger)
 	records := make([]*access.Record, len(refs))
@@ -79,8 +81,8 @@ func (sv *surveyor) observeAll(ctx context.Context, h *shelf) ([]*access.Record,
 	return records, reading.Wait()
 }
 
-// declaredPartners returns the names of the partners in a ledger, and the numbers of the accounts
-// that they are known by.
+// declaredPartners returns the names of the partners in a ledger, and the numbers of the accounts that they are known
+// by.
 func declaredPartners(l ledger.Ledger) (partners []string) {
 	for _, e := range l {
 		partners = append(partners, e.Object.Holder().Partner)
@@ -95,7 +97,8 @@ func declaredPartners(l ledger.Ledger) (partners []string) {
 	return partners
 }
 
-// straysAmong returns the principals that are of a partner, and that no page names.
+// straysAmong returns the principals that are of a partner, and that no page names. What somebody has cut gives
+// nothing, and is left out, unless it lies where only what the ledger names may be.
 func (sv *surveyor) straysAmong(all []*native, h *shelf, partners []string) (strays []access.Stray) {
 	known := map[string]bool{}
 	for _, p := range h.Pages {
@@ -119,7 +122,9 @@ func (sv *surveyor) straysAmong(all []*native, h *shelf, partners []string) (str
 	return strays
 }
 
-// stray returns what a user or role is that the ledger does not name; false where it is not of a partner's.
+// stray returns what a user or role is that the ledger does not name; false if it is not of a partner's. A role that
+// trusts everybody is one in any case; other principals are told by the words in their name, their tags and whom they
+// trust.
 func (sv *surveyor) stray(n *native, partners []string) (stray access.Stray, is bool) {
 	p := n.asPrincipal()
 	outside := sv.outsiders(n.Trust)
@@ -162,7 +167,8 @@ func (sv *surveyor) stray(n *native, partners []string) (stray access.Stray, is 
 	return stray, true
 }
 
-// tellGiven adds to a stray whom it trusts and what it may do, as a declaration would say it.
+// tellGiven adds to a stray whom it trusts and what it may do, as a declaration would say it, and the rest as comments.
+// A trust in what stands for a partner here is none to declare: its session would outlive that.
 func (sv *surveyor) tellGiven(n *native, stray *access.Stray) {
 	found := sv.at.options.Words.Find(n.Trust, slices.Collect(maps.Values(n.policies))...)
 	stray.Unsaid = found.Unsaid
@@ -205,7 +211,7 @@ func (sv *surveyor) tellUse(ctx context.Context, strays []access.Stray) error {
 	return asking.Wait()
 }
 
-// userUse returns when a key of a user was used last; zero where none was, or IAM does not tell.
+// userUse returns when a key of a user was used last; zero if none was, or IAM does not tell.
 func (sv *surveyor) userUse(ctx context.Context, u principal) (last time.Time, err error) {
 	keys, err := sv.at.keysOf(ctx, u)
 	if err != nil &&
@@ -227,7 +233,7 @@ func (sv *surveyor) userUse(ctx context.Context, u principal) (last time.Time, e
 var ofPartner = regexp.MustCompile(`:(user|role)` + store.Root + `|:assumed-role/partner\.`)
 
 // outsiders returns whom a trust names that is not of the company: other accounts, issuers, and what stands for a
-// partner in this account.
+// partner in this account. If it is not known which account this is, everybody is outside.
 func (sv *surveyor) outsiders(trust string) (all []string) {
 	for _, statement := range policy.TrustIn(trust) {
 		of := statement.Of()

@@ -14,9 +14,11 @@ import (
 
 // System is an access system in one account of AWS. It may be used concurrently, also by several processes.
 //
-// It is the sum of its parts. Each part knows those that stand before it here, and none that stand after it.
+// It is the sum of its parts. Each part knows those that stand before it here, and none that stand after it. Those that
+// access asks for are embedded; the others are fields, so that nobody reaches them from outside.
 type System struct {
-	at    *account // what IAM is asked and told
+	// at is what IAM is asked and told; store is the ledger.
+	at    *account
 	store *pages
 
 	// What IAM has, and what it has to have.
@@ -85,7 +87,7 @@ func Open(o Options) (*System, error) {
 	}, name, prefix), nil
 }
 
-// assemble puts the parts together, each on those that it stands on.
+// assemble puts the parts together, each on those that it stands on. Nothing is replaced afterwards.
 func assemble(at *account, bucket, prefix string) *System {
 	s := &System{at: at, store: store.New[*native](store.Options{
 		Client: at.Client, Bucket: bucket, Prefix: prefix, Address: at.options.Ledger, Fresh: at.options.Fresh,

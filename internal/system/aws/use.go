@@ -12,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// keyIDs returns the keys of a principal by which it is used: the one that was issued, or those that it
-// had when it was adopted.
+// keyIDs returns the keys of a principal by which it is used: the one that was issued, or those that it has if it was
+// adopted. None for a role, whose use IAM tells itself.
 func (w *wanted) keyIDs(n *native) (ids []string) {
 	switch {
 	case w.adopted:
@@ -33,12 +33,12 @@ type use struct {
 	asked time.Time
 }
 
-// useServes is for how long the answer serves when a key was used last: of several uses within that time, AWS
-// records only the first.
+// useServes is for how long the answer serves when a key was used last: of several uses within that time, AWS records
+// only the first (AWS IAM, GetAccessKeyLastUsed and the credential report).
 const useServes = 15 * time.Minute
 
-// keyUse returns when a key was used last. Where one reading serves for a while, it is asked
-// again only after useServes.
+// keyUse returns when a key was used last, and whether that is told. If one reading serves for a while, it is asked
+// again only after useServes; otherwise each time.
 func (ob *observer) keyUse(ctx context.Context, key string) (at time.Time, told bool, err error) {
 	ob.mu.Lock()
 	known := ob.uses[key]

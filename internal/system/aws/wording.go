@@ -17,6 +17,9 @@ import (
 )
 
 // wording says what a record and its commands say. It asks AWS nothing but the id of the ledger, until that is known.
+//
+// The commands are for somebody at night who has no Terraform at hand: whole lines for a shell, which name where they
+// go, and which fail if they cut nothing.
 type wording struct {
 	at       *account
 	store    *pages
@@ -31,12 +34,14 @@ func refused(k access.Kind) string {
 	return "AWS accepts no " + k.Plural() + ": use federated, or secret"
 }
 
+// cutActs says when a cut by hand acts.
 const cutActs = "A cut acts once IAM has spread it: within seconds; AWS says up to minutes. " + livesOn
 
 // livesOn is what AWS does not end, in the words of the guide.
 const livesOn = "A transfer in progress goes on to its end."
 
-// words returns what the state of a resource tells.
+// words returns what the state of a resource tells. It makes no request, so a plan can foretell it. Later: the external
+// id follows from the id of the system, which is made with the first change.
 func (ws *wording) words(o access.Object) access.Words {
 	w := access.Words{EnforcedBy: enforcedBy, Login: ws.login(o)}
 	if c, is := o.(*access.Credential); is && c.Federated.Account() {
@@ -48,6 +53,7 @@ func (ws *wording) words(o access.Object) access.Words {
 	return w
 }
 
+// enforcedBy says who ends access.
 const enforcedBy = "AWS, at each request: also in sessions and presigned URLs. " + livesOn
 
 // login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
@@ -82,8 +88,8 @@ func (ws *wording) login(o access.Object) map[string]string {
 	return m
 }
 
-// shell spells the flags that say where a command of AWS's own program goes, whatever the
-// environment of who runs it says.
+// shell returns the flags that say where a command of AWS's own program goes, whatever the environment of the person
+// who runs it says: a profile may name another region, or another endpoint.
 func (ws *wording) shell(service string) string {
 	in := policy.PartitionOf(ws.at.Site.Region).IAMRegion
 	endpoint := ws.at.Site.IAM()
@@ -108,7 +114,7 @@ func (ws *wording) cutPrincipal(p principal) string {
 }
 
 // inAccount returns a command that does nothing with a login of another account, which may have the same names, and
-// then says what failed, and which right it takes.
+// then says what failed, and which right it takes. If it is not known which account this is, the command is bare.
 func (ws *wording) inAccount(command, failed, right string) string {
 	account := ws.at.accountNumber()
 	if account == "" {
@@ -124,8 +130,8 @@ func (ws *wording) markByHand(scope string) string {
 	return "echo 'Cut by hand.' | aws s3 cp" + ws.shell("s3") + " - " + shown.Word(ws.store.Where(store.HeldKey+scope))
 }
 
-// revocation returns how to cut an object's access by hand, a step each. A grant cannot be cut alone: its identity is,
-// with all that hangs on it.
+// revocation returns how to cut an object's access by hand, a step each; the last one marks it. A grant cannot be cut
+// alone: its identity is, with all that hangs on it.
 func (ws *wording) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry) (steps []string) {
 	cut := func(e *ledger.Entry) {
 		for _, p := range store.PrincipalsOf(e) {
@@ -152,7 +158,7 @@ func (ws *wording) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry)
 }
 
 // cutByHand returns the steps that cut all that a partner has: each principal at once, and then a mark by which all
-// that is made for it later is cut as well.
+// that is made for it later is cut as well. Subcontractors of another partner get a mark each.
 func (ws *wording) cutByHand(partner string, records []*access.Record) (steps []string) {
 	scopes := []string{}
 	for _, r := range records {
@@ -189,7 +195,7 @@ func (ws *wording) record(ctx context.Context, l ledger.Ledger, e *ledger.Entry)
 	return r, err
 }
 
-// leftLogins tells of the keys of an adopted user that are left.
+// leftLogins tells of the keys of an adopted user that are left, and how to remove each.
 func (ws *wording) leftLogins(id access.IdentityID, keys []string, inactive ...string) (said []string) {
 	for _, k := range keys {
 		login := "The access key " + k + " of " + store.AdoptedOf(id).String()
@@ -201,8 +207,8 @@ func (ws *wording) leftLogins(id access.IdentityID, keys []string, inactive ...s
 	return said
 }
 
-// moving returns the command that moves a user to where an identity adopts it, and keeps what it was. It is told on a
-// line that begins with spaces: only such a line Terraform does not wrap.
+// moving returns the command that moves a user to where an identity adopts it, and keeps what it was in a tag, which is
+// written first: a user that was moved without it would be nobody's.
 func (ws *wording) moving(u principal, id access.IdentityID) string {
 	to := store.AdoptedOf(id)
 	return ws.inAccount(fmt.Sprintf("aws iam tag-user%[1]s --user-name %[2]s --tags Key=%[3]s,Value=%[4]s && aws iam "+
@@ -211,13 +217,13 @@ func (ws *wording) moving(u principal, id access.IdentityID) string {
 		"NOT MOVED: "+u.String(), "may administer users")
 }
 
-// removeKey returns the command that removes a key of a user, and no deny of it. Once all are gone, the next
-// apply removes the user.
+// removeKey returns the command that removes a key of a user, and no deny of it. Once all are gone, the next apply
+// removes the user.
 func (ws *wording) removeKey(u principal, key string) string {
 	remove := fmt.Sprintf("aws iam delete-access-key%s --user-name %s --access-key-id %s", ws.shell("iam"),
 		shown.Word(u.Name), shown.Word(key))
 	return ws.inAccount(remove, "NOT REMOVED: the key "+key+" of "+u.String(), "may administer users")
 }
 
-// kinds are those that are offered.
+// kinds are the kinds of credentials that are offered. Nobody changes it.
 var kinds = []access.Kind{access.Federated, access.Secret}

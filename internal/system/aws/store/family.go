@@ -186,7 +186,7 @@ func Drafted(p *Page, d *ledger.Draft) *Page {
 	grants := slices.ContainsFunc(SortedRefs(next.Entries),
 		func(ref access.Ref) bool { return ref.Type == access.TypeGrant && !next.Entries[ref].Removed() })
 	// what we are about to take away must not look as if somebody had cut it by hand
-	for n, x := range next.Principals { // what we are about to remove nobody cut by hand
+	for n, x := range next.Principals {
 		next.Principals[n].Built = x.Built && stay[x.Name]
 		next.Principals[n].Granted = x.Granted && grants
 	}

@@ -216,6 +216,12 @@ func (p *Page) Has(one Principal) bool {
 	return slices.ContainsFunc(p.Principals, func(x Principal) bool { return x.Handle() == one.Handle() })
 }
 
+// HasAdopted reports whether the identity has a user that it adopted, and that is not retired yet.
+func (p *Page) HasAdopted() bool {
+	e := p.Entries[p.ID.Ref()]
+	return e != nil && len(e.Adopted.Left()) > 0
+}
+
 // Copied returns a copy that may be changed: its map and list are its own, and the entries in it are shared.
 func (p *Page) Copied() *Page {
 	next := *p

@@ -241,7 +241,7 @@ func (s *Store[N]) Load(ctx context.Context) (*Shelf[N], error) {
 		return nil, err
 	}
 	// releases first, since each page is put on the shelf with those that were used of it
-	for _, o := range all { // before the pages, which are read beside each other
+	for _, o := range all {
 		if partner, at, is := rehearsedIn(o.Key); is && at.After(h.Rehearsed[partner]) {
 			h.Rehearsed[partner] = at
 		}
