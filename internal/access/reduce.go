@@ -52,7 +52,8 @@ func Widened(before, after Object, attribute string) bool {
 	return true
 }
 
-// Lessens reports whether a change takes some access away, whatever else it changes: an attribute is narrower afterwards.
+// Lessens reports whether a change takes some access away, whatever else it changes: an attribute is narrower
+// afterwards.
 func Lessens(before, after Object) bool {
 	if b, is := before.(*Credential); is && !b.RevokeIssuedBefore.Equal(after.(*Credential).RevokeIssuedBefore.Time) {
 		return true

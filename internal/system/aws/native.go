@@ -18,8 +18,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// The inline policies of a principal (see package policy). What bears one of these names is written over if it is not as
-// it has to be, unless somebody made it a denial of everything: that is a cut.
+// The inline policies of a principal (see package policy). What bears one of these names is written over if it is not
+// as it has to be, unless somebody made it a denial of everything: that is a cut.
 const (
 	grantsPolicy = "partner-grants"
 	endPolicy    = "partner-end"

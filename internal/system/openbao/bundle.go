@@ -17,9 +17,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// A workflow bundles many reads into one request (OpenBao's sys/workflows, since 2.6). OpenBao runs it with the caller's
-// own token, so it gives nothing that the caller has not, and its steps are in the audit log one by one. It is optional:
-// what it does not answer is asked singly.
+// A workflow bundles many reads into one request (OpenBao's sys/workflows, since 2.6). OpenBao runs it with the
+// caller's own token, so it gives nothing that the caller has not, and its steps are in the audit log one by one. It is
+// optional: what it does not answer is asked singly.
 
 const (
 	// workflow is its name. One of another text under this name is somebody else's, and left alone.

@@ -15,7 +15,8 @@ import (
 // A lease does not say as whom it was asked for, but it goes with the token that asked, and a token says whose it is.
 // So if privileged access is removed, the partner's tokens are revoked, and with them what was leased to them and to
 // nobody else: credentials of a database or a cloud, certificates of a role that leases them (see
-// TestWhatWasLeasedToAPartnerGoesWithItsPrivilegedGrant). To revoke by the path of a grant would end others' leases, too.
+// TestWhatWasLeasedToAPartnerGoesWithItsPrivilegedGrant). To revoke by the path of a grant would end others' leases,
+// too.
 //
 // It needs a right that no shipped policy has, see Sessions. Without it, tokens and leases end when the session would
 // have, which nothing prolongs once the entity is gone.

@@ -209,15 +209,20 @@ func (s *Store[N]) List(ctx context.Context, folder string) (map[string]Policy, 
 		if _, read := all.Policies[name]; read || !strings.HasPrefix(name, Prefix) {
 			continue
 		}
-		if p, there := s.single(ctx, name); there {
-			all.Policies[name] = p
+		p, there := s.single(ctx, name)
+		if !there {
+			continue
 		}
+		if all.Policies == nil {
+			all.Policies = map[string]Policy{}
+		}
+		all.Policies[name] = p
 	}
 	return all.Policies, nil
 }
 
-// single reads a policy that the listing named and did not read; it may be gone since. One that cannot be read by itself
-// either is there all the same. What it marks is held as if it had just been cut.
+// single reads a policy that the listing named and did not read; it may be gone since. One that cannot be read by
+// itself either is there all the same. What it marks is held as if it had just been cut.
 func (s *Store[N]) single(ctx context.Context, name string) (p Policy, there bool) {
 	err := s.Client.Get(ctx, Folder+name, &p)
 	if errors.Is(err, access.ErrNotFound) {
