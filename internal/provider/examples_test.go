@@ -92,7 +92,7 @@ func TestEveryRuleRefusesItsExample(t *testing.T) {
 					t.Errorf("it is refused for something else: %s\n%s", d.Summary, d.Detail)
 				}
 			}
-			golden(t, rule.Slug, said)
+			goldenRule(t, rule.Slug, said)
 			if brief() {
 				return // that its repair and its waiver are accepted takes two more plans
 			}

@@ -4,23 +4,19 @@ package provider_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // whichever are the rules over equals: what is planned last shows the finding, and which one that is, is chance.
 var whichever = []string{
@@ -28,9 +24,9 @@ var whichever = []string{
 	"separation/duplicate", "separation/shared-key",
 }
 
-// golden compares what a rule says of its example, as the CLI gives it, with testdata/guardrail/FAMILY/RULE.txt, and
+// goldenRule compares what a rule says of its example, as the CLI gives it, with testdata/guardrail/FAMILY/RULE.txt, and
 // with it which other rules warn of the example.
-func golden(t *testing.T, slug string, said []diagnostic) {
+func goldenRule(t *testing.T, slug string, said []diagnostic) {
 	t.Helper()
 	var b strings.Builder
 	var others []string
@@ -55,28 +51,7 @@ func golden(t *testing.T, slug string, said []diagnostic) {
 		fmt.Fprintf(&b, "Beside it: %s.\n", other)
 	}
 	path := filepath.Join("testdata", "guardrail", filepath.FromSlash(slug)+".txt")
-	asWritten(t, path, b.String())
-}
-
-// asWritten compares a text with a file of testdata; -update writes it there.
-func asWritten(t *testing.T, path, got string) {
-	t.Helper()
-	if *update && !t.Failed() {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v: run go test with -update", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("what is said has changed; where that is meant, run go test with -update:\n%s", diff)
-	}
+	golden.Compare(t, path, b.String())
 }
 
 func TestGoldenFilesAreOfRules(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 	"github.com/partner-access/terraform-provider-partner/internal/provider"
 )
 
@@ -38,7 +39,7 @@ func TestALifeIsWrittenAsBefore(t *testing.T) {
 		told: map[string]string{},
 	}
 	g.live(t)
-	asWritten(t, filepath.Join("testdata", "life.golden"), g.text.String())
+	golden.Compare(t, filepath.Join("testdata", "life.golden"), g.text.String())
 }
 
 // life tells what a configuration and its changes leave.
@@ -164,7 +165,7 @@ func (g *life) tell(t *testing.T, act string, refused []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		if was, ok := g.told[name]; !ok || was != now[name] {
-			fmt.Fprintf(&g.text, "now: %s\n%s", name, changed(was, now[name]))
+			fmt.Fprintf(&g.text, "now: %s\n%s", name, golden.Changed(was, now[name]))
 		}
 	}
 	g.told = now
@@ -359,26 +360,6 @@ func listed(archive []byte) ([]byte, error) {
 		}
 		fmt.Fprintln(&b, "holds", h.Name)
 	}
-}
-
-// changed returns the lines between the beginning and the end that two texts share.
-func changed(was, now string) string {
-	before := strings.SplitAfter(was, "\n")
-	after := strings.SplitAfter(now, "\n")
-	for len(before) > 0 && len(after) > 0 && before[0] == after[0] {
-		before, after = before[1:], after[1:]
-	}
-	for len(before) > 0 && len(after) > 0 && before[len(before)-1] == after[len(after)-1] {
-		before, after = before[:len(before)-1], after[:len(after)-1]
-	}
-	var b strings.Builder
-	for _, line := range before {
-		b.WriteString("- " + strings.TrimSuffix(line, "\n") + "\n")
-	}
-	for _, line := range after {
-		b.WriteString("+ " + strings.TrimSuffix(line, "\n") + "\n")
-	}
-	return b.String()
 }
 
 // chances are what differs from run to run.

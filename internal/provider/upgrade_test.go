@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 )
 
 const (
@@ -39,7 +41,7 @@ func TestWhatEveryVersionWroteIsReadWithAnEmptyPlan(t *testing.T) {
 	for _, v := range versions {
 		t.Run(v[1], func(t *testing.T) {
 			folder := filepath.Join(upgrades, v[1])
-			if *update && v[2] == "Unreleased" {
+			if golden.Updating() && v[2] == "Unreleased" {
 				written(t, folder)
 				return
 			}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
@@ -180,7 +181,7 @@ func TestThePicturesOfTheReport(t *testing.T) {
 		"report-1400-light.png": {1400, 1500, "preferredColorScheme=1"},
 	} {
 		picture := filepath.Join(folder, name)
-		if *update {
+		if golden.Updating() {
 			source := filepath.Join(t.TempDir(), "report.html")
 			if err := os.WriteFile(source, []byte(html(t, portfolio())), 0o600); err != nil {
 				t.Fatal(err)

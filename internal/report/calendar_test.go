@@ -7,9 +7,13 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 )
 
-func TestTheCalendarReadsAsItsGoldenFile(t *testing.T) { golden(t, "report.ics", sample().Calendar()) }
+func TestTheCalendarReadsAsItsGoldenFile(t *testing.T) {
+	golden.Compare(t, "testdata/report.ics", sample().Calendar())
+}
 
 func TestNoValueBreaksTheCalendar(t *testing.T) {
 	for _, value := range append(hostile, strings.Repeat("漢", 200), strings.Repeat("x", 74)+"é") {

@@ -8,9 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 )
 
-func TestTheCSVReadsAsItsGoldenFile(t *testing.T) { golden(t, "report.csv", sample().CSV()) }
+func TestTheCSVReadsAsItsGoldenFile(t *testing.T) {
+	golden.Compare(t, "testdata/report.csv", sample().CSV())
+}
 
 func TestEveryRowOfTheCSVIsReadBack(t *testing.T) {
 	r := sample()

@@ -12,10 +12,11 @@ import (
 	"testing"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
-func TestHTML(t *testing.T) { golden(t, "report.html", html(t, sample())) }
+func TestHTML(t *testing.T) { golden.Compare(t, "testdata/report.html", html(t, sample())) }
 
 // many is a partner with sixty accesses and one with a single one.
 func many() *Report {
@@ -42,7 +43,7 @@ func many() *Report {
 
 func TestHTMLMany(t *testing.T) {
 	page := html(t, many())
-	golden(t, "many.html", page)
+	golden.Compare(t, "testdata/many.html", page)
 	for _, want := range []string{"Holds nothing.", "No partner known", `id="item-69"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q", want)

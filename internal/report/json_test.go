@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
@@ -21,7 +22,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "report.json", text)
+	golden.Compare(t, "testdata/report.json", text)
 }
 
 func TestJSONIsAsTheSchemaHasIt(t *testing.T) {

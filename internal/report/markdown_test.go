@@ -6,9 +6,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 )
 
-func TestTheMarkdownReadsAsItsGoldenFile(t *testing.T) { golden(t, "report.md", text(t, sample())) }
+func TestTheMarkdownReadsAsItsGoldenFile(t *testing.T) {
+	golden.Compare(t, "testdata/report.md", text(t, sample()))
+}
 
 // Whatever a value is, the report has as many lines, and its tables as many cells, as with a harmless one.
 func TestNoValueBreaksTheMarkdown(t *testing.T) {

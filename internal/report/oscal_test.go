@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
@@ -16,7 +17,7 @@ func TestOSCAL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "report.oscal.json", text)
+	golden.Compare(t, "testdata/report.oscal.json", text)
 	checkOSCAL(t, text)
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 )
 
 // questions are what an auditor asks, where the page answers, and what it answers of the portfolio. The place is the id
@@ -218,5 +220,5 @@ func TestThePageNamesTheJSON(t *testing.T) {
 		!strings.Contains(text(t, portfolio()), digest) {
 		t.Errorf("%s is not on the page, or not in the text", digest)
 	}
-	golden(t, "portfolio.json", content)
+	golden.Compare(t, "testdata/portfolio.json", content)
 }

@@ -4,13 +4,11 @@ package openbao
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,11 +18,10 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/golden"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // A change of the code that is to change nothing changes neither what is written, nor in which order, nor what
 // stands there after it. So a whole life is told here, act by act: the requests that write, and what differs in
@@ -32,37 +29,13 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // beginning, in tens of minutes.
 func TestALifeIsWrittenAsBefore(t *testing.T) {
 	st := startStage(t)
-	g := &golden{stage: st, begun: time.Now(), there: map[string]string{}}
+	g := &telling{stage: st, begun: time.Now(), there: map[string]string{}}
 	g.live(t)
-	path := filepath.Join("testdata", "life.golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(g.text.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := strings.Split(g.text.String(), "\n")
-	expected := strings.Split(string(want), "\n")
-	act := ""
-	for n, line := range got {
-		if strings.HasPrefix(line, "== ") {
-			act = line
-		}
-		if n >= len(expected) || line != expected[n] {
-			t.Fatalf("line %d (%s) is\n%s\nwhere the golden file has\n%s\nIf that is meant, run the test with -update.",
-				n+1, act, line, strings.Join(expected[min(n, len(expected)):min(n+3, len(expected))], "\n"))
-		}
-	}
-	if len(got) != len(expected) {
-		t.Errorf("it ends after %d lines, where the golden file has %d", len(got), len(expected))
-	}
+	golden.Compare(t, filepath.Join("testdata", "life.golden"), g.text.String())
 }
 
-// golden tells a life.
-type golden struct {
+// telling tells a life.
+type telling struct {
 	*stage
 	begun time.Time
 	there map[string]string // as it was told last
@@ -73,7 +46,7 @@ type golden struct {
 }
 
 // live is the life of a partner's identities: everything that is made, changed, cut by hand, adopted and removed.
-func (g *golden) live(t *testing.T) {
+func (g *telling) live(t *testing.T) {
 	id := idOf("feed")
 	identity := identityOf("feed")
 	grant := grantOf("feed")
@@ -187,7 +160,7 @@ func knowing(r *access.Record) func(*access.Change) {
 }
 
 // handle is what another process has, and what it writes is told.
-func (g *golden) handle() *System {
+func (g *telling) handle() *System {
 	return g.open(func(o *client.Options) {
 		under := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
@@ -198,7 +171,7 @@ func (g *golden) handle() *System {
 }
 
 // note takes down a request that writes: by its path, and for the marks by what they say.
-func (g *golden) note(r *http.Request) {
+func (g *telling) note(r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/v1/")
 	if text, err := url.PathUnescape(path); err == nil {
 		path = text
@@ -221,7 +194,7 @@ func (g *golden) note(r *http.Request) {
 	g.writes = append(g.writes, strings.TrimSpace(r.Method+" "+g.plain(path)+" "+body))
 }
 
-func (g *golden) put1(t *testing.T, o access.Object, edits ...func(*access.Change)) *access.Record {
+func (g *telling) put1(t *testing.T, o access.Object, edits ...func(*access.Change)) *access.Record {
 	t.Helper()
 	r, err := g.handle().Put(t.Context(), g.change(o, edits...))
 	if err != nil {
@@ -231,7 +204,7 @@ func (g *golden) put1(t *testing.T, o access.Object, edits ...func(*access.Chang
 	return r
 }
 
-func (g *golden) removal(t *testing.T, r *access.Record) {
+func (g *telling) removal(t *testing.T, r *access.Record) {
 	t.Helper()
 	swept, err := g.handle().Delete(t.Context(), r.Object.Ref(), r.UID)
 	if err != nil {
@@ -240,7 +213,7 @@ func (g *golden) removal(t *testing.T, r *access.Record) {
 	fmt.Fprintln(&g.text, "-- removed with it:", swept)
 }
 
-func (g *golden) token1(t *testing.T, id access.IdentityID) {
+func (g *telling) token1(t *testing.T, id access.IdentityID) {
 	t.Helper()
 	token, err := g.handle().Token(t.Context(), id, time.Now().Add(10*time.Minute))
 	if err != nil {
@@ -249,7 +222,7 @@ func (g *golden) token1(t *testing.T, id access.IdentityID) {
 	fmt.Fprintln(&g.text, "-- token until", g.plain(access.At(token.Until).String()))
 }
 
-func (g *golden) drift(t *testing.T, refs ...access.Ref) {
+func (g *telling) drift(t *testing.T, refs ...access.Ref) {
 	t.Helper()
 	s := g.handle()
 	for _, ref := range refs {
@@ -262,7 +235,7 @@ func (g *golden) drift(t *testing.T, refs ...access.Ref) {
 }
 
 // record tells what a caller is told.
-func (g *golden) record(r *access.Record) {
+func (g *telling) record(r *access.Record) {
 	text, err := json.Marshal(struct {
 		Ref                    access.Ref
 		EndsAt                 time.Time
@@ -281,7 +254,7 @@ func (g *golden) record(r *access.Record) {
 }
 
 // tell tells an act: what was written, and what differs in OpenBao since the last one.
-func (g *golden) tell(t *testing.T, act string) {
+func (g *telling) tell(t *testing.T, act string) {
 	t.Helper()
 	fmt.Fprintf(&g.text, "== %s\n", act)
 	for _, w := range inOrder(g.writes, strings.Contains(act, "all below")) {
@@ -304,7 +277,7 @@ func (g *golden) tell(t *testing.T, act string) {
 }
 
 // standing is what stands in OpenBao: policies and roles by their paths, entities and groups by their names.
-func (g *golden) standing(t *testing.T) map[string]string {
+func (g *telling) standing(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for item, text := range g.everything(t) {
@@ -384,18 +357,10 @@ var scrubbed = []struct {
 	{regexp.MustCompile(`https://(127\.0\.0\.1|localhost):\d+`), "ADDRESS"},
 }
 
-var momentText = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
-
 // plain is a text without what differs from run to run.
-func (g *golden) plain(text string) string {
+func (g *telling) plain(text string) string {
 	for _, s := range scrubbed {
 		text = s.what.ReplaceAllString(text, s.by)
 	}
-	return momentText.ReplaceAllStringFunc(text, func(moment string) string {
-		at, err := time.Parse(time.RFC3339Nano, moment)
-		if err != nil || at.Year() < 2000 {
-			return moment
-		}
-		return "+" + at.Sub(g.begun).Round(10*time.Minute).String()
-	})
+	return golden.Since(g.begun, text)
 }
