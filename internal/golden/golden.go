@@ -47,17 +47,7 @@ func Compare(t *testing.T, path, got string) {
 func Changed(was, now string) string {
 	before := strings.SplitAfter(was, "\n")
 	after := strings.SplitAfter(now, "\n")
-	// shared has, for the rests of both from a line on, how many lines they share
-	shared := make([][]int, len(before)+1)
-	for i := len(before); i >= 0; i-- {
-		shared[i] = make([]int, len(after)+1)
-		for j := len(after) - 1; j >= 0 && i < len(before); j-- {
-			shared[i][j] = max(shared[i+1][j], shared[i][j+1])
-			if before[i] == after[j] {
-				shared[i][j] = shared[i+1][j+1] + 1
-			}
-		}
-	}
+	shared := sharedLines(before, after)
 	var b strings.Builder
 	line := func(sign, text string) {
 		if text != "" { // what follows the last end of a line
@@ -65,11 +55,11 @@ func Changed(was, now string) string {
 		}
 	}
 	i, j := 0, 0
-	for i < len(before) || j < len(after) {
+	for i < len(before) && j < len(after) {
 		switch {
-		case i < len(before) && j < len(after) && before[i] == after[j]:
+		case before[i] == after[j]:
 			i, j = i+1, j+1
-		case j == len(after) || (i < len(before) && shared[i+1][j] >= shared[i][j+1]):
+		case shared[i+1][j] >= shared[i][j+1]:
 			line("-", before[i])
 			i++
 		default:
@@ -77,7 +67,30 @@ func Changed(was, now string) string {
 			j++
 		}
 	}
+	for _, gone := range before[i:] {
+		line("-", gone)
+	}
+	for _, added := range after[j:] {
+		line("+", added)
+	}
 	return b.String()
+}
+
+// sharedLines returns, for the rests of two texts from a line of each on, how many lines they share in their order.
+func sharedLines(before, after []string) [][]int {
+	shared := make([][]int, len(before)+1)
+	shared[len(before)] = make([]int, len(after)+1)
+	for i := len(before) - 1; i >= 0; i-- {
+		shared[i] = make([]int, len(after)+1)
+		for j := len(after) - 1; j >= 0; j-- {
+			if before[i] == after[j] {
+				shared[i][j] = shared[i+1][j+1] + 1
+			} else {
+				shared[i][j] = max(shared[i+1][j], shared[i][j+1])
+			}
+		}
+	}
+	return shared
 }
 
 var moments = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
