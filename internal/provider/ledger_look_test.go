@@ -22,7 +22,7 @@ type impatient struct{ patience []time.Duration }
 func (a *impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 	deadline, _ := r.Context().Deadline()
 	a.patience = append(a.patience, time.Until(deadline))
-	header := http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}}
+	header := http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}, "X-Amz-Request-Id": {"4442587FB7D0A2F9"}}
 	return &http.Response{
 		StatusCode: http.StatusOK,
 		Header:     header,
