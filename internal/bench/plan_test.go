@@ -208,3 +208,26 @@ func (w *walk) keep(ctx context.Context, b *block, h held) error {
 	}
 	return err
 }
+
+// The hollow provider was handed the private part of ours once it was packed, which the framework cannot read: nothing
+// was measured.
+func TestOnlyOurStateHasAPrivatePart(t *testing.T) {
+	ctx := t.Context()
+	w, err := newWorld(10, t.TempDir(), access.WallClock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, walk, err := applied(ctx, provider.New("bench", access.WallClock), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, private := range map[string]bool{partnerAddress: true, hollowAddress: false} {
+		text, err := w.partnerState(walk, all, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if has := bytes.Contains(text, []byte(`"private"`)); has != private {
+			t.Errorf("the state of %s has a private part: %v", address, has)
+		}
+	}
+}

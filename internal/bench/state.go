@@ -62,7 +62,8 @@ func applied(ctx context.Context, newProvider func() frameworkprovider.Provider,
 	return all, walk, err
 }
 
-// partnerState returns the state of our resources, under a provider's address.
+// partnerState returns the state of our resources, under a provider's address. The private part is only ours: another
+// provider keeps none, and the framework could not read how ours is packed.
 func (w *world) partnerState(walk *walk, all []held, address string) ([]byte, error) {
 	instances := make([]instance, len(w.blocks))
 	for at, b := range w.blocks {
@@ -74,7 +75,10 @@ func (w *world) partnerState(walk *walk, all []held, address string) ([]byte, er
 		if err != nil {
 			return nil, err
 		}
-		instances[at] = instance{attributes, all[at].private}
+		instances[at] = instance{attributes: attributes}
+		if address == partnerAddress {
+			instances[at].private = all[at].private
+		}
 	}
 	return w.state(address, (*block).resource, instances)
 }
