@@ -123,7 +123,7 @@ func (w *whereabouts) belongs(known string, there located, said answer) error {
 	if same && !there.none {
 		return nil
 	}
-	return &elsewhereError{known: known, there: there.id, place: w.system.Capabilities().Place}
+	return &elsewhereError{known: known, there: there.id, none: there.none, place: w.system.Capabilities().Place}
 }
 
 // sameSystem judges the answer to a reading (rec or err): an object that is not found is gone only if this is the
@@ -200,22 +200,31 @@ func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known s
 }
 
 // elsewhereError says that a state is used on a system to which it does not belong, or on an older copy of its own
-// (older says how that is known). known and there are ids, "" for none; place is where somebody looked.
-type elsewhereError struct{ known, there, place, older string }
+// (older says how that is known). known and there are ids: "" if the state knows none, or the system has none. none says
+// that there is no system, and place is where somebody looked.
+type elsewhereError struct {
+	known, there, place, older string
+	none                       bool
+}
 
-// Error names both ids, and the place.
+// Error says what the state belongs to, and what is there.
 func (e *elsewhereError) Error() string {
 	if e.older != "" {
 		return fmt.Sprintf("the access system %s in %s %s: it is an older copy", e.known, e.place, e.older)
 	}
-	named := func(id string) string {
-		if id == "" {
-			return "none"
-		}
-		return id
+	belongs := "the state does not say to which access system it belongs"
+	if e.known != "" {
+		belongs = "the state belongs to the access system " + e.known
 	}
-	return fmt.Sprintf("the state belongs to the access system %s, but the one in %s is %s", named(e.known), e.place,
-		named(e.there))
+	switch {
+	case e.none:
+		return fmt.Sprintf("%s, but there is none in %s", belongs, e.place)
+	case e.there == "":
+		return fmt.Sprintf("%s, but the one in %s has no id, and does not hold what the state means", belongs, e.place)
+	case e.known == "":
+		return fmt.Sprintf("%s, but the one in %s, %s, does not hold what the state means", belongs, e.place, e.there)
+	}
+	return fmt.Sprintf("%s, but the one in %s is %s", belongs, e.place, e.there)
 }
 
 // explainElsewhere says what it means for the access, and what to do: the state keeps it, and somebody has to point

@@ -42,7 +42,7 @@ func (e elsewhere) asksElsewhere() {
 	e.must("plan", "-out=destroy.bin", "-destroy")
 	before := e.must("state", "list")
 	saved := string(e.files()["terraform.tfstate"])
-	elsewhere := regexp.MustCompile(`he state belongs to the access system [A-Z2-7]{26}, but the one in `)
+	elsewhere := regexp.MustCompile(`he state belongs to the access system [A-Z2-7]{26}, but (the one|there is none) in `)
 	for where, there := range map[string]func(){"nowhere": e.none, "another system": e.other} {
 		there()
 		for _, plan := range []string{"change.bin", "replace.bin", "destroy.bin"} {
