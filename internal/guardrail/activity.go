@@ -10,6 +10,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// activityRules returns the rules about use and drift: what the system tells of access that exists.
 func activityRules() []Rule {
 	on := []access.Type{access.TypeIdentity, access.TypeCredential}
 	return []Rule{{
@@ -115,6 +116,8 @@ func dormant(c *Context, s, upper *Subject) []problem {
 	return two("", "", say("%s %s; unused for over %s is dormant", s, s.unused(since), length(allowed)), "")
 }
 
+// unusedRenewal finds an extension of what is surely not used. Where nobody knows, as of a log that stopped, it finds
+// nothing: dormant warns then.
 func unusedRenewal(c *Context, s, upper *Subject) []problem {
 	since, unused, allowed, ok := idle(c, s, upper)
 	if !ok || unused <= allowed || !s.extends() {
@@ -124,6 +127,7 @@ func unusedRenewal(c *Context, s, upper *Subject) []problem {
 		say("%s %s, over %s ago, and %s", s, s.unused(since), length(allowed), s.moves()), "")
 }
 
+// notLogged warns once for each identity of a system that cannot tell who used what.
 func notLogged(c *Context, s *Subject) []problem {
 	if c.Capabilities.LogsUse {
 		return nil
@@ -131,6 +135,8 @@ func notLogged(c *Context, s *Subject) []problem {
 	return one("", say("%s: %s keeps no audit log of its use", s, c.Capabilities.Name), "")
 }
 
+// drifted warns of what the system says is otherwise than declared, and of arguments that are wider there than what was
+// last applied: somebody changed the ledger, or an older state is planned with.
 func drifted(c *Context, s *Subject) []problem {
 	what := slices.Sorted(slices.Values(s.Drift))
 	if live := c.view.live[c.subject.ref]; live != nil && s.Before != nil {

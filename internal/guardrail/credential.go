@@ -15,6 +15,7 @@ import (
 // maxCredentials is how many credentials an identity may have before somebody looks.
 const maxCredentials = 2
 
+// credentialRules returns the rules about ways in: what is issued, whom it trusts, and from where it works.
 func credentialRules() []Rule {
 	keys := keyArguments()
 	return []Rule{{
@@ -143,6 +144,8 @@ func credentialRules() []Rule {
 	}}
 }
 
+// staticSecret warns of a secret if the system offers a kind that is no secret. A system without one is not blamed for
+// it.
 func staticSecret(c *Context, s *Subject) []problem {
 	if !s.credential().Kind().Sealed() {
 		return nil
@@ -160,6 +163,9 @@ func staticSecret(c *Context, s *Subject) []problem {
 		strings.Join(better, ", ")), "")
 }
 
+// noRotation finds what is issued once and lives too long, and a rotation whose overlap leaves no moment with a single
+// secret. The life counts from when it was issued: an extension of what stays with the partner makes nothing younger.
+// Beyond ceilingSecret neither a setting nor a waiver helps for a secret.
 func noRotation(c *Context, s *Subject) []problem {
 	cred := s.credential()
 	if r := cred.Rotation; neverOne(cred) {
@@ -202,6 +208,8 @@ func neverOne(c *access.Credential) bool {
 		c.Kind().Issues()
 }
 
+// hasRotation reports whether a credential rotates. A rotation that Terraform does not know yet has no length, and
+// counts as none.
 func hasRotation(c *access.Credential) bool {
 	return c.Rotation != nil && c.Rotation.Every.Duration > 0
 }
@@ -243,6 +251,8 @@ func (s *Settings) issueLimit(c *access.Credential) (time.Duration, string) {
 	return most, what
 }
 
+// weakKey finds a key, or a signature over it, that is too weak for anything new. What the partner held before this
+// plan (prior) is no finding: it is not brought in.
 func weakKey(_ *Context, s *Subject) []problem {
 	for _, k := range s.keys {
 		if why := k.weakness(); why != "" && !k.prior {
@@ -252,6 +262,7 @@ func weakKey(_ *Context, s *Subject) []problem {
 	return nil
 }
 
+// rsa2048 warns of RSA keys of 2048 to 3071 bits. Shorter ones are weakKey's.
 func rsa2048(_ *Context, s *Subject) []problem {
 	for _, k := range s.keys {
 		if !k.prior && k.algorithm == "RSA" && k.bits >= 2048 && k.bits < 3072 {
@@ -262,6 +273,8 @@ func rsa2048(_ *Context, s *Subject) []problem {
 	return nil
 }
 
+// privateKey finds private key material in any argument of any object. It does not repeat it, and
+// names no attribute: Terraform prints the line of an attribute with its diagnostic.
 func privateKey(_ *Context, s *Subject) []problem {
 	if !holdsPrivateKey(s.Object) {
 		return nil
@@ -274,6 +287,9 @@ func privateKey(_ *Context, s *Subject) []problem {
 	return []problem{found}
 }
 
+// openTrust finds trust that more than one workload could use: an issuer that is not one https host, a subject that is
+// blank or a pattern, audiences that are empty or patterns. Each mistake is a problem of its own, so that one plan
+// shows all.
 func openTrust(_ *Context, s *Subject) []problem {
 	trust := s.credential().Federated
 	if trust == nil {
@@ -321,6 +337,8 @@ func openAccount(s *Subject, trust *access.FederatedTrust) []problem {
 	return nil
 }
 
+// wholeAccount warns of trust in all of an AWS account that is told apart by an external id. Without one it is refused,
+// by openAccount.
 func wholeAccount(_ *Context, s *Subject) []problem {
 	trust := s.credential().Federated
 	if !trust.Account() || trust.ExternalID == "" {
@@ -377,6 +395,8 @@ func hostname(authority string) string {
 	return strings.ToLower(host)
 }
 
+// anyNetwork warns of what is issued and works from anywhere. Trust in an issuer issues nothing that could be carried
+// away.
 func anyNetwork(_ *Context, s *Subject) []problem {
 	c := s.credential()
 	if !c.Kind().Issues() || len(c.AllowedCIDRs) > 0 {
@@ -385,6 +405,8 @@ func anyNetwork(_ *Context, s *Subject) []problem {
 	return one("allowed_cidrs", say("%s has no allowed_cidrs", s), "")
 }
 
+// openNetwork finds networks that cover too much together, for each family by itself: 128.0.0.0/1 and 0.0.0.0/1 are
+// everywhere, and so are 256 networks of /8.
 func openNetwork(_ *Context, s *Subject) []problem {
 	for _, family := range []struct {
 		bits, most int
@@ -410,6 +432,7 @@ func addresses(networks []netip.Prefix) *big.Int {
 	return sum
 }
 
+// credentialCount warns once for an identity, at the first credential over the limit.
 func credentialCount(c *Context, s *Subject) []problem {
 	if !c.firstOver(maxCredentials) {
 		return nil

@@ -13,6 +13,8 @@ import (
 var decided = slices.Concat([]string{"ceiling", "parent_id", "subcontractors"}, kindArguments(),
 	[]string{"allowed_cidrs", "resource", "actions"})
 
+// decisionRules returns the rules that compare a row of a signed or unsigned worksheet, which the review quotes, with
+// what the plan does.
 func decisionRules() []Rule {
 	return []Rule{{
 		Slug: "review/void", Title: "The decision was made on other access",
@@ -57,6 +59,8 @@ func (s *Subject) today() access.Object {
 	return s.Before
 }
 
+// reviewVoid finds a decision on other access than there is today, by its digest, and a plan that makes the access
+// wider in the same step. A review that was applied before was judged then.
 func reviewVoid(_ *Context, s *Subject) []problem {
 	r := s.terms().Review
 	if r == nil || r.Access == "" || s.applied() {
@@ -76,6 +80,9 @@ func reviewVoid(_ *Context, s *Subject) []problem {
 	return []problem{{attribute: "review.access", text: text, cause: entered}}
 }
 
+// decidedOtherwise finds a plan that does something else than the review decided: keeps what was to end, ends what was
+// not, leaves as wide what was to be narrowed, or lets it last longer than was said. Once applied, a decision goes on
+// to bind every extension, but nothing that only takes away.
 func decidedOtherwise(_ *Context, s *Subject) []problem {
 	r := s.terms().Review
 	if r == nil {

@@ -10,6 +10,7 @@ import (
 
 const unknownParentSlug = "delegation/unknown-parent"
 
+// delegationRules returns the rules about subcontractors: identities that hang on another partner's.
 func delegationRules() []Rule {
 	parent := []string{"parent_id"}
 	offer := []string{"subcontractors"}
@@ -65,6 +66,8 @@ func delegationRules() []Rule {
 	}}
 }
 
+// delegationNotAllowed finds a subcontractor below an identity that allows none. The system cuts it for as long as that
+// is so, whether or not a plan says it.
 func delegationNotAllowed(_ *Context, lower, upper *Subject) []problem {
 	if offer := upper.identity().Subcontractors; offer != nil && offer.Allowed {
 		return nil
@@ -89,6 +92,10 @@ func delegationDepth(c *Context, lower, _ *Subject) []problem {
 	return nil
 }
 
+// delegationCycle follows the parents up from the subject until it comes back to it. A circle below which the subject
+// hangs is not its own: visited ends that. If part of the way is only what the system holds now, and may yet change in
+// this plan, it is judged when that arrives, unless this plan changed a parent on the way. The circle is told from its
+// least id on, so that all its members say the same.
 func delegationCycle(c *Context, s *Subject) []problem {
 	self := c.subject
 	circle := []string{self.ref.ID}
@@ -119,6 +126,8 @@ func delegationCycle(c *Context, s *Subject) []problem {
 		text: say("the chain of parents returns to itself: identity %s", strings.Join(ring, " hangs on "))}}
 }
 
+// unknownParent finds what hangs on an identity that is nowhere. At plan it may still arrive, so only who is sure that
+// it does not (Subject.Nowhere) says so then.
 func unknownParent(c *Context, s *Subject) []problem {
 	id, attribute := s.Object.Holder(), "identity_id"
 	if i := s.identity(); i != nil {

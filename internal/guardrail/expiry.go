@@ -10,6 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// expiryRules returns the rules about ends. They judge what is declared (expires_at) and, where access rests on
+// something else, the end that the plan puts in force (Subject.end): expiry/soon and expiry/expired warn of the latter.
 func expiryRules() []Rule {
 	ends := []string{"expires_at"}
 	return []Rule{{
@@ -199,6 +201,8 @@ func reviews(s, upper *Subject) []*access.Review {
 		func(r *access.Review) bool { return r == nil || r.Decision == access.DecisionEnd })
 }
 
+// expiryUnknown finds an end that is not known at plan. It is the one rule of this family that looks before the end is
+// known (Rule.unready); the others wait for it.
 func expiryUnknown(_ *Context, s *Subject) []problem {
 	if !s.Unknown["expires_at"] {
 		return nil
@@ -212,6 +216,8 @@ func endless(t time.Time) bool {
 	return year == 9999 || year == 2999 || (year == 2099 && month == time.December && t.Day() == 31)
 }
 
+// expiryIndefinite finds an end that nobody means as one: more than five years ahead, or a day that people write for
+// "never". No setting moves the five years, so max_lifetime cannot either.
 func expiryIndefinite(c *Context, s *Subject) []problem {
 	end := s.terms().ExpiresAt.Time
 	if !end.After(c.Now.AddDate(5, 0, 0)) && !endless(end) {
@@ -231,6 +237,9 @@ func (c *Context) latest(s *Subject) time.Time {
 	return s.start(c.Now).Add(c.Settings.MaxLifetime[s.Object.Ref().Type])
 }
 
+// expiryPast finds an end that has passed, if this plan sets it. Access that ran out in the meantime is no mistake of
+// the plan's: expiry/expired warns of that. Moving an end into the past is less access and goes through; then this is a
+// warning.
 func expiryPast(c *Context, s *Subject) []problem {
 	end := s.terms().ExpiresAt.Time
 	moved := s.created() || !s.Before.Common().ExpiresAt.Equal(end)
@@ -241,6 +250,9 @@ func expiryPast(c *Context, s *Subject) []problem {
 		moment(c.Now)), "")
 }
 
+// expiryTooLong compares the whole life, from when it began (Subject.start), with max_lifetime. So an extension counts
+// from now, and what is only changed keeps the beginning that it had. Beyond hardLifetime neither a setting nor a
+// waiver helps.
 func expiryTooLong(c *Context, s *Subject) []problem {
 	t := s.Object.Ref().Type
 	start := s.start(c.Now)
@@ -260,6 +272,7 @@ func expiryTooLong(c *Context, s *Subject) []problem {
 			moment(c.latest(s)))}}
 }
 
+// article returns the article before a type's name.
 func article(t access.Type) string {
 	if t == access.TypeIdentity {
 		return "an"
@@ -267,6 +280,9 @@ func article(t access.Type) string {
 	return "a"
 }
 
+// expiryRolling finds an extension for which no review stands. One review is good for one extension: it has to be newer
+// than the last extension and than the last review that was used (History.Extendable), and newer than a decision that
+// ended the access. So a date that a function moves on with each plan is refused at its first move.
 func expiryRolling(c *Context, s, upper *Subject) []problem {
 	if !s.extends() {
 		return nil
@@ -314,14 +330,19 @@ func reviewBlock(c *Context, s *Subject) string {
 `, moment(c.Now.Truncate(time.Minute)), s.terms().Owner)
 }
 
+// outlivesIdentity compares a credential or a grant with its identity, at expires_at. The system cuts what is below at
+// the identity's end in any case; the rule keeps the declaration from promising more.
 func outlivesIdentity(_ *Context, lower, upper *Subject) []problem {
 	return outlives(lower, upper, "the access would be declared %s longer than its identity")
 }
 
+// outlivesParent compares an identity with the one above it.
 func outlivesParent(_ *Context, lower, upper *Subject) []problem {
 	return outlives(lower, upper, "the subcontractor would stay %s longer than the partner that it works for")
 }
 
+// outlives compares the declared ends of two objects, of which one hangs on the other. consequence has a %s for how
+// much longer the lower one would last.
 func outlives(lower, upper *Subject, consequence string) []problem {
 	end := lower.terms().ExpiresAt.Time
 	limit := upper.terms().ExpiresAt.Time
@@ -334,6 +355,8 @@ func outlives(lower, upper *Subject, consequence string) []problem {
 	return two("expires_at", "expires_at", text, fix)
 }
 
+// outlivesAgreement compares an identity with the agreement that ends first, its own or the register's. Agreements
+// without an end bound nothing.
 func outlivesAgreement(c *Context, s *Subject) []problem {
 	end, first := s.terms().ExpiresAt.Time, c.agreement(s)
 	if first == nil || !end.After(first.EndsAt.Time) {
@@ -358,6 +381,7 @@ func (c *Context) agreement(s *Subject) *access.Agreement {
 	return first
 }
 
+// expiryCannotBeEnforced asks the system whether it could end this by itself, at the end that the plan puts in force.
 func expiryCannotBeEnforced(c *Context, s *Subject) []problem {
 	if c.Capabilities.CannotEnd == nil {
 		return nil
@@ -370,6 +394,8 @@ func expiryCannotBeEnforced(c *Context, s *Subject) []problem {
 		"")
 }
 
+// expirySoon warns before the end in force: warn_before ahead, but not in the first three quarters of a life, so that
+// what is made for a week is not announced from its first day on.
 func expirySoon(c *Context, s *Subject) []problem {
 	end := s.end()
 	left := end.Sub(c.Now)
@@ -379,6 +405,8 @@ func expirySoon(c *Context, s *Subject) []problem {
 	return one("expires_at", say("%s ends on %s, in %s", s, date(end), length(left)), "")
 }
 
+// expiryExpired warns of what has ended and is still declared. If its own expires_at is still to come, something above
+// it ended first, and restore says what.
 func expiryExpired(c *Context, s *Subject) []problem {
 	end := s.end()
 	if end.After(c.Now) {

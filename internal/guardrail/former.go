@@ -34,6 +34,7 @@ type shelf struct {
 	reach map[string]*trie
 }
 
+// newShelf returns an empty shelf.
 func newShelf() *shelf { return &shelf{map[string][]*entry{}, map[string]*trie{}} }
 
 func (h *shelf) add(e *entry) {

@@ -9,6 +9,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// incidentRules returns the rule about what was cut by hand in the system. See internal/system/ledger for what a hold
+// is.
 func incidentRules() []Rule {
 	return []Rule{{
 		Slug: "incident/reopened", Title: "What was cut by hand would be restored",
@@ -26,6 +28,9 @@ func incidentRules() []Rule {
 	}}
 }
 
+// reopened finds an identity that was cut by hand and that the plan does not release, or releases by a clock or ahead
+// of any cut. Only a value of hold_released that was never applied before releases a hold, and only of what is cut now.
+// Without one the cut stays, and the finding is a warning, unless the plan means to give the access back.
 func reopened(c *Context, s *Subject) []problem {
 	i := s.identity()
 	if i == nil { // anything else stays cut, by itself or with its identity

@@ -12,6 +12,8 @@ import (
 // hosts are the arguments of an identity that say whose people are not our own.
 var hosts = []string{"contact", "parent_id"}
 
+// ownerRules returns the rules about who answers for access. Waivers and signatures are judged by them, too: who could
+// not own access may not exempt it either (unfit).
 func ownerRules() []Rule {
 	return []Rule{{
 		Slug: "owner/missing", Title: "Nobody owns the access",
@@ -76,6 +78,7 @@ func ownerRules() []Rule {
 	}}
 }
 
+// ownerMissing finds a blank owner: spaces are nobody.
 func ownerMissing(_ *Context, s *Subject) []problem {
 	if strings.TrimSpace(s.terms().Owner) != "" {
 		return nil
@@ -83,6 +86,8 @@ func ownerMissing(_ *Context, s *Subject) []problem {
 	return one("owner", say("%s has the owner %s: blank", s, shown(s.terms().Owner)), "")
 }
 
+// ownerNotAnAddress finds an owner that is not exactly one address. If there is one in it ("Jane <jane@example.com>"),
+// it says what to write.
 func ownerNotAnAddress(_ *Context, s *Subject) []problem {
 	if _, ok := access.ParseAddress(s.terms().Owner); ok {
 		return nil
@@ -105,6 +110,8 @@ var placeholders = strings.Fields(`
 // joined takes the marks out of a local part.
 var joined = strings.NewReplacer(".", "", "-", "", "_", "")
 
+// ownerPlaceholder finds local parts that stand for nobody, without what people add to them: marks, digits, and what
+// follows a plus. no-reply+acme7@ is noreply. The domain invalid (RFC 2606, section 2) is nobody's.
 func ownerPlaceholder(_ *Context, s *Subject) []problem {
 	a, ok := access.ParseAddress(s.terms().Owner)
 	if !ok {
@@ -119,6 +126,7 @@ func ownerPlaceholder(_ *Context, s *Subject) []problem {
 		s.terms().Owner), "")
 }
 
+// ownerExternal finds an owner who is not one of our own people, by what the object itself says of the partner.
 func ownerExternal(c *Context, s *Subject) []problem {
 	owner := s.terms().Owner
 	why := c.outsiderTo(owner, s)
@@ -132,11 +140,13 @@ func ownerExternal(c *Context, s *Subject) []problem {
 	}}
 }
 
+// ownerIsContact finds an owner who is a contact of an identity above the object.
 func ownerIsContact(c *Context, lower, _ *Subject) []problem {
 	owner := lower.terms().Owner
 	return c.besideOf(owner, lower).problems("owner", "%s has the owner %s, %s", lower, shown(owner))
 }
 
+// ownerDeparted finds an owner who is not in active_owners, if that is set.
 func ownerDeparted(c *Context, s *Subject) []problem {
 	owner := s.terms().Owner
 	if !c.Settings.Departed(owner) {

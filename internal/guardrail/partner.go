@@ -10,6 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// partnerRules returns the rules about the register of partners, the provider's argument partners. Without one they
+// find nothing.
 func partnerRules() []Rule {
 	return []Rule{{
 		Slug: "partner/unknown", Title: "The register does not hold this partner",
@@ -40,6 +42,7 @@ func partnerRules() []Rule {
 	}}
 }
 
+// unlistedAccount finds trust in an AWS account that the register does not list as the partner's.
 func unlistedAccount(c *Context, s *Subject) []problem {
 	trust := s.credential().Federated
 	if !trust.Account() || c.Settings.Partners == nil {
@@ -58,6 +61,8 @@ func unlistedAccount(c *Context, s *Subject) []problem {
 		say("%s trusts the AWS account %s, and the register %s as %s's", s, p.Account, lists, s.partner()), "")
 }
 
+// partnerUnknown finds a partner that the register does not hold, and names the nearest ones that it does: most often
+// it is a typing mistake. An empty register knows nobody; null is no register.
 func partnerUnknown(c *Context, s *Subject) []problem {
 	name := s.partner()
 	if _, known := c.Settings.Partners[name]; known || c.Settings.Partners == nil {

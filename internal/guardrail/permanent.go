@@ -8,6 +8,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// expiryPermanent finds an extension of access that exists for over two years, a grant over one, if nobody but its
+// owner has looked. A new name does not make it younger: what goes on from removed access began with that (goesOnFrom).
 func expiryPermanent(c *Context, s, upper *Subject) []problem {
 	years := 2
 	if s.grant() != nil {

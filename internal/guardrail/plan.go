@@ -5,6 +5,8 @@ package guardrail
 // knownAtPlan are the arguments that have to be known at plan: hold_released says that somebody decided.
 var knownAtPlan = []string{"owner", "review", "resource", "actions", "hold_released"}
 
+// planRules returns the rule about arguments that a reviewer of the plan must see. The end has a rule of its own,
+// expiry/unknown.
 func planRules() []Rule {
 	return []Rule{{
 		Slug: "plan/unknown", Title: "What a reviewer must see is not known at plan",
@@ -22,6 +24,7 @@ func planRules() []Rule {
 	}}
 }
 
+// unknownAtPlan finds each argument of knownAtPlan that Terraform does not know yet.
 func unknownAtPlan(_ *Context, s *Subject) []problem {
 	var found []problem
 	for _, a := range knownAtPlan {

@@ -250,6 +250,7 @@ func (p *Portfolio) Put(s Subject) {
 	p.index(e)
 }
 
+// nextRank returns the number of an entry's arrival among its siblings, from 1.
 func (p *Portfolio) nextRank(e *entry) int {
 	if e.ref.Type == access.TypeIdentity {
 		p.partners[e.holder.Partner]++

@@ -14,6 +14,7 @@ import (
 // more and count as two.
 const purposeLetters = 12
 
+// purposeRules returns the rules about why access exists. Credentials have no purpose of their own.
 func purposeRules() []Rule {
 	on := []access.Type{access.TypeIdentity, access.TypeGrant}
 	return []Rule{{
@@ -43,6 +44,7 @@ func purposeRules() []Rule {
 	}}
 }
 
+// purpose returns the purpose of an identity or a grant; "" for a credential.
 func (s *Subject) purpose() string {
 	switch o := s.Object.(type) {
 	case *access.Identity:
@@ -53,6 +55,7 @@ func (s *Subject) purpose() string {
 	return ""
 }
 
+// purposeMissing finds a purpose of nothing but spaces.
 func purposeMissing(_ *Context, s *Subject) []problem {
 	if strings.TrimSpace(s.purpose()) != "" {
 		return nil
@@ -70,6 +73,8 @@ var emptyWords = strings.Fields(`
 	our their
 `)
 
+// purposeVague finds a purpose that is too short, or of words that would fit any access: one word that is neither empty
+// (emptyWords), nor the partner's name, nor a number is enough to pass.
 func purposeVague(_ *Context, s *Subject) []problem {
 	purpose := strings.TrimSpace(s.purpose())
 	if n, wide := letters(purpose); n+wide < purposeLetters {

@@ -86,11 +86,14 @@ func (c *Context) reach(s *Subject) access.Reach {
 	return *c.reached
 }
 
+// systemPath finds a grant of what administers access, or the system itself, as the system says.
 func systemPath(c *Context, s *Subject) []problem {
 	r := c.reach(s)
 	return outOf(s, r.System, r.Instead)
 }
 
+// privileged finds a grant of what reaches further than it says, for longer than privilegedLife. The life counts from
+// when it began, as in expiry/too-long.
 func privileged(c *Context, s *Subject) []problem {
 	g, start := s.grant(), s.start(c.Now)
 	why := c.reach(s).Privileged
@@ -104,11 +107,14 @@ func privileged(c *Context, s *Subject) []problem {
 		say("Set expires_at to %s or earlier, or grant what is not privileged.", moment(start.Add(privilegedLife))))
 }
 
+// unknownEngine finds a grant on something of which nobody knows what is data.
 func unknownEngine(c *Context, s *Subject) []problem {
 	r := c.reach(s)
 	return outOf(s, r.Unknown, r.Instead)
 }
 
+// noMount finds a grant of what is not there. If the whole place is missing (Reach.Absent), an earlier step of the same
+// apply may make it: where the rule is lowered to a warning, the apply then refuses what is still nothing.
 func noMount(c *Context, s *Subject) []problem {
 	r := c.reach(s)
 	found := outOf(s, r.Nothing, r.Instead)

@@ -19,6 +19,8 @@ var openings = []string{
 	"allowed_cidrs", "resource", "actions",
 }
 
+// reviewRules returns the rules about who looked, and when. What a signature or a worksheet adds is in signed.go and
+// decision.go.
 func reviewRules() []Rule {
 	return []Rule{{
 		Slug: "review/overdue", Title: "Nobody has looked at the access for too long",
@@ -71,6 +73,9 @@ func reviewRules() []Rule {
 	}}
 }
 
+// reviewOverdue finds access at which nobody has looked for longer than review_every. The creation counts as a look,
+// and so do the object's own reviews and its identity's. If reviews have to be signed, the history's last look counts
+// only as far as it extended something, since an unsigned one could not.
 func reviewOverdue(c *Context, s, upper *Subject) []problem {
 	seen := s.History.CreatedAt
 	if seen.IsZero() {
@@ -96,6 +101,7 @@ func reviewOverdue(c *Context, s, upper *Subject) []problem {
 			length(c.Settings.ReviewEvery)), "")
 }
 
+// reviewFuture finds a review that is dated after now.
 func reviewFuture(c *Context, s *Subject) []problem {
 	r := s.terms().Review
 	if r == nil || !r.At.After(c.Now) {
@@ -104,6 +110,8 @@ func reviewFuture(c *Context, s *Subject) []problem {
 	return one("review.at", say("%s: review.at is %s, and it is now %s", s, moment(r.At.Time), moment(c.Now)), "")
 }
 
+// reviewAutomatic finds a review that is dated at the moment of the plan, as plantimestamp() writes it. A person who
+// looked needs longer than that to write it down.
 func reviewAutomatic(c *Context, s *Subject) []problem {
 	r := s.terms().Review
 	if r == nil || r.At.IsZero() || r.At.Sub(c.Now).Abs() > automatic {
@@ -113,6 +121,8 @@ func reviewAutomatic(c *Context, s *Subject) []problem {
 		moment(c.Now)), "")
 }
 
+// reviewByPartner finds a reviewer who is not one of our own people, by what the object says of the partner and by
+// owner_domains. Who stands above it, reviewByContact looks at.
 func reviewByPartner(c *Context, s *Subject) []problem {
 	r := s.terms().Review
 	if r == nil {
@@ -132,6 +142,7 @@ func reviewByPartner(c *Context, s *Subject) []problem {
 	}}
 }
 
+// reviewByContact finds a reviewer who is a contact of an identity above the object.
 func reviewByContact(c *Context, lower, _ *Subject) []problem {
 	r := lower.terms().Review
 	if r == nil {

@@ -9,6 +9,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// scopeRules returns the rules about what grants and ceilings reach. Patterns are compared by meaning (access.Outside,
+// Pattern.Overlaps), never as text.
 func scopeRules() []Rule {
 	return []Rule{{
 		Slug: "scope/wildcard-action", Title: "The grant allows every action",
@@ -99,6 +101,8 @@ func scopeRules() []Rule {
 	}}
 }
 
+// wildcardAction finds actions that stand for all actions. What an action means on a certain engine is the rules of
+// reaching.go.
 func wildcardAction(_ *Context, s *Subject) []problem {
 	var wild []string
 	for _, a := range slices.Sorted(slices.Values(s.grant().Actions)) {
@@ -112,6 +116,9 @@ func wildcardAction(_ *Context, s *Subject) []problem {
 	return one("actions", say("%s: actions holds %s, which stands for everything", s, list(wild)), "")
 }
 
+// wildcardResource finds a pattern that fixes too little before its first wildcard. A pattern without one is fine, and
+// so is one that names the partner among its fixed segments. Segments that only name the place (a mount, an account)
+// count as one together.
 func wildcardResource(c *Context, s *Subject) []problem {
 	resource := s.grant().Resource
 	fixed, wild := resource.Fixed()
@@ -146,6 +153,8 @@ func example(resource access.Pattern, fixed int, partner string) string {
 	return strings.Join(append(resource.Segments()[:fixed:fixed], partner), "/")
 }
 
+// outsideCeiling finds a grant that reaches beyond its identity's ceiling, and names a path that is outside. An
+// identity without a ceiling bounds nothing.
 func outsideCeiling(_ *Context, lower, upper *Subject) []problem {
 	ceiling := upper.identity().Ceiling
 	if len(ceiling) == 0 {
@@ -160,6 +169,7 @@ func outsideCeiling(_ *Context, lower, upper *Subject) []problem {
 			upper, patterns(ceiling)), "")
 }
 
+// patterns returns patterns as one sorted text.
 func patterns(all []access.Pattern) string {
 	var words []string
 	for _, p := range slices.Sorted(slices.Values(all)) {
@@ -168,6 +178,8 @@ func patterns(all []access.Pattern) string {
 	return strings.Join(words, ", ")
 }
 
+// exceedsParent finds a subcontractor's grant or ceiling that reaches beyond the ceiling above it. An identity
+// without a ceiling bounds nothing: toCeiling goes on to the next one above.
 func exceedsParent(_ *Context, lower, upper *Subject) []problem {
 	attribute := lower.reachedBy()
 	ceiling := upper.identity().Ceiling
@@ -198,6 +210,8 @@ func siblings(v view, e *entry) []*entry {
 	return all
 }
 
+// overlap finds two grants of one identity that let do the same on a path that both cover. Only what the longer one
+// adds to the shorter one counts, for that hides the shorter one's end; with equal ends either may be the longer one.
 func overlap(c *Context, a, b *Subject) []problem {
 	shorter, longer := a.grant(), b.grant()
 	if shorter.ExpiresAt.After(longer.ExpiresAt.Time) {
@@ -257,6 +271,7 @@ func share(a, b []string) bool {
 		slices.ContainsFunc(a, func(word string) bool { return slices.Contains(b, word) })
 }
 
+// accumulation warns once for an identity, at the first grant over max_grants.
 func accumulation(c *Context, s *Subject) []problem {
 	if !c.firstOver(c.Settings.MaxGrants) {
 		return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// separationRules returns the rules that keep apart what must not be one: environments, keys, and resource blocks.
 func separationRules() []Rule {
 	return []Rule{{
 		Slug: "separation/environment", Title: "The object belongs to another environment",
@@ -49,6 +50,8 @@ func separationRules() []Rule {
 	}}
 }
 
+// otherEnvironment finds an id of an environment that this provider is not for. The id says it, so it is known even
+// before the identity is.
 func otherEnvironment(c *Context, s *Subject) []problem {
 	ours := append([]string{c.Settings.Environment}, c.Settings.Environments...)
 	var found []problem
@@ -81,6 +84,8 @@ func keyholders(v view, e *entry) []*entry {
 	return all
 }
 
+// sharedKey finds a key, a recipient or a federated workload that two identities hold (see keyholders). Who held it
+// before this plan is told, since that one is rarely at fault.
 func sharedKey(_ *Context, a, b *Subject) []problem {
 	for _, ka := range a.keys {
 		for _, kb := range b.keys {
@@ -137,6 +142,7 @@ func namesakes(v view, e *entry) []*entry {
 	return slices.DeleteFunc(slices.Clone(v.planned[e.ref]), func(o *entry) bool { return o == e })
 }
 
+// duplicate finds two resource blocks of one plan that declare the same id: the second would take over the first.
 func duplicate(_ *Context, a, _ *Subject) []problem {
 	attribute := "name"
 	if a.Object.Ref().Type == access.TypeCredential {

@@ -20,6 +20,9 @@ const unsignedReview = "review/unsigned"
 // toldInLines is what every line that is signed names.
 var toldInLines = slices.Concat(decided, whose, []string{"owner", "expires_at"})
 
+// signedRules returns the rules about decisions that have to be signed, by the floor's require_signed: reviews, waivers
+// and releases. The line that is signed names what it decides on (lined), so that no signature counts for anything
+// else.
 func signedRules() []Rule {
 	return []Rule{{
 		Slug: unsignedReview, Title: "The review is not signed by a decider",
@@ -176,6 +179,8 @@ func (c *Context) reviewCarries(s *Subject) bool {
 	return slices.ContainsFunc(c.pasts(s), func(p *past) bool { return c.renews(s, p).needed })
 }
 
+// reviewLine returns the line of a single review. A review that names no date decides until the end that the block
+// declares, and the line says that.
 func (c *Context) reviewLine(s *Subject) string {
 	r := s.terms().Review
 	until := r.Until.Time
@@ -205,6 +210,9 @@ func (c *Context) reviewSigner(s *Subject) (*access.Decider, string) {
 	return d, why
 }
 
+// reviewUnsigned finds a change that needs a signed review and has none, one that is not signed, and one whose
+// signature does not count. A review that was applied before was judged then, and is only told if its key was revoked
+// since.
 func reviewUnsigned(c *Context, s *Subject) []problem {
 	switch r := s.terms().Review; {
 	case r == nil || s.reviewStands():
@@ -279,6 +287,7 @@ func (c *Context) forgedReview(s *Subject, r *access.Review) []problem {
 // signHere says what to do with the command below it.
 const signHere = "They run what stands below in a shell, with their own key in the place of KEY."
 
+// command returns the shell command that signs a line, as the diagnostic prints it.
 func command(line string) string { return "  " + signed.Command(line) + "\n" }
 
 // signedBefore tells of a review that was applied, and whose key is revoked now.
@@ -295,6 +304,8 @@ func (c *Context) signedBefore(attribute string, r *access.Review, s *Subject) [
 		fix:  "Look at it again, and have that review signed with a key that counts."}}
 }
 
+// reviewNotEntitled finds a review that is signed well, by somebody who may not decide on this access. A signature that
+// does not count is reviewUnsigned's.
 func reviewNotEntitled(c *Context, s *Subject) []problem {
 	r := s.terms().Review
 	if r == nil || r.Signature == "" || s.reviewStands() {
@@ -332,6 +343,8 @@ func (c *Context) waiverStands(s *Subject, w granted) bool {
 	return !slices.ContainsFunc(reads, func(a string) bool { return !s.Unknown[a] && s.widens(a) })
 }
 
+// waiverUnsigned finds a waiver that is new or changed, or that allows wider access than before, and that nobody who
+// may has signed.
 func waiverUnsigned(c *Context, s *Subject, w granted) (problem, bool) {
 	if c.waiverStands(s, w) {
 		if why := c.revokedSince(w.Signature); w.Signature != "" && why != "" {
@@ -370,6 +383,8 @@ func (c *Context) allowed(s *Subject, line, signature, by string) (why string, r
 	return "", false
 }
 
+// releaseUnsigned finds a release of a hold that is new and that nobody who may has signed. A signature is judged if
+// there is one, also where none is asked for.
 func releaseUnsigned(c *Context, s *Subject) []problem {
 	i := s.identity()
 	if i.HoldReleased == "" {

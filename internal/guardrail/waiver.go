@@ -12,6 +12,7 @@ import (
 
 const unusedWaiver = "waiver/unused"
 
+// waiverRules returns the rules about waivers. All but waiver/unused are fixed, so that no waiver silences them.
 func waiverRules() []Rule {
 	reads := []string{"waivers"}
 	return []Rule{{
@@ -132,6 +133,7 @@ func waivers(check func(c *Context, s *Subject, w granted) (problem, bool)) func
 	}
 }
 
+// waiverUnknown finds a waiver of a rule that does not exist, and names the one whose slug is nearest.
 func waiverUnknown(c *Context, s *Subject, w granted) (problem, bool) {
 	if c.rule(w.slug) != nil {
 		return problem{}, false
@@ -145,6 +147,7 @@ func waiverUnknown(c *Context, s *Subject, w granted) (problem, bool) {
 			slices.MinFunc(slugs, func(a, b string) int { return distance(w.slug, a) - distance(w.slug, b) }))}, true
 }
 
+// waiverFixed finds a waiver of a rule that nobody can waive: it is fixed, or the floor says so.
 func waiverFixed(c *Context, s *Subject, w granted) (problem, bool) {
 	r := c.rule(w.slug)
 	if r != nil && !r.Fixed && !c.Settings.waivable(r.Rule) {
@@ -156,6 +159,7 @@ func waiverFixed(c *Context, s *Subject, w granted) (problem, bool) {
 		r != nil && r.Fixed
 }
 
+// waiverExpired finds a waiver that is over. It silences nothing any more.
 func waiverExpired(c *Context, s *Subject, w granted) (problem, bool) {
 	return problem{
 			attribute: "until",
@@ -166,6 +170,7 @@ func waiverExpired(c *Context, s *Subject, w granted) (problem, bool) {
 		!w.Until.After(c.Now)
 }
 
+// waiverTooLong finds a waiver that ends later than waivers may, counted from now.
 func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
 	most := c.Settings.waiverLimit()
 	limit := c.Now.Add(most)
@@ -175,6 +180,8 @@ func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
 		fix: say("Set until to %s or earlier.", moment(limit))}, w.Until.After(limit)
 }
 
+// waiverSelfApproved finds a waiver that the owner approved, or somebody who could not own the access. If only a new
+// owner makes the approver one, the plan brings that in.
 func waiverSelfApproved(c *Context, s *Subject, w granted) (problem, bool) {
 	p, by := approvedBy(s, w, c.beneficiary(w.Approver, s))
 	if s.Before != nil && c.beneficiary(w.Approver, &Subject{Object: s.Before}) == "" {
