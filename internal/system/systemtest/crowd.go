@@ -28,6 +28,8 @@ func (w *world) handles() []access.System {
 	return all
 }
 
+// crowd has writers create objects of their own and on one identity that they share, through two handles at once. Each
+// reads its own writes at once, and nothing is lost.
 func crowd(w *world) {
 	w.put(w.identity("shared", 90))
 	var wg sync.WaitGroup
@@ -56,6 +58,8 @@ func crowd(w *world) {
 	}
 }
 
+// churn has writers create and remove a grant each on one identity, several times. What was removed last is gone, and
+// what was created last is there.
 func churn(w *world) {
 	w.put(w.identity("shared", 90))
 	var wg sync.WaitGroup

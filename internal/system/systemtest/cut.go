@@ -6,6 +6,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// cutCases returns the cases about suspension: access that is cut for a while, with all that hangs on it.
 func cutCases() []contract {
 	return []contract{
 		{name: "a suspension reaches everything below, and is taken back", run: suspension},
@@ -14,6 +15,8 @@ func cutCases() []contract {
 	}
 }
 
+// suspension suspends the top identity of a tree and lets it go on, and then suspends the child alone. What is below is
+// cut and what is above or beside is not, which the enforcement is asked about with each kind of credential.
 func suspension(w *world) {
 	objects, holders := w.tree(50, 40)
 	w.put(w.identity("bystander", 40))
@@ -41,6 +44,8 @@ func suspension(w *world) {
 	w.cut(id("bystander").Ref(), false)
 }
 
+// withdrawal takes the right to have subcontractors away from an identity that has one: by removing the block, and by
+// allowed = false. The child is cut, and comes back with the right.
 func withdrawal(w *world) {
 	_, holders := w.tree(50, 40)
 	top := w.get(id("top").Ref())
@@ -64,6 +69,8 @@ func withdrawal(w *world) {
 	}
 }
 
+// changeSuspended shortens a grant of a suspended identity. Less is never refused, and the change holds once the
+// identity goes on.
 func changeSuspended(w *world) {
 	i := w.put(w.identity("etl", 40, suspended))
 	g := w.grant("etl", "daily", 30)

@@ -11,6 +11,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// declarationCases returns the cases about what is declared: that it is read back as it was written, kept in place by
+// uids, and listed.
 func declarationCases() []contract {
 	return []contract{
 		{name: "what is created is read back to the letter", run: readBack},
@@ -89,6 +91,8 @@ func (w *world) spelled() *access.Identity {
 	})
 }
 
+// readBack writes an identity whose texts, moments and spans are spelled oddly, and a grant. Whatever a system tidied
+// up would be a difference in the next plan. Another handle reads the same.
 func readBack(w *world) {
 	before := w.now()
 	i, g := w.spelled(), w.grant("spelled", "daily", 20)
@@ -123,6 +127,8 @@ func readBack(w *world) {
 	w.ends(g.Ref(), g.ExpiresAt)
 }
 
+// everyKind issues each kind that the system offers. A kind that it does not offer is refused by the plan
+// (CheckCredential), and by a change that comes without one.
 func everyKind(w *world) {
 	w.put(w.identity("etl", 40))
 	w.put(w.grant("etl", "daily", 40))
@@ -197,6 +203,8 @@ func isSameUntold(later, i *access.Issued) bool {
 		later.Until.Equal(i.Until)
 }
 
+// updateInPlace changes everything that does not make another object. The uid, the creation and the count of renewals
+// stay, since no end moved to a later moment.
 func updateInPlace(w *world) {
 	first := w.put(w.identity("etl", 40))
 	g := w.grant("etl", "daily", 30)
@@ -223,6 +231,8 @@ func updateInPlace(w *world) {
 	}
 }
 
+// unknownUID changes and removes with uids that the system does not know, as from an old state: not found, and nothing
+// is touched.
 func unknownUID(w *world) {
 	i := w.identity("etl", 40)
 	r := w.put(i)
@@ -237,6 +247,7 @@ func unknownUID(w *world) {
 	w.gone(w.grant("etl", "daily", 30).Ref())
 }
 
+// withoutIdentity creates each type below an identity that is not there. Nothing is left of it, not even a record.
 func withoutIdentity(w *world) {
 	for _, o := range []access.Object{w.grant("nobody", "daily", 10), w.child("child", "nobody", 10)} {
 		_, err := w.try(o)
@@ -312,6 +323,8 @@ func extension(w *world) {
 	w.ends(g.Ref(), g.ExpiresAt)
 }
 
+// releases claims that each value of hold_released that was ever applied is remembered once, so that none lifts a
+// second cut.
 func releases(w *world) {
 	i := w.identity("etl", 40)
 	r := w.put(i)
@@ -325,6 +338,7 @@ func releases(w *world) {
 	}
 }
 
+// listAll claims that a list is complete, whoever owns what is in it, sorted, and the same through every handle.
 func listAll(w *world) {
 	if all := w.list(); len(all) > 0 {
 		w.Fatalf("a new store has %v", w.refs())
@@ -362,6 +376,7 @@ func compare(a, b access.Ref) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
+// copies spoils what it handed in and what it was handed. The system's own records stay as they are.
 func copies(w *world) {
 	i := w.spelled()
 	want := w.declaration(i)

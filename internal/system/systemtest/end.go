@@ -6,6 +6,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// endCases returns the cases about ends: which one is in force, and that the system enforces it by itself. Nothing is
+// applied at the moment of an end.
 func endCases() []contract {
 	return []contract{
 		{name: "the end is the earliest of own, identity's, parents' and bound", run: earliest},
@@ -22,6 +24,8 @@ func endCases() []contract {
 	}
 }
 
+// earliest compares the end in force with each one that may come first. The bound is what the change asks for (EndsAt),
+// which waivers and agreements make earlier than expires_at.
 func earliest(w *world) {
 	w.put(w.identity("top", 50, allowing(2)))
 	w.put(w.child("child", "top", 40))
@@ -66,6 +70,8 @@ func (w *world) tree(top, below int) (objects []access.Object, holders []Probe) 
 	return objects, holders
 }
 
+// shortenAbove shortens the top identity of a tree. Everything below ends with it from then on. What is signed with an
+// end of its own (w.fixed) is revoked at once, since nobody could shorten it; the rest works until the new end.
 func shortenAbove(w *world) {
 	objects, holders := w.tree(50, 40)
 	for _, h := range holders {
@@ -93,6 +99,8 @@ func shortenAbove(w *world) {
 	}
 }
 
+// shortenCertificate claims that a certificate is revoked only if it would outlive what is above it, and that the next
+// change issues another one, with the new end.
 func shortenCertificate(w *world) {
 	for _, kind := range w.signed() {
 		name := "etl-" + string(kind[:3])
@@ -116,6 +124,8 @@ func shortenCertificate(w *world) {
 	}
 }
 
+// extendAbove claims that what ended with its identity has its own end back if the identity is extended. That is the
+// identity's renewal and not the grant's.
 func extendAbove(w *world) {
 	i := w.put(w.identity("etl", 10))
 	g := w.grant("etl", "daily", 20)

@@ -11,6 +11,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// faultCases returns the cases about what fails: a context that ends, and a system that cannot be reached.
 func faultCases() []contract {
 	return []contract{
 		{name: "what is cancelled before its start changes nothing", run: cancelledBefore},
@@ -19,6 +20,8 @@ func faultCases() []contract {
 	}
 }
 
+// cancelledBefore claims that a change whose context has ended already changes nothing, and that its error is never
+// "not found": Terraform would drop the object from the state.
 func cancelledBefore(w *world) {
 	r := w.put(w.identity("etl", 40))
 	ctx, cancel := context.WithCancel(w.ctx())
@@ -38,6 +41,9 @@ func cancelledBefore(w *world) {
 	w.same("after them", w.get(r.Object.Ref()), r)
 }
 
+// cancelledMidway ends the context of changes after 0 to 38 ms, and then the context of a secret while it is sealed,
+// which is after its making and before its end. Whatever was answered holds: an error means that nothing is there, and
+// success that all of it is.
 func cancelledMidway(w *world) {
 	w.put(w.identity("etl", 90))
 	done, dropped := 0, 0
@@ -80,6 +86,8 @@ func cancelledMidway(w *world) {
 	w.Logf("%d done, %d dropped", done, dropped)
 }
 
+// unavailable claims that nothing is taken for gone while the system cannot be reached, through the handle that worked
+// before and through a new one, and that all is as it was once it is back.
 func unavailable(w *world) {
 	if w.Break == nil {
 		w.Fatal("the harness cannot make the system unavailable: set Break")

@@ -14,6 +14,8 @@ func floorCases() []contract {
 	}
 }
 
+// floor sets, changes, takes up, lifts and sets again the floor of a system, through two handles. Its generation counts
+// each of these, also the lifting, so that nobody who knows an older one changes it.
 func floor(w *world) {
 	system, able := access.As[access.Floored](w.System)
 	if !able {
@@ -59,6 +61,7 @@ type floorWanted struct {
 	inForce    bool
 }
 
+// setFloor sets a floor that allows a number of grants, by a stack that knows a generation; 0 for none.
 func (w *world) setFloor(by access.Floored, grants int, stack string, known int64) (*access.FloorRecord, error) {
 	return by.SetFloor(w.ctx(), access.Floor{SetBy: "ciso@example.com", MaxGrants: grants, Shared: []access.Pattern{}},
 		stack, known)

@@ -10,6 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// formerCases returns the cases about what a system remembers of access that is gone (access.Rememberer). The rule
+// expiry/relabelled goes by it, so that access does not go on under a new name without a review.
 func formerCases() []contract {
 	return []contract{
 		{
@@ -59,6 +61,7 @@ func (w *world) bygones() (all []access.Former, ended []access.Bygone) {
 	return all, ended
 }
 
+// remembers claims which access is remembered, in no order.
 func (w *world) remembers(when string, refs ...access.Ref) {
 	w.Helper()
 	var got []string
@@ -133,6 +136,8 @@ func remembersRemoved(w *world) {
 	w.remembers("and after it", c.Ref(), g.Ref())
 }
 
+// remembersChanged claims that a change that takes a partner's way in or reach away, and gives another one, is
+// remembered like a removal. An earlier end is not: the object itself still says all of it.
 func remembersChanged(w *world) {
 	w.put(w.identity("etl", 60))
 	c := w.credential("etl", access.Federated, 40)
@@ -154,6 +159,8 @@ func remembersChanged(w *world) {
 	w.remembers("after another reach", c.Ref(), g.Ref())
 }
 
+// remembersNothing claims that a grant without a credential, and a credential without a grant, are forgotten: nobody
+// had access by either.
 func remembersNothing(w *world) {
 	w.put(w.identity("etl", 60))
 	granted := w.put(w.grant("etl", "daily", 30))
@@ -164,6 +171,8 @@ func remembersNothing(w *world) {
 	w.remembers("of a grant that nobody could use, and a way in to nothing")
 }
 
+// keepsSince claims that the moment at which access began under another name goes on with the object through its
+// changes.
 func keepsSince(w *world) {
 	w.put(w.identity("etl", 60))
 	since := w.now().Add(-1000 * time.Hour).Truncate(time.Second)
@@ -192,6 +201,9 @@ func (w *world) whose(of access.Ref, uid string) (ref access.Ref, until time.Tim
 	return ref, until, err
 }
 
+// remembersUIDs follows one grant through being taken up, removed, made again, and removed with its identity. Each uid
+// that was ever given is told with what it was of, and one that never was is not found: that is how an edited state is
+// told from an old one.
 func remembersUIDs(w *world) {
 	i := w.identity("etl", 60)
 	g := w.grant("etl", "daily", 30)

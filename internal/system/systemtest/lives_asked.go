@@ -16,6 +16,8 @@ type question struct {
 	want bool
 }
 
+// ask asks the enforcement as many things as questions has, and compares the answers with the model. It asks nothing
+// near an end: the enforcement's clock is not the model's to the millisecond.
 func (l *life) ask() {
 	now := l.now()
 	if l.near(now) {
@@ -44,6 +46,7 @@ func (l *life) ask() {
 	l.askSessions(now, questions)
 }
 
+// answers asks all at once if the harness can, which saves a gateway's start for each.
 func (l *life) answers(probes []Probe) (answers []bool) {
 	if l.AllowsAll != nil {
 		return l.AllowsAll(l.test, probes)

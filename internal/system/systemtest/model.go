@@ -30,6 +30,8 @@ type expected struct {
 // chain is the ids of the random identities, each hanging on the one before it.
 var chain = [...]string{"one", "two", "three"}
 
+// agreesWithModel makes random changes, and compares the system with the model after each one. It creates, changes,
+// extends and removes under few ids, so that most changes meet something. rapid shortens a sequence that fails.
 func agreesWithModel(w *world) {
 	if w.ModelUnit > 0 {
 		w.Unit = w.ModelUnit
@@ -67,6 +69,7 @@ func agreesWithModel(w *world) {
 // units returns an end far enough ahead not to come in a round, and never the same for two by chance alone.
 func units(t *rapid.T) int { return rapid.IntRange(20, 60).Draw(t, "ends") }
 
+// drawIdentity draws one of a chain of three, which may be suspended, or allow none below.
 func drawIdentity(w *world, t *rapid.T) *access.Identity {
 	n := rapid.IntRange(0, len(chain)-1).Draw(t, "identity")
 	i := w.identity(chain[n], units(t), allowing(rapid.Int64Range(0, 2).Draw(t, "depth")))
@@ -137,6 +140,7 @@ func (m model) put(w *world, o access.Object, t *rapid.T) {
 	}
 }
 
+// remove removes a random object by its uid, and expects all that hangs on it to be named and gone.
 func (m model) remove(w *world, t *rapid.T) {
 	if len(m) == 0 {
 		return
@@ -180,10 +184,12 @@ func (m model) line(o access.Object) []*access.Identity {
 	return all
 }
 
+// hangs reports whether an object hangs on an identity, at any depth.
 func (m model) hangs(o access.Object, on access.Ref) bool {
 	return slices.ContainsFunc(m.line(o), func(i *access.Identity) bool { return i.Ref() == on })
 }
 
+// end returns the earliest end of an object and of all above it.
 func (m model) end(e *expected) time.Time {
 	end := e.bound
 	for _, i := range m.line(e.object) {

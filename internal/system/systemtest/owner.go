@@ -9,6 +9,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// ownerCases returns the cases about whose an object is. An object belongs to one stack, a Terraform configuration with
+// a state of its own. What is created under an id that exists already is taken up if the same stack left it behind, as
+// after terraform state rm or a lost state, and is refused if it is another stack's.
 func ownerCases() []contract {
 	return []contract{
 		{name: "creating adopts what the own stack left behind", run: adopt},
@@ -20,6 +23,8 @@ func ownerCases() []contract {
 	}
 }
 
+// adopt claims that taking up keeps the history (an extension would need a review otherwise), puts the new declaration
+// in force, and gives a new uid: whoever still has the state of before can neither change nor remove it.
 func adopt(w *world) {
 	review := &access.Review{At: w.in(-9), By: "jane.doe@example.com", Reason: "Needed"}
 	g := w.grant("etl", "daily", 20)
@@ -50,6 +55,7 @@ func adopt(w *world) {
 	w.same("after them", w.get(g.Ref()), adopted)
 }
 
+// adoptIssued claims that the partner's certificate or secret goes on: a lost state must not cut anybody off.
 func adoptIssued(w *world) {
 	w.put(w.identity("etl", 40))
 	for _, kind := range w.System.Capabilities().Kinds {
@@ -70,6 +76,8 @@ func adoptIssued(w *world) {
 	}
 }
 
+// adoptLonger claims that a later end is a renewal also if the object is taken up. Otherwise a state that is thrown
+// away would be a way around reviews.
 func adoptLonger(w *world) {
 	w.put(w.identity("etl", 40))
 	g := w.grant("etl", "daily", 20)
@@ -82,6 +90,8 @@ func adoptLonger(w *world) {
 	w.ends(g.Ref(), g.ExpiresAt)
 }
 
+// otherStack claims that the refusal names the object and its stack, so that somebody knows whom to ask, and that
+// nothing was changed. A grant may hang on another stack's identity.
 func otherStack(w *world) {
 	objects := []access.Object{w.identity("etl", 40), w.grant("etl", "daily", 30)}
 	if w.offers(access.Federated) {
@@ -101,6 +111,8 @@ func otherStack(w *world) {
 	w.put(w.grant("etl", "weekly", 30)) // the identity of another stack takes our grant
 }
 
+// race has two stacks create the same id at once, through two handles. One of them owns it afterwards, and only that
+// one was told so. It does so five times, for one time often ends without a race.
 func race(w *world) {
 	systems := []access.System{w.System, w.Second()}
 	stacks := []string{ours, theirs}
@@ -127,6 +139,8 @@ func race(w *world) {
 	}
 }
 
+// reborn claims that nothing of a removed object's history goes on in the next one under its id, which may be another
+// stack's.
 func reborn(w *world) {
 	first := w.put(w.identity("etl", 40))
 	i := w.identity("etl", 45)

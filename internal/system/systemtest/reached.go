@@ -11,6 +11,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// reachedCases returns the cases that ask the enforcement itself: what a partner can do, not what records say.
 func reachedCases() []contract {
 	return []contract{
 		{name: "a grant gives its actions on its paths to its identity, and nothing else", run: nothingElse},
@@ -18,6 +19,8 @@ func reachedCases() []contract {
 	}
 }
 
+// nothingElse asks for what was granted, and for what lies next to it: another identity's path with one's own
+// credential, one's own path with another's, other actions, and paths above, below and beside.
 func nothingElse(w *world) {
 	w.granted()
 	w.put(w.identity("other", 90))

@@ -6,6 +6,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// waitCases returns the cases about what is issued while its identity is cut: nothing is. A rotation that was asked for
+// meanwhile is due once the identity goes on.
 func waitCases() []contract {
 	return []contract{
 		{name: "a suspended identity gets nothing new, and is due when it is given back", run: waits},
@@ -25,6 +27,7 @@ func knowing(i *access.Issued) func(*access.Change) {
 	}
 }
 
+// sameIssued reports whether two readings tell of the same certificate or secret.
 func sameIssued(a, b *access.Issued) bool {
 	return a != nil &&
 		b != nil &&
@@ -32,6 +35,8 @@ func sameIssued(a, b *access.Issued) bool {
 		a.Fingerprint == b.Fingerprint
 }
 
+// waits asks for a rotation while the identity is suspended. Nothing is made, not even a secret that nobody gets; what
+// was issued is the same afterwards, and due.
 func waits(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
@@ -65,6 +70,8 @@ func waits(w *world) {
 	}
 }
 
+// revokedWhileCut asks for a replacement while the identity is suspended: for a stolen secret, say. It is revoked,
+// though nothing can be issued in its place, and stays so when the identity goes on.
 func revokedWhileCut(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
@@ -89,6 +96,7 @@ func revokedWhileCut(w *world) {
 	}
 }
 
+// waitsForParent claims the same of a subcontractor whose parent is suspended.
 func waitsForParent(w *world) {
 	_, holders := w.tree(50, 40)
 	top := w.get(id("top").Ref())
@@ -128,6 +136,8 @@ func waitsWhenTold(w *world) {
 	}
 }
 
+// toldAgain loses the answer to a rotation. Whoever asks again, knowing only what was issued before, is told what is in
+// force and gets no third one; whoever knows that one gets the next.
 func toldAgain(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
