@@ -178,6 +178,8 @@ const longest = 200
 // clean makes one short line of text: a value that somebody chose must not look like another line, or fill the disk.
 func clean(text string) string { return shorten(text, longest) }
 
+// shorten returns a text from outside as one line of at most so many characters. Bidirectional controls are left out:
+// they could make a line of the journal read as another one (CVE-2021-42574).
 func shorten(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {

@@ -35,6 +35,8 @@ type cutTold struct {
 	at int64
 }
 
+// cutOf returns what makes a cut by hand one and the same in the journal: its scope and its moment, whoever found it. A
+// cut of which the system does not say when it was made is told once for each stack.
 func cutOf(by Line, scope string, at time.Time) cutTold {
 	if at.IsZero() {
 		return cutTold{by.System, by.Stack, scope, 0}

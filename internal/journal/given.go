@@ -118,6 +118,8 @@ func declared(o access.Object, end time.Time) *Given {
 	return g
 }
 
+// identity takes down what is declared of an identity. Lists are sorted and moments in UTC, so that the same
+// declaration is the same line.
 func (g *Given) identity(i *access.Identity) {
 	g.Purpose = i.Purpose
 	g.Contact = i.Contact
@@ -141,6 +143,7 @@ func (g *Given) identity(i *access.Identity) {
 	}
 }
 
+// credential takes down what is declared of a credential: whom it trusts or what it was issued for, by its fingerprint.
 func (g *Given) credential(c *access.Credential) {
 	g.Trust, g.RevokeIssuedBefore = trustOf(c), c.RevokeIssuedBefore.UTC()
 	for _, network := range order.Sorted(slices.Values(c.AllowedCIDRs), netip.Prefix.Compare) {
@@ -154,6 +157,8 @@ func (g *Given) credential(c *access.Credential) {
 	}
 }
 
+// reviewOf returns a review as the journal has it, with the fingerprint of the key that signed it and not the
+// signature.
 func reviewOf(r *access.Review) *Review {
 	if r == nil {
 		return nil

@@ -220,6 +220,8 @@ func (g *governed) intend(ctx context.Context, l Line) error {
 	return nil
 }
 
+// done writes the outcome of a change that was made, together with what was found on the way. The change is not undone
+// if that fails: the intent is in the journal, and nothing else is changed before the journal can be written again.
 func (g *governed) done(ctx context.Context, l Line) {
 	l.Phase = Done
 	found := g.note(ctx, &l)
@@ -250,6 +252,7 @@ func (g *governed) note(ctx context.Context, l *Line) (found []Line) {
 // longestError is how much of an error the journal keeps. Errors hold no secrets; this is so that they hold no novels.
 const longestError = 500
 
+// failed writes that a change failed, and why.
 func (g *governed) failed(ctx context.Context, l Line, cause error) {
 	l.Phase, l.Error, l.Serial, l.Before, l.After = Failed, shorten(cause.Error(), longestError), "", nil, nil
 	if err := g.append(ctx, l); err != nil {
@@ -259,6 +262,8 @@ func (g *governed) failed(ctx context.Context, l Line, cause error) {
 	}
 }
 
+// append writes lines, and says so if the journal's end had to be repaired for that. If it fails, the next change tells
+// the cuts again that these lines told.
 func (g *governed) append(ctx context.Context, lines ...Line) error {
 	healed, err := g.journal.Append(lines...)
 	if healed != "" {
@@ -270,6 +275,7 @@ func (g *governed) append(ctx context.Context, lines ...Line) error {
 	return err
 }
 
+// see remembers what was read, as what a change will have changed.
 func (g *governed) see(records ...*access.Record) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -278,6 +284,7 @@ func (g *governed) see(records ...*access.Record) {
 	}
 }
 
+// forget forgets what was removed.
 func (g *governed) forget(refs ...access.Ref) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -135,6 +135,7 @@ func (j *Journal) write(batch []*entry) (healed string, err error) {
 	return there.healed, nil
 }
 
+// sealAll returns lines as the journal has them, each one chained to the one before it, and the head after them.
 func (h Head) sealAll(lines []Line, now time.Time) (text []byte, next Head, err error) {
 	for _, l := range lines {
 		var line []byte

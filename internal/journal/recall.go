@@ -93,6 +93,8 @@ func (r *recollection) doubt(l Line, why string) {
 	r.doubts = append(r.doubts, fmt.Sprintf("Line %d, %s of %s %s, %s.", l.Seq, l.Verb, l.Type, l.ID, why))
 }
 
+// read takes in the next line. An intent waits for its outcome, by the change's id; an outcome without one tells its
+// own part, and a doubt.
 func (r *recollection) read(l Line) {
 	switch l.Phase {
 	case Intent:
@@ -135,6 +137,8 @@ func (r *recollection) past(kind, id, uid string, before *Given) *Past {
 	return p
 }
 
+// changed takes in that an object was created or changed: what it gave until then ends, and what it gives from now on
+// begins.
 func (r *recollection) changed(intent, l Line) {
 	if l.Verb == Create {
 		delete(r.open, l.Type+" "+l.ID)
@@ -151,6 +155,7 @@ func (r *recollection) changed(intent, l Line) {
 	}
 }
 
+// revoked takes in a removal, with all that went with it.
 func (r *recollection) revoked(intent, l Line) {
 	before := givenBy(intent, intent.Before)
 	r.remove(l.Type, l.ID, &before, intent, l)
@@ -161,6 +166,7 @@ func (r *recollection) revoked(intent, l Line) {
 	}
 }
 
+// remove takes in that one object is gone. It ended when the partner was refused, if somebody measured that.
 func (r *recollection) remove(kind, id string, before *Given, intent, l Line) {
 	if r.open[kind+" "+id] == nil &&
 		slices.ContainsFunc(r.all, func(p *Past) bool { return p.Type == kind && p.ID == id }) {
@@ -203,6 +209,7 @@ func (p *Past) ends(at time.Time) {
 	}
 }
 
+// cut notes who cut an object, when, and how soon the partner was refused.
 func (p *Past) cut(intent, l Line) {
 	p.Cuts = append(p.Cuts, Cutting{
 		Verb:    l.Verb,

@@ -189,6 +189,7 @@ func brokenBlock(text string) string {
 	return "its PEM block " + name + " is damaged or cut off: ask the partner for the whole file"
 }
 
+// kindOfBlock says what a block of PEM is.
 func kindOfBlock(name string) string {
 	switch name {
 	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE":

@@ -178,6 +178,8 @@ func parseAge(text string) (Recipient, error) {
 	return Recipient{age: key, text: key.String(), fingerprint: Fingerprint([]byte(key.String()))}, nil
 }
 
+// sshRecipient returns the recipient of an SSH key. age seals to Ed25519 and RSA keys only; keys on a security key
+// cannot decrypt.
 func sshRecipient(public ssh.PublicKey) (Recipient, error) {
 	var key age.Recipient
 	var err error
@@ -200,6 +202,7 @@ func sshRecipient(public ssh.PublicKey) (Recipient, error) {
 		nil
 }
 
+// kindOfSSH says of which kind a key is that age cannot seal to.
 func kindOfSSH(name string) string {
 	switch {
 	case strings.HasPrefix(name, "sk-"):
@@ -210,6 +213,7 @@ func kindOfSSH(name string) string {
 	return "DSA"
 }
 
+// rsaBits returns the size of an RSA key; 0 for any other.
 func rsaBits(public ssh.PublicKey) int {
 	if k, ok := public.(ssh.CryptoPublicKey); ok {
 		if k, ok := k.CryptoPublicKey().(*rsa.PublicKey); ok {

@@ -60,6 +60,8 @@ const (
 	unverified care = false
 )
 
+// requestIn returns the one certificate request in a text, whatever stands around it. It says what the text is instead
+// if there is none: people hand in certificates, CMC requests of Windows, and requests that were cut off.
 func requestIn(text string, how care) (Request, error) {
 	var der [][]byte
 	for _, b := range blocks(text) {

@@ -221,6 +221,7 @@ func kindOfKey(info cryptobyte.String) string {
 	return "of the kind " + id.String()
 }
 
+// kindOfRSA says of an RSA key that Go does not parse what is odd about it: most often an exponent over 31 bits.
 func kindOfRSA(der []byte) string {
 	var key struct{ N, E *big.Int }
 	if _, err := asn1.Unmarshal(der, &key); err == nil && key.E.BitLen() > 31 {

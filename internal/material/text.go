@@ -37,6 +37,7 @@ func emoji(before rune, rest string) bool {
 		strings.HasPrefix(rest, "\ufe0f\u20e3")
 }
 
+// invisible reports whether a character shows nothing where text is read, and so could hide in a key that looks right.
 func invisible(c rune) bool {
 	switch {
 	case c == '\n', c == '\t':

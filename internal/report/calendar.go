@@ -97,6 +97,7 @@ func (r *Report) key(system string) string {
 	return system
 }
 
+// write writes an event with one alarm, which rings before it (notice). It takes no time of the reader's (TRANSPARENT).
 func (c *calendar) write(e event) {
 	c.line("BEGIN", "VEVENT")
 	c.line("UID", e.uid)

@@ -74,6 +74,7 @@ func levels(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
+// trust returns in a text whom a credential trusts or what it was issued for, to compare one moment with another.
 func trust(t *journal.Trust) string {
 	switch {
 	case t == nil:
@@ -84,6 +85,7 @@ func trust(t *journal.Trust) string {
 	return t.Subject + " of " + t.Issuer + " for " + strings.Join(t.Audiences, ", ")
 }
 
+// waivers returns waivers as one text in a fixed order, to compare one moment with another.
 func waivers(all map[string]journal.Waiver) string {
 	var texts []string
 	for rule, w := range all {
@@ -203,6 +205,7 @@ func admits(was, is []string) bool {
 	return err != nil || !access.NetworkCovers(outer, inner)
 }
 
+// networks parses networks as a journal has them.
 func networks(texts []string) ([]netip.Prefix, error) {
 	all := make([]netip.Prefix, 0, len(texts))
 	for _, text := range texts {
@@ -223,6 +226,7 @@ func federates(was, is *journal.Trust) bool {
 	return trust(was) != trust(is)
 }
 
+// date returns the day of a moment in UTC; "" for none.
 func date(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -202,6 +202,7 @@ func (r *Report) cuts(held []*holding) []*change {
 	return all
 }
 
+// refusal says for a cut how long it took until the partner was refused; "" if nobody measured that.
 func refusal(c *change) string {
 	if c.Refusal() == "" {
 		return ""

@@ -73,6 +73,8 @@ func (r *Report) collectFormer() *former {
 	return f
 }
 
+// formerOf returns what a removed object gave, from when to when. Spans that follow each other and give the same are
+// one: a renewal changes nothing that a reader of this list asks for.
 func formerOf(p *journal.Past) formerObject {
 	o := formerObject{
 		Type:    p.Type,
@@ -139,6 +141,8 @@ func (o formerObject) Ends() (texts []string) {
 	return texts
 }
 
+// writeFormer writes what a partner had that is gone, and what the journal cannot tell of that. f is nil if the report
+// is of no single partner.
 func (m *markdown) writeFormer(f *former) {
 	if f == nil {
 		return

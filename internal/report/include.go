@@ -181,6 +181,7 @@ func (d documentItem) item(partner string) inventory.Item {
 	return i
 }
 
+// signedWith notes with which key something was signed; nothing if key is "". It makes the map when it is first needed.
 func signedWith(keys map[string]string, what, key string) map[string]string {
 	if key == "" {
 		return keys

@@ -30,6 +30,7 @@ func encode(v any) (string, error) {
 	return out.String(), err
 }
 
+// document is the report as JSON, as [SchemaID] describes it. Moments are in UTC, and a zero one is left out.
 type document struct {
 	Version   int                  `json:"version"`
 	Title     string               `json:"title"`
@@ -175,6 +176,8 @@ type documentFinding struct {
 	Source   string   `json:"source,omitempty"`
 }
 
+// toDocument returns the report as JSON has it. The HTML page shows the digest of that, so whoever has both can see
+// that they belong together.
 func (r *Report) toDocument() document {
 	clean, departed := r.departed()
 	reviewed := r.countReviews()
@@ -220,6 +223,7 @@ func (r *Report) toDocument() document {
 	return d
 }
 
+// holders returns the names of holdings, and [] for none.
 func holders(all []*holding) []string {
 	ids := []string{}
 	for _, h := range all {
@@ -242,6 +246,8 @@ func sourceOf(s Source) documentSource {
 	return d
 }
 
+// counts returns the summary. A figure that is not known has no count, and says why; a flag that nobody checked is
+// named as such, and not counted as none.
 func (r *Report) counts() documentSummary {
 	s := r.summarize()
 	d := documentSummary{

@@ -55,6 +55,7 @@ type documentItem struct {
 	ReviewDueAt time.Time                 `json:"review_due_at,omitzero"`
 }
 
+// itemOf returns one object as JSON has it, without what only its partner's part says (Standing).
 func itemOf(i *inventory.Item) documentItem {
 	d := documentItem{
 		Type: string(i.Type), ID: i.ID, NativeID: i.NativeID, Environment: i.Environment, Name: i.Name,

@@ -138,6 +138,8 @@ func (m *markdown) findings(r *Report) {
 	m.table([]string{"Level", "Rule", "Type", "ID", "In", "Problem", "Fix", "Controls"}, rows)
 }
 
+// standards writes a table of controls, with the findings that bear on each. What a control without findings is called
+// depends on how many sources were judged (Verdict).
 func (m *markdown) standards(r *Report) {
 	m.heading(2, "Findings by control")
 	m.table([]string{"Ratio"}, [][]string{{r.decommissioned()}})

@@ -11,6 +11,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
+// writeSummary writes the figures, the counts, what is not known, and what the report is made of.
 func (m *markdown) writeSummary(r *Report) {
 	m.heading(2, "Summary")
 	var rows [][]string
@@ -66,6 +67,7 @@ func (m *markdown) writeSummary(r *Report) {
 // notChecked is how many items have a flag that nobody looked for.
 const notChecked = "not checked"
 
+// writePartner writes what one partner holds, with a row for each identity, and how it is cut by hand.
 func (m *markdown) writePartner(r *Report, p *partner, n *notes) {
 	m.heading(2, p.Title())
 	agreement := []string{"none is known", ""}

@@ -44,6 +44,8 @@ func (r *Report) OSCAL() (string, error) {
 	}})
 }
 
+// toResult returns the assessment result: each object as an inventory item, each finding as an observation and as a
+// finding of the controls that it bears on, and each gap of the journal as an observation.
 func (r *Report) toResult() oscalResult {
 	out := oscalResult{
 		UUID:  uuid("result", r.Inventory.System, stamp(r.Inventory.At)),
@@ -86,6 +88,7 @@ func (r *Report) itemUUID(i *inventory.Item) string {
 	return uuid("item", r.Inventory.System, string(i.Type), i.ID, i.NativeID)
 }
 
+// toItem returns an object as an inventory item. OSCAL wants no empty properties, which props leaves out.
 func (r *Report) toItem(i *inventory.Item) oscalItem {
 	return oscalItem{UUID: r.itemUUID(i), Description: markupLine(kindOf(i) + " " + label(i)), Props: props(
 		"type", string(i.Type), "id", i.ID, "native-id", i.NativeID, "partner", i.Partner, "environment", i.Environment,
@@ -98,6 +101,7 @@ func (r *Report) toItem(i *inventory.Item) oscalItem {
 	)}
 }
 
+// toObservation returns the n-th finding as an observation. n is part of its UUID, since two findings may say the same.
 func (r *Report) toObservation(n int, f Finding) oscalObservation {
 	o := oscalObservation{
 		UUID: uuid("observation", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), f.Rule, f.Type, f.ID,

@@ -116,6 +116,7 @@ type controlView struct {
 // signatories are who signs, in their order.
 var signatories = []string{"Prepared by", "Reviewed by (owner of the register)", "Exceptions accepted by"}
 
+// layOut returns what the template of the HTML page shows: texts and links that the template only places.
 func (r *Report) layOut() (*page, error) {
 	text, err := r.JSON()
 	if err != nil {
@@ -155,6 +156,7 @@ func (r *Report) fill(p *page, names map[*inventory.Item]string) {
 	r.fillFindings(p, names)
 }
 
+// fillPartners fills in what each partner holds, on one scale of time for all.
 func (r *Report) fillPartners(p *page, names map[*inventory.Item]string) {
 	notes := r.newNotes()
 	s := r.newScale()
@@ -168,6 +170,7 @@ func (r *Report) fillPartners(p *page, names map[*inventory.Item]string) {
 	p.Notes = notes.Texts
 }
 
+// fillChanges fills in what was changed in the period, what of that nobody can tell, and the reviews.
 func (r *Report) fillChanges(p *page, names map[*inventory.Item]string) {
 	unknown := 0
 	for _, g := range r.groups() {
@@ -241,6 +244,7 @@ func (r *Report) anchors() map[*inventory.Item]string {
 	return names
 }
 
+// links returns links to objects' places on the page.
 func links(names map[*inventory.Item]string, items []*inventory.Item) []link {
 	var all []link
 	for _, i := range items {
@@ -249,6 +253,7 @@ func links(names map[*inventory.Item]string, items []*inventory.Item) []link {
 	return all
 }
 
+// references returns links to what a figure counts. What has no place of its own on the page is text.
 func references(names map[*inventory.Item]string, of []reference) []link {
 	var all []link
 	for _, one := range of {
@@ -271,6 +276,8 @@ func needsAttention(i *inventory.Item) bool {
 	return false
 }
 
+// viewGroup returns a group of changes as the page shows it. Changes that failed, whose outcome is missing, or that
+// were found and not made by Terraform worry whoever reads it.
 func (r *Report) viewGroup(g *group) *groupView {
 	v := &groupView{group: g, Number: r.recorded(len(g.Changes)), Worrying: len(g.Changes) > 0 && (g.Slug == missing ||
 		g.Slug == failed ||
@@ -281,6 +288,7 @@ func (r *Report) viewGroup(g *group) *groupView {
 	return v
 }
 
+// pointAt returns a moment with its distance from the report's; empty for none.
 func (r *Report) pointAt(t time.Time) point {
 	if t.IsZero() {
 		return point{}

@@ -61,6 +61,7 @@ type partView struct {
 	Remarks  []phrase
 }
 
+// viewPartner returns a partner as the page shows it.
 func (r *Report) viewPartner(p *partner, names map[*inventory.Item]string, n *notes, s scale) partnerView {
 	v := partnerView{
 		Title:         p.Title(),
@@ -91,6 +92,8 @@ func (r *Report) viewPartner(p *partner, names map[*inventory.Item]string, n *no
 	return v
 }
 
+// viewHolding returns the row of an identity and of what hangs on it. An identity that is gone or not shown has a row
+// nevertheless, for the sake of what still hangs on it.
 func (r *Report) viewHolding(p *partner, h *holding, names map[*inventory.Item]string, n *notes, s scale) holdingView {
 	v := holdingView{
 		Anchor:   names[h.Items()[0]],
@@ -132,6 +135,8 @@ func (r *Report) viewHolding(p *partner, h *holding, names map[*inventory.Item]s
 	return v
 }
 
+// viewPart returns a credential or a grant in its identity's row. Its end is only shown if it is another than the
+// row's.
 func (r *Report) viewPart(h *holding, i *inventory.Item, names map[*inventory.Item]string, n *notes) partView {
 	v := partView{
 		Anchor: names[i], Name: strings.TrimPrefix(label(i), h.Holder+"/"), Kind: string(i.Kind), Reach: reach(i),

@@ -9,6 +9,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// crowdCases returns the cases about many writers at once, as of Terraform's parallel walk and of two pipelines.
 func crowdCases() []contract {
 	return []contract{
 		{name: "sixteen concurrent writers lose nothing", run: crowd},

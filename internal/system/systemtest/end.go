@@ -138,6 +138,8 @@ func extendAbove(w *world) {
 	}
 }
 
+// expired lets a grant end before the credential, and then the credential. Each is refused to the second, while the
+// other goes on, and a record of what has ended can be read until it is removed.
 func expired(w *world) {
 	w.put(w.identity("etl", 50))
 	short := w.grant("etl", "daily", 5)
@@ -167,6 +169,7 @@ func expired(w *world) {
 	}
 }
 
+// afterTheEnd extends, shortens into the past, and removes what has ended. None of it is "not found".
 func afterTheEnd(w *world) {
 	i := w.put(w.identity("etl", 5))
 	g := w.grant("etl", "daily", 5)

@@ -10,6 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// issueCases returns the cases about what is issued: how long it lives, when it is issued anew, and when the one before
+// it dies. What "dies" means is asked of the enforcement.
 func issueCases() []contract {
 	return []contract{
 		{name: "what was issued is kept until it is asked for anew", run: keep},
@@ -50,6 +52,8 @@ func (w *world) granted() {
 	w.put(w.grant("etl", "daily", 80))
 }
 
+// keep changes a credential's owner: the partner's certificate or secret is not touched. Its rotation is due from when
+// it was issued, and it lives for the overlap beyond that.
 func keep(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
@@ -72,6 +76,8 @@ func keep(w *world) {
 	}
 }
 
+// shorterCertificate moves a credential's end forward. What is signed with an end of its own cannot be shortened, so
+// another one is issued, and the old one is refused at once.
 func shorterCertificate(w *world) {
 	w.granted()
 	for _, kind := range w.signed() {
@@ -91,6 +97,8 @@ func shorterCertificate(w *world) {
 	}
 }
 
+// anotherRequest declares another key or recipient, as after a theft. The old one is refused at once, without a
+// rotation and without an overlap.
 func anotherRequest(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
@@ -110,6 +118,8 @@ func anotherRequest(w *world) {
 	}
 }
 
+// overlap rotates a secret. Both let in for the overlap, and only the new one afterwards, although nothing is applied
+// at that moment.
 func overlap(w *world) {
 	w.granted()
 	c := w.credential("etl", access.Secret, 60, w.rotating(20, 5))
@@ -134,6 +144,8 @@ func overlap(w *world) {
 	w.may("after the overlap", fresh, "daily")
 }
 
+// twoLive rotates more often than overlaps end. Only the last two secrets let in: rotating often must not pile up ways
+// in.
 func twoLive(w *world) {
 	w.granted()
 	c := w.credential("etl", access.Secret, 60, w.rotating(20, 10))
@@ -178,6 +190,7 @@ func besideThenRetired(w *world) {
 	}
 }
 
+// replaceAtOnce replaces what was issued, of which somebody knows that it was stolen: no overlap.
 func replaceAtOnce(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
@@ -195,6 +208,7 @@ func replaceAtOnce(w *world) {
 	}
 }
 
+// issuedBefore revokes everything that was issued before a moment, also what lives in an overlap.
 func issuedBefore(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
@@ -266,6 +280,8 @@ func rotatedLater(w *world) {
 	}
 }
 
+// diesByItself lets a rotation pass unheeded. What was issued works until rotation and overlap are over, and not
+// beyond, although its credential goes on.
 func diesByItself(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
@@ -278,6 +294,8 @@ func diesByItself(w *world) {
 	}
 }
 
+// sealingFails has the sealing fail, first of a new secret and then of a replacement. A secret that nobody could open
+// is not in force, and the one before it stays.
 func sealingFails(w *world) {
 	w.granted()
 	broken := func(c *access.Change) {
@@ -301,6 +319,8 @@ func sealingFails(w *world) {
 	w.may("with the secret of before", h, "daily")
 }
 
+// neverClear looks for the secrets in everything that a system answers. The harness opens what was sealed, so it knows
+// them.
 func neverClear(w *world) {
 	w.granted()
 	c := w.credential("etl", access.Secret, 60, w.rotating(20, 5))

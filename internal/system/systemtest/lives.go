@@ -80,6 +80,8 @@ func Lives(t *testing.T, lives, atOnce int, seed uint64, open func(t *testing.T,
 	}
 }
 
+// live lives a life of random steps, and asks the enforcement after each one. It is finished by removing the top
+// identity.
 func (l *life) live(steps int) {
 	l.origin = l.now().Truncate(time.Second)
 	top := l.identity(l.name+"-top", 40, allowing(1))
@@ -161,6 +163,7 @@ func (l *life) some() access.Object {
 
 func (l *life) sorted() []access.Ref { return order.Sorted(maps.Keys(l.model), compare) }
 
+// copyOf returns a copy of an object as the model has it, to be changed.
 func (l *life) copyOf(ref access.Ref) access.Object {
 	o, err := access.ParseDeclaration(ref.Type, []byte(l.declaration(l.model[ref].object)))
 	if err != nil {
@@ -177,6 +180,8 @@ func (l *life) ofLaterEnd(o access.Object) access.Issue {
 	return access.IssueKeep
 }
 
+// rotate asks for a random credential to be issued anew, in one of the ways. It leaves alone what ends too soon to be
+// asked about.
 func (l *life) rotate(issue access.Issue) {
 	refs := l.sorted()
 	for _, n := range l.dice.Perm(len(refs)) {
@@ -190,6 +195,7 @@ func (l *life) rotate(issue access.Issue) {
 	}
 }
 
+// narrowOrWiden changes a random grant: one action or two, the whole folder or a part of it.
 func (l *life) narrowOrWiden() {
 	refs := l.sorted()
 	for _, n := range l.dice.Perm(len(refs)) {
@@ -211,6 +217,7 @@ func (l *life) narrowOrWiden() {
 	}
 }
 
+// suspendOrResume suspends an identity or lets it go on, or takes away or gives back its right to have subcontractors.
 func (l *life) suspendOrResume() {
 	i := l.copyOf([]access.Ref{l.topRef(), l.subRef()}[l.dice.IntN(2)]).(*access.Identity)
 	if i.Subcontractors != nil && l.dice.IntN(3) == 0 {
@@ -221,6 +228,7 @@ func (l *life) suspendOrResume() {
 	l.put("suspend or resume", i, false, access.IssueKeep)
 }
 
+// destroy removes an object, and keeps what its partner was given, to be asked about later (gone).
 func (l *life) destroy(ref access.Ref) {
 	l.done = append(l.done, "destroy "+ref.String())
 	e := l.model[ref]

@@ -17,6 +17,7 @@ import (
 // model is what a simple mind expects of a system: a map.
 type model map[access.Ref]*expected
 
+// expected is one object as the model has it.
 type expected struct {
 	object  access.Object
 	history access.History // its uid and moments are taken from the system

@@ -24,6 +24,7 @@ type partner struct {
 	line [2]string
 }
 
+// newPartner returns a partner with two keys of each sort, since some cases need another one.
 func newPartner(t *testing.T) *partner {
 	t.Helper()
 	p := &partner{}

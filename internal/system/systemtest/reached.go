@@ -60,6 +60,8 @@ func (w *world) passes(when string, p Probe, want bool) {
 	}
 }
 
+// lookalikes tries what only resembles the credential, such as a certificate of another authority with the same name
+// (see alike).
 func lookalikes(w *world) {
 	w.granted()
 	for _, kind := range w.System.Capabilities().Kinds {

@@ -9,6 +9,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
+// removalCases returns the cases about destroying: what a destroy says to be done has cut.
 func removalCases() []contract {
 	return []contract{
 		{name: "a delete revokes, and nothing of it remains", run: revokes},
@@ -18,6 +19,7 @@ func removalCases() []contract {
 	}
 }
 
+// revokes removes a credential of each kind. It is refused from then on, also once another one is there in its place.
 func revokes(w *world) {
 	w.granted()
 	for _, kind := range w.System.Capabilities().Kinds {
@@ -37,6 +39,7 @@ func revokes(w *world) {
 	}
 }
 
+// deleteTwice removes what is gone: not found, through every handle, so that a destroy that is run again ends well.
 func deleteTwice(w *world) {
 	i := w.put(w.identity("etl", 40))
 	g := w.put(w.grant("etl", "daily", 30))
@@ -49,6 +52,8 @@ func deleteTwice(w *world) {
 	}
 }
 
+// sweeps removes the top identity of a tree, with a grant of another stack's on each identity. All that hung on it is
+// gone, is named in the answer, and is refused; nothing can be created below it.
 func sweeps(w *world) {
 	objects, holders := w.tree(50, 40)
 	for _, o := range []access.Object{w.grant("top", "foreign", 30), w.grant("child", "foreign", 30)} {
@@ -77,6 +82,7 @@ func sweeps(w *world) {
 	w.refused("a grant of a swept child", err, access.ErrNoIdentity)
 }
 
+// leavesOthers removes one grant and looks at the others.
 func leavesOthers(w *world) {
 	w.granted()
 	other := w.put(w.grant("etl", "weekly", 30))

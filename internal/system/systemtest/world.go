@@ -42,6 +42,8 @@ type world struct {
 	secrets []string // every clear secret that was sealed, oldest first
 }
 
+// newWorld opens a harness for one case, and fills in what it leaves out: a clock that the case moves, an hour as the
+// unit of time, and a proof of each kind that the system offers.
 func newWorld(t *testing.T, p *partner, open func(*testing.T, *Clock) Harness) *world {
 	t.Helper()
 	clock := NewClock(access.WallClock().Truncate(time.Second))
@@ -96,6 +98,7 @@ func id(name string) access.IdentityID {
 	return access.IdentityID{Partner: "acme", Environment: "prod", Name: name}
 }
 
+// identity returns an identity of the partner's that ends in a number of units.
 func (w *world) identity(name string, ends int, edits ...func(*access.Identity)) *access.Identity {
 	w.Helper()
 	i := &access.Identity{
@@ -123,6 +126,7 @@ func allowing(depth int64) func(*access.Identity) {
 
 func suspended(i *access.Identity) { i.Suspended = true }
 
+// credential returns a credential of an identity, of a kind, with the partner's first key of that sort.
 func (w *world) credential(of string, kind access.Kind, ends int,
 	edits ...func(*access.Credential)) *access.Credential {
 	w.Helper()
@@ -168,6 +172,7 @@ func (w *world) span(units int) access.Span {
 	return s
 }
 
+// grant returns a grant that reads and lists the folder of its name.
 func (w *world) grant(of, name string, ends int) *access.Grant {
 	w.Helper()
 	return &access.Grant{
@@ -277,6 +282,7 @@ func (w *world) refs() []access.Ref {
 	return refs
 }
 
+// remove removes what a record tells of, and returns what went with it.
 func (w *world) remove(r *access.Record) []access.Ref {
 	w.Helper()
 	swept, err := w.System.Delete(w.ctx(), r.Object.Ref(), r.UID)
