@@ -38,6 +38,8 @@ func (w *world) dataConfiguration() string {
 	return b.String()
 }
 
+// writeArguments writes arguments in the order of their names. What hangs on another block refers to it, so that
+// Terraform sees the dependency.
 func writeArguments(b *strings.Builder, indent string, arguments map[string]any, resource func(*block) string) {
 	for _, name := range slices.Sorted(maps.Keys(arguments)) {
 		fmt.Fprintf(b, "%s%s = ", indent, name)

@@ -59,6 +59,8 @@ type run struct {
 	peak             int64
 }
 
+// newContest sets up a directory for each rival: the same world as its configuration, and a terraform.rc that finds its
+// binary.
 func newContest(o options, dir, what string, w *world, arguments ...string) (*contest, error) {
 	c := &contest{what: what, terraform: o.terraform, arguments: append(arguments, "-input=false", "-no-color")}
 	for at, r := range []struct{ name, binary, settings, configuration string }{
@@ -150,6 +152,8 @@ func applyContest(o options, dir string) (*contest, error) {
 	return c, nil
 }
 
+// runOne runs Terraform once for a rival, and returns how long that took, the CPU of all processes, and what metered
+// noted of the provider. An apply begins with nothing.
 func (c *contest) runOne(ctx context.Context, r *rival) (run, error) {
 	usage := filepath.Join(r.dir, "usage")
 	leftovers := []string{usage}
@@ -209,6 +213,7 @@ func environment() []string {
 	return append(clean, "CHECKPOINT_DISABLE=1")
 }
 
+// terraformVersion returns the first line of terraform version.
 func terraformVersion(ctx context.Context, terraform string) (string, error) {
 	out, err := exec.CommandContext(ctx, terraform, "version").Output()
 	if err != nil {

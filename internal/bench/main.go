@@ -50,6 +50,8 @@ type options struct {
 	binaries, terraform              string
 }
 
+// bench measures, prints the tables, puts them into a page if one is named, and returns an error if a limit is broken
+// and check is set.
 func bench(ctx context.Context, o options, page string, check, keep bool) (err error) {
 	dir, err := os.MkdirTemp("", "partner-bench-")
 	if err != nil {

@@ -89,6 +89,7 @@ func (r *rival) spread() string {
 	return fmt.Sprintf("%.1f to %s", low.took.Seconds(), seconds(high.took))
 }
 
+// medianOf returns the median of a figure of several runs.
 func medianOf(runs []run, of func(run) time.Duration) time.Duration {
 	var values []time.Duration
 	for _, r := range runs {
@@ -97,6 +98,7 @@ func medianOf(runs []run, of func(run) time.Duration) time.Duration {
 	return median(values)
 }
 
+// median returns the middle value, the upper one of an even number; 0 for none.
 func median(values []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(values))
 	if len(sorted) == 0 {

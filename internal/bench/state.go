@@ -24,6 +24,7 @@ type stateFile struct {
 	Resources []stateResource `json:"resources"`
 }
 
+// stateResource is a resource block in the state.
 type stateResource struct {
 	Mode      string          `json:"mode"`
 	Type      string          `json:"type"`
@@ -32,6 +33,7 @@ type stateResource struct {
 	Instances []stateInstance `json:"instances"`
 }
 
+// stateInstance is what a block has made.
 type stateInstance struct {
 	Version      int      `json:"schema_version"`
 	Attributes   any      `json:"attributes"`
@@ -99,6 +101,7 @@ func (w *world) dataState() ([]byte, error) {
 	return w.state("terraform.io/builtin/terraform", func(*block) string { return "terraform_data" }, instances)
 }
 
+// state returns a state file as if a Terraform had written it long ago (1.5.0): each of today's reads that.
 func (w *world) state(address string, resource func(*block) string, instances []instance) ([]byte, error) {
 	f := stateFile{Version: 4, Terraform: "1.5.0", Serial: 1, Lineage: "bench", Outputs: map[string]any{}}
 	for at, b := range w.blocks {

@@ -31,6 +31,7 @@ type held struct {
 	private []byte
 }
 
+// startWalk configures a provider in this process, as Terraform does at the beginning of a plan or an apply.
 func startWalk(ctx context.Context, newProvider func() frameworkprovider.Provider, configuration map[string]any) (*walk,
 	error) {
 	w := &walk{

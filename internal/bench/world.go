@@ -44,6 +44,8 @@ const perIdentity = 5
 
 const perPartner = 10
 
+// newWorld returns identities of partners, each with a federated credential, one that is issued, and two grants, until
+// there are so many resources. The register has every partner, as a company of that size would.
 func newWorld(resources int, directory string, now time.Time) (*world, error) {
 	const day = 24 * time.Hour
 	in := func(d time.Duration) string { return access.At(now.Add(d).Truncate(day)).String() }

@@ -43,6 +43,7 @@ type baoConfig struct {
 // BaoConfig adds lines to the server's configuration file.
 func BaoConfig(lines string) BaoOption { return func(c *baoConfig) { c.extra += lines + "\n" } }
 
+// newBaoConfig returns the configuration of a server on a storage, with what options change.
 func newBaoConfig(storage func(addr string) string, options []BaoOption) baoConfig {
 	c := baoConfig{storage: storage}
 	for _, option := range options {
@@ -127,6 +128,7 @@ func (b *Bao) initialize(t testing.TB) (key string) {
 	return key
 }
 
+// unseal unseals a server with its one key share.
 func (b *Bao) unseal(t testing.TB, key string) {
 	t.Helper()
 	if status, answer := b.Call(t, "", "POST", "sys/unseal", map[string]any{"key": key}); status != http.StatusOK {
@@ -134,6 +136,7 @@ func (b *Bao) unseal(t testing.TB, key string) {
 	}
 }
 
+// await waits until a claim holds, and fails the test with what the server logged if it does not.
 func (b *Bao) await(t testing.TB, state string, claim func() bool) {
 	t.Helper()
 	if !b.server.until(claim) {
@@ -179,6 +182,8 @@ func (b *Bao) Call(t testing.TB, token, method, path string, body any) (status i
 	return status, answer
 }
 
+// ask sends a request as bao's command line would, and returns the status and the JSON of the answer. The error is of
+// transport only: a refusal is a status.
 func (b *Bao) ask(token, method, path string, body any) (status int, answer map[string]any, err error) {
 	var sent io.Reader = http.NoBody
 	if body != nil {

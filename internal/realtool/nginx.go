@@ -54,6 +54,8 @@ func StartNginxOf(t testing.TB, version string, http func(listens, dir string) s
 	return startNginx(t, version, http)
 }
 
+// startNginx starts an nginx on a free address. It is up once a worker answers on its own socket, which says the
+// worker's process id: a reload is done when that is another one.
 func startNginx(t testing.TB, version string, http func(addr, dir string) string) *Nginx {
 	t.Helper()
 	program := Find(t, version)
@@ -91,6 +93,8 @@ func (conf NginxConf) block(addr, dir string) string {
 	}`, dir, addr, conf.ClientCA, crl)
 }
 
+// config returns the whole configuration around the part that a test is about. Everything that nginx writes is in a
+// directory of the test's.
 func (n *Nginx) config(t testing.TB, dir, http string) string {
 	t.Helper()
 	return fmt.Sprintf(`daemon off;

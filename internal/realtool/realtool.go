@@ -117,6 +117,7 @@ func (s *server) stop() {
 	<-s.exited
 }
 
+// said returns what a server has logged so far, or why that cannot be read.
 func (s *server) said() string {
 	text, err := os.ReadFile(s.log)
 	if err != nil {
@@ -176,6 +177,7 @@ func startOnFreeAddr(t testing.TB, begin func(addr string) *server, ready func(a
 	}
 }
 
+// write writes a file with the mode 0600, and returns its path.
 func write(t testing.TB, path, text string) string {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

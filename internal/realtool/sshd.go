@@ -109,6 +109,7 @@ func (s *SSHD) sessionPrograms() []string {
 	return lines
 }
 
+// hostKey makes the key by which clients know the server.
 func (s *SSHD) hostKey(t testing.TB) {
 	t.Helper()
 	cmd := exec.Command(Find(t, "ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", s.path("host_key"))
@@ -117,6 +118,7 @@ func (s *SSHD) hostKey(t testing.TB) {
 	}
 }
 
+// passwd writes a user database of the logins that a test needs, and returns its path.
 func (s *SSHD) passwd(t testing.TB, conf SSHDConf) string {
 	t.Helper()
 	var text strings.Builder

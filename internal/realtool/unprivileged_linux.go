@@ -19,6 +19,8 @@ func sshdID() int {
 	return os.Getuid()
 }
 
+// unprivileged returns how to start a process that is not root, for programs that behave otherwise as root. A user
+// namespace needs no other user on the machine. It is nil for who is not root anyway.
 func unprivileged() *syscall.SysProcAttr {
 	if os.Getuid() != 0 {
 		return nil

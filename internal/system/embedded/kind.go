@@ -51,6 +51,8 @@ func traitOf(k access.Kind) trait {
 	return trait{endedBy: endedByOPA}
 }
 
+// ofFederated is trust in a partner's own issuer: OPA verifies its tokens by the keys that the issuer publishes. Trust
+// in an AWS account is refused, since no gateway here could verify that.
 func ofFederated() trait {
 	return trait{
 		endedBy: endedByOPA,
@@ -66,6 +68,8 @@ func ofFederated() trait {
 	}
 }
 
+// ofCertificate is an X.509 certificate for TLS. The server verifies it by ca.pem and crl.pem; behind it, OPA finds the
+// identity by the certificate's fingerprint.
 func ofCertificate() trait {
 	return trait{
 		endedBy: "The server that verifies the certificate, at each handshake.",
@@ -93,6 +97,8 @@ func ofCertificate() trait {
 	}
 }
 
+// ofSSHCertificate is a certificate for sshd. It bears its networks itself (source-address), and what is revoked stands
+// in a list of serials.
 func ofSSHCertificate() trait {
 	return trait{
 		endedBy: "sshd, at each login.",
@@ -120,6 +126,7 @@ func ofSSHCertificate() trait {
 	}
 }
 
+// ofSecret is a bearer token. Only its SHA-256 is published, by which OPA knows it.
 func ofSecret() trait {
 	return trait{
 		endedBy: endedByOPA,
@@ -161,6 +168,8 @@ func (gw *gateways) opaDoor(r policy.Request) access.Door {
 	})
 }
 
+// doorsOfTrust returns where a rehearsal tries a shadow's trust. It has no token of the partner's issuer, so OPA is
+// asked with the claims that one would have, which the outcome says.
 func (gw *gateways) doorsOfTrust(p access.Proof) []access.Door {
 	trust := p.Credential.Federated
 	claims := policy.Request{Issuer: trust.Issuer, Subject: trust.Subject}

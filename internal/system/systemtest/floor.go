@@ -8,6 +8,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// floorCases returns the case about the floor: settings below which no configuration gets.
 func floorCases() []contract {
 	return []contract{
 		{name: "a floor is set, changed by its stack alone, lifted, and remembered", run: floor},

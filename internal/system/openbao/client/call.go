@@ -107,6 +107,8 @@ func (c *Client) send(ctx context.Context, r request, out any) *Error {
 // stay follows no redirect: the token goes nowhere else.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
+// httpRequest returns the request of a call. OpenBao still reads the headers that are named for Vault, which is where
+// it comes from.
 func (k *call) httpRequest(ctx context.Context) (*retryablehttp.Request, error) {
 	var body any // of no type when there is none, as retryablehttp wants it
 	if k.body != nil {

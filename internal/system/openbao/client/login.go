@@ -44,6 +44,7 @@ type JWT struct {
 	File  string // where it is; read at each login
 }
 
+// check refuses a token that no header could carry, without repeating it.
 func (t Token) check() error {
 	if t == "" {
 		return errors.New("no login to OpenBao: set BAO_TOKEN; or token, approle or jwt in openbao. The provider " +
@@ -69,6 +70,7 @@ func (Token) String() string { return "a token" }
 // GoString does not either.
 func (t Token) GoString() string { return t.String() }
 
+// check says what is missing, by the names of the arguments and of the environment.
 func (a AppRole) check() error {
 	if a.RoleID == "" || a.SecretID == "" {
 		return errors.New("login by AppRole: role id and secret id are needed: write role_id and secret_id, or set " +
@@ -89,6 +91,7 @@ func (a AppRole) String() string { return "AppRole at " + loginPath(a.Mount, "ap
 // GoString does not either.
 func (a AppRole) GoString() string { return a.String() }
 
+// check says what is missing, or given twice.
 func (j JWT) check() error {
 	switch {
 	case (j.JWT == "") == (j.File == ""):
@@ -102,6 +105,8 @@ func (j JWT) check() error {
 
 func (j JWT) secrets() []string { return []string{j.JWT} }
 
+// credentials reads the JWT's file at each login, since a platform renews it there. A mark of byte order before it, as
+// some editors of Windows write, is no part of it.
 func (j JWT) credentials() (string, map[string]string, error) {
 	signed := j.JWT
 	if signed == "" {
@@ -122,6 +127,7 @@ func (j JWT) String() string { return "JWT at " + loginPath(j.Mount, "jwt") }
 // GoString does not either.
 func (j JWT) GoString() string { return j.String() }
 
+// checkMount refuses a mount that is not a path as OpenBao has it. "" is the usual one.
 func checkMount(login, mount string) error {
 	if mount != "" && !canonical(mount) {
 		return fmt.Errorf("login by %s: the mount %q is not a path", login, mount)
@@ -129,6 +135,7 @@ func checkMount(login, mount string) error {
 	return nil
 }
 
+// loginPath returns where to log in at a mount, or at the usual one.
 func loginPath(mount, usual string) string {
 	if mount == "" {
 		mount = usual

@@ -71,6 +71,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// check refuses options with which no request could be sent. It asks nothing.
 func (o Options) check() error {
 	switch {
 	case o.Login == nil:
@@ -121,6 +122,7 @@ func (o Options) base() (*url.URL, error) {
 	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimSuffix("/"+prefix, "/")}, nil
 }
 
+// checkPort refuses a port that there is not; "" is that of the scheme.
 func checkPort(port string) error {
 	if port == "" {
 		return nil
@@ -131,6 +133,8 @@ func checkPort(port string) error {
 	return nil
 }
 
+// checkBare refuses what an address has beside scheme, host and path. It does not repeat the address, which may contain
+// a password.
 func checkBare(base *url.URL) error {
 	if base.User != nil ||
 		base.RawQuery != "" ||
@@ -153,6 +157,8 @@ func checkScheme(base *url.URL) error {
 	}
 }
 
+// checkPrefix refuses a path that people copy from their browser or from the API's documentation (/ui, /v1). Any other
+// one is taken for the prefix of a proxy.
 func checkPrefix(path, prefix string) error {
 	first, _, _ := strings.Cut(prefix, "/")
 	switch {
@@ -183,6 +189,7 @@ func meantAddress(text string) string {
 	return ""
 }
 
+// loopback reports whether a host is this machine. The name localhost is believed.
 func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

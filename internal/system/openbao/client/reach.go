@@ -87,6 +87,7 @@ func (k *call) reason() string {
 // proxyAnswer is the status by which a proxy made no connection.
 type proxyAnswer int
 
+// Error says what the proxy answered, and what to do about it. The proxy's own page is not repeated.
 func (p proxyAnswer) Error() string {
 	text := fmt.Sprintf("the proxy of the environment (HTTPS_PROXY) answered %d and made no connection", int(p))
 	if p == http.StatusProxyAuthRequired {

@@ -25,6 +25,7 @@ type ticket struct {
 	next      time.Time     // a renewal that got no answer is not tried again before
 }
 
+// newTicket returns a token with its end by the server's count. left is 0 for a token without an end.
 func newTicket(token string, now time.Time, life, left seconds, renewable bool) ticket {
 	t := ticket{token: token, renewable: renewable, life: life.duration()}
 	if left > 0 {
@@ -151,6 +152,8 @@ func (c *Client) ended(ctx context.Context, token string) bool {
 	return true
 }
 
+// lockTicket waits until nobody else logs in, as long as the context allows: of a hundred requests that find the token
+// ended, one logs in.
 func (c *Client) lockTicket(ctx context.Context) error {
 	select {
 	case c.login <- struct{}{}:
