@@ -200,8 +200,8 @@ func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known s
 }
 
 // elsewhereError says that a state is used on a system to which it does not belong, or on an older copy of its own
-// (older says how that is known). known and there are ids: "" if the state knows none, or the system has none. none says
-// that there is no system, and place is where somebody looked.
+// (older says how that is known). known and there are ids: "" if the state knows none, or the system has none. none
+// says that there is no system, and place is where somebody looked.
 type elsewhereError struct {
 	known, there, place, older string
 	none                       bool
