@@ -14,7 +14,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// base returns the ledger as the lock's holder finds it. From here on nobody else changes it.
+// base returns the ledger as the lock's holder finds it. From here on nobody else changes it. It is read anew only if
+// its generation or the holds are others than those of the one that was read last: a batch costs two small reads then,
+// and not one of each object.
 func (co *committer) base() (*book, error) {
 	raw, err := co.paths.readGeneration()
 	if err != nil {

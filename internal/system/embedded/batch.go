@@ -13,7 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// process does a batch under the lock, and leaves the answers in its tasks.
+// process does a batch under the lock, and leaves the answers in its tasks. If somebody cuts by hand between the draft
+// and its commit, it is drafted anew, with that cut, up to a hundred times.
 func (le *leader) process(batch []*task) {
 	if batch = acts(batch); len(batch) == 0 {
 		return
@@ -35,7 +36,8 @@ func (le *leader) process(batch []*task) {
 }
 
 // change drafts a batch and commits it. Where somebody cuts by hand meanwhile, it is errCutMeanwhile,
-// and nothing was changed.
+// and nothing was changed. Each task is tried by itself: one that is refused leaves the draft as it was, and the others
+// go on.
 func (le *leader) change(batch []*task) (*book, error) {
 	base, err := le.committer.base()
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// cache is the ledger as it was read last, and who changes it meanwhile.
+// cache is the ledger as it was read last, and who changes it meanwhile. A plan of thousands of objects reads the
+// ledger once, and the generation and the holds for each object.
 type cache struct {
 	*directory
 
@@ -18,7 +19,8 @@ type cache struct {
 	others  uint64      // how often it was found changed by somebody else since
 }
 
-// current returns the cached ledger where it is still good, else nil.
+// current returns the cached ledger where it is still good, else nil. While the leader has the lock it is good without
+// a look: nobody else can change it.
 func (ca *cache) current() (*book, error) {
 	ca.mu.Lock()
 	l, leading := ca.cached, ca.leading

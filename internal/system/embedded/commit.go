@@ -40,7 +40,8 @@ type committer struct {
 	publisher  *publisher
 }
 
-// commitment is one commit on its way: from what it starts, what it is to make, and what was staged for that.
+// commitment is one commit on its way: from what it starts, what it is to make, and what was staged for that. objects
+// are the ledger's files, and public those that gateways read.
 type commitment struct {
 	base            *book
 	draft           *draft
@@ -55,6 +56,17 @@ type commitment struct {
 
 // commit puts a draft in force: first everything is written beside, so that a full disk leaves all as it was; then the
 // generation is bumped, and everything is renamed into place, the ledger before the publication.
+//
+// What is true if the process dies:
+//
+//  1. While it is staged: nothing has changed. The next one to take the lock sweeps what lies beside.
+//  2. Once the generation is in place: the change is made. The next one to take the lock renames the rest of the ledger
+//     into place by what the generation signs (committer.finish).
+//  3. Between the ledger and the publication: gateways have the one of before. The record of the publication is of an
+//     older generation then, which anybody who reads the directory notices (broken), and the next commit, also of a
+//     plan, publishes.
+//
+// cut.sh is kept out from before the first file is in place until the last one is (alonePublished).
 func (co *committer) commit(base *book, d *draft, in scope) (*book, error) {
 	c := &commitment{
 		base: base, draft: d, in: in,
@@ -84,6 +96,8 @@ func (co *committer) commit(base *book, d *draft, in scope) (*book, error) {
 }
 
 // stageDraft completes the draft, and stages what it changes of the ledger. It reports whether there is nothing to do.
+// Certificates that the last publication admits and no record knows are looked for only if somebody else published
+// last: this process has not forgotten any.
 func (co *committer) stageDraft(c *commitment) (idle bool, err error) {
 	base, d := c.base, c.draft
 	if err := co.takeOver(base, d, c.in); err != nil {
@@ -123,7 +137,8 @@ func (co *committer) idle(c *commitment) bool {
 	return due == notDue || (due == tampered && !c.in.changes)
 }
 
-// stageRecord stages what is published, and writes the record of it all. It returns the generation that this is to be.
+// stageRecord stages what is published, and writes the record of it all. It returns the generation that this is to be,
+// not signed yet. The id comes first, since everything bears it.
 func (co *committer) stageRecord(c *commitment) (next generation, err error) {
 	base, d := c.base, c.draft
 	if err := co.identify(c.objects, base, d, c.in.changes); err != nil {
@@ -172,7 +187,8 @@ func (co *committer) committed(c *commitment, next generation) *book {
 	return l
 }
 
-// enact signs everything, and renames it into place.
+// enact signs everything, and renames it into place: the generation first, the record of the publication last. What
+// fails before the first rename has changed nothing; what fails after it may have changed anything, and says so.
 func (co *committer) enact(next generation, objects, public *stage, list sums, record published) (generation, error) {
 	bump := &stage{disk: co.disk, dir: objects.dir, mode: privateFile, parents: privateDir, names: "generation-"}
 	done := &stage{disk: co.disk, dir: public.dir, mode: publicFile, parents: publicDir, names: recordStaged}

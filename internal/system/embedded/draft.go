@@ -12,7 +12,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// draft is a book in the making.
+// draft is a book in the making: what ledger.Draft decides, and what this system keeps beside that.
 type draft struct {
 	*ledger.Draft
 	base       *book // what it is a draft on
@@ -28,7 +28,8 @@ type draft struct {
 	lays       bool // the floor is another than it was
 }
 
-// draftOn returns a draft on a book. Who only looks what would follow names no issuer.
+// draftOn returns a draft on a book, of which it copies what it may change. Whoever only looks at what would follow
+// names no issuer, and nothing can be issued then.
 func draftOn(b *book, now time.Time, by ledger.Issuer) *draft {
 	d := &draft{
 		Draft: ledger.NewDraft(b.Ledger, now, by), base: b, system: b.system, generation: b.generation,
@@ -50,7 +51,8 @@ func (d *draft) asBook() *book {
 	}
 }
 
-// listed returns what was revoked, sorted, without whose it was: gateways may read it.
+// listed returns what was revoked, sorted, without whose it was: gateways, and whoever can read their files, may know
+// that a serial is revoked, and not which partner lost it.
 func (d *draft) listed() (all []revocation) {
 	for _, name := range slices.Sorted(maps.Keys(d.revoked)) {
 		r := d.revoked[name]

@@ -45,7 +45,8 @@ type book struct {
 	root    string                         // the directory, for the steps that are told
 }
 
-// census returns a digest of which objects are there.
+// census returns a digest of which objects are there, by their uids. The record of the publication has it, so that a
+// publication of another ledger is told from one of this.
 func (l *book) census() string {
 	lines := make([]string, 0, len(l.Ledger))
 	for ref, e := range l.Ledger {
@@ -62,8 +63,9 @@ func (l *book) census() string {
 	return hex.EncodeToString(digest.Sum(nil))
 }
 
-// readLedger reads everything that is signed, on as many cores as there are. Files that are none
-// of ours are left alone.
+// readLedger reads everything that is signed. What nobody signed is noted as planted, and gives nothing; what is signed
+// and gone or damaged is noted, too, and stops nobody else. If the list of what is signed cannot be read, or the disk
+// fails, that is an error. Files that are none of ours are left alone.
 func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	l := &book{
 		Ledger: ledger.Ledger{}, generation: st.generation, raw: st.raw, revoked: map[string]revocation{}, holds: h,

@@ -29,6 +29,7 @@ type holder struct {
 	Since   time.Time `json:"since"`
 }
 
+// newLock returns the lock on a directory, not taken. command is what others are told who has it.
 func newLock(p paths, command string) *lock {
 	return &lock{paths: p, command: command, file: flock.New(p.lockFile(), flock.SetPermissions(privateFile))}
 }

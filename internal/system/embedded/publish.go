@@ -18,7 +18,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// known is the publication as this process left it, by the digests of its files.
+// A publication is a set of files that gateways pull: OPA's policy and its data, what is revoked for TLS and SSH, who
+// may log in as whom, and cut.sh with what it needs to cut each partner without us. It is compiled from the whole
+// ledger each time, for what is compiled from a part could keep what the rest took away; only files that differ are
+// written.
+//
+// Three things are never made anew from one publication to the next unless they have to be, since gateways load them
+// one by one: the revocation lists, each partner's cut, and what did not change at all.
+
+// known is the publication as this process left it, by the digests of its files. It spares the next commit of this
+// process reading all of them. It is dropped as soon as anything says that somebody else was there (committer.fresh).
 type known struct {
 	generation generation
 	holds      ledger.Holds
@@ -51,7 +60,8 @@ func (pu *publisher) stageFiles(st *stage, files map[string][]byte,
 	return digests
 }
 
-// stagePublication stages what differs from what is published, and returns the record and the digests of all.
+// stagePublication stages what differs from what is published, and returns the record and the digests of all. What lies
+// there under a name that gateways would read, and is not of this publication, is removed, whoever put it there.
 func (pu *publisher) stagePublication(st *stage, d *draft, g generation, was published) (published,
 	map[string][sha256.Size]byte, error) {
 	p := pu.publication(d)
@@ -79,6 +89,11 @@ func (pu *publisher) stagePublication(st *stage, d *draft, g generation, was pub
 }
 
 // files returns all files of a publication; nil stands for one that is to stay as it is.
+//
+// The revocation lists stay while they say the same, for up to a quarter of a publication's life: a list that is signed
+// anew in each commit would have to be loaded anew by each gateway. Their numbers are even, and those of cut.sh's lists
+// odd: higher than that of the list that they were published with, and lower than that of the next. Which of two lists
+// counts for a certificate, their beginnings decide (ca.Authority.Cut).
 func (pu *publisher) files(d *draft, p policy.Publication, g generation, was published) (published, map[string][]byte,
 	error) {
 	if err := pu.keyring.open(); err != nil {

@@ -16,6 +16,10 @@ import (
 
 // stage is a set of files that are written beside, to be renamed into place together. It remembers what failed first
 // and writes nothing after that, so whoever fills it looks at err once, before it is settled and enacted.
+//
+// The order is write, settle, enact: all content is on the disk before the first name changes, so no name ever leads to
+// half a file, also after a loss of power. Several stages are settled at once, which costs one wait for the disk, and
+// enacted one after another, which is the order that a reader sees.
 type stage struct {
 	disk          durable.Disk
 	dir           string

@@ -21,7 +21,7 @@ import (
 
 // takeOver takes into a ledger that was put back, and accepted, what became of access since, as far as the
 // newer publication tells: what was revoked stays revoked, and what was removed or suspended is as a removal
-// that did not come to its end.
+// that did not come to its end. A restored backup would otherwise give back what was taken away after it.
 func (co *committer) takeOver(base *book, d *draft, in scope) error {
 	newer, err := co.signatures.lastRecord()
 	if err != nil || !in.changes || newer.Generation.Number <= base.generation.Number {
@@ -56,7 +56,8 @@ func (co *committer) takeOver(base *book, d *draft, in scope) error {
 	return nil
 }
 
-// endedSince reports whether an object of an older ledger gives nothing in the newer publication.
+// endedSince reports whether an object of an older ledger gives nothing in the newer publication. What is admitted by
+// lists of revoked serials alone, as certificates for SSH are, is not in the publication: the lists tell of it.
 func (e *evidence) endedSince(v *ledger.Entry, revoked map[string]revocation) bool {
 	published := &e.data.Partner.Published
 	switch o := v.Object.(type) {
