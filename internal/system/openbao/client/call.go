@@ -41,16 +41,19 @@ var (
 	errAway   = errors.New("another call has just waited in vain")
 )
 
-// request is what a call asks for.
+// request is what a call asks for. path is below /v1/, in the client's namespace, and has been checked to arrive as it
+// is. token is "" for what is asked without a login.
 type request struct {
 	method, path string
 	body         []byte
 	token        string
 	repeatable   bool // also when it may have been done
-	writes       bool
+	// writes: it changes something, so that nobody knows what is there if its answer is lost.
+	writes bool
 }
 
-// call is a request and its attempts so far.
+// call is a request and its attempts so far. One goroutine makes them, one after another; only what httptrace notes
+// comes from others.
 type call struct {
 	request
 	client   *Client
@@ -60,9 +63,9 @@ type call struct {
 	least    time.Duration // that an attempt may take, also where patience ends before
 	sent     time.Time     // the last attempt; zero where it did not get its turn
 	attempts int
-	few      int
-	pause    time.Duration
-	spent    bool // patience has ended
+	few      int           // how many of the attempts were worth only a few
+	pause    time.Duration // before the next attempt
+	spent    bool          // patience has ended
 
 	secured   atomic.Bool // the last attempt got as far as TLS
 	connected atomic.Bool // the last attempt got a connection, so that it may have been sent
@@ -72,7 +75,8 @@ type call struct {
 	outage    *access.Outage // that the last attempt met
 }
 
-// send makes the attempts of a request, until one is answered for good or patience ends. A nil error is success.
+// send makes the attempts of a request, until one is answered for good or patience ends. A nil error is success, and
+// out has the answer; out may be nil.
 func (c *Client) send(ctx context.Context, r request, out any) *Error {
 	k := &call{request: r, client: c}
 	req, err := k.httpRequest(ctx)

@@ -23,14 +23,16 @@ type Error struct {
 	Method, Path string
 	Ambiguous    bool // the change may have been made: read back before it is made again
 
-	problem  string
+	problem  string // what we say of it; "" if OpenBao's messages say all
 	fate     fate
-	cause    error
+	cause    error // a sentinel of package access, or nil
 	ended    error // of the caller's context
 	byPolicy bool  // a 403 that is not about the token
 	ours     bool  // OpenBao itself answered
 	login    bool  // the client's own login failed, and the call itself was not sent
-	outage   *access.Outage
+	// outage is the one that the call met, so that the errors of a hundred calls tell it once; nil for any other
+	// failure.
+	outage *access.Outage
 }
 
 // Error says what failed and what was done.

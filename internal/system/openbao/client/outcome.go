@@ -15,6 +15,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// Each attempt is judged by two questions: what became of it (its fate), and whether another one is worth while. A
+// request that may have been carried out is only repeated if doing it twice does no harm, and whoever gave up on it is
+// told to look (Error.Ambiguous). What OpenBao did not write decides nothing about objects or rights: a gateway's 404
+// is no object that is gone, and its 403 no lack of rights.
+
 // fate is what became of an attempt.
 type fate int
 
@@ -26,7 +31,8 @@ const (
 	done
 )
 
-// repeats is how often an outcome of this kind is worth another attempt.
+// repeats is how often an outcome of this kind is worth another attempt: never, a few times (fewRepeats), or as long as
+// patience lasts.
 type repeats int
 
 const (
@@ -37,11 +43,13 @@ const (
 
 // outcome is one attempt, judged.
 type outcome struct {
-	fate     fate
-	repeats  repeats
-	wait     time.Duration // that the server asked for
-	cause    error         // a sentinel of access, or nil
-	status   int
+	fate    fate
+	repeats repeats
+	wait    time.Duration // that the server asked for
+	cause   error         // a sentinel of access, or nil
+	// status is that of the answer; 0 without one.
+	status int
+	// problem is what we say of it, and messages what OpenBao said, without secrets.
 	problem  string
 	messages []string
 	byPolicy bool // a 403 of the policies: the token itself is good
@@ -49,7 +57,8 @@ type outcome struct {
 	wide     bool // it is of the whole server, and not of what was asked for
 }
 
-// judge says what the last attempt came to.
+// judge says what the last attempt came to. What it does not know is taken for an attempt that may have been carried
+// out on a server that is away, which is repeated if it may be.
 func (k *call) judge(resp *http.Response, err error) outcome {
 	if err != nil {
 		return k.judgeLost(err)
@@ -85,6 +94,7 @@ func (k *call) judgeRefused(o outcome, resp *http.Response) outcome {
 		o.fate = refused
 		o.repeats = never
 		o.cause = access.ErrNotPermitted
+		// OpenBao gathers what policies refuse in a multierror, and writes a token that it does not take plainly
 		o.byPolicy = strings.Contains(string(k.answer), "1 error occurred")
 	case http.StatusNotFound:
 		return k.judgeNotFound(o)
@@ -179,7 +189,8 @@ func (k *call) judgeLost(err error) outcome {
 	return o
 }
 
-// judgeSuccess believes a success only with an answer that OpenBao could have written.
+// judgeSuccess believes a success only with an answer that OpenBao could have written. A 204 has nothing to show, so a
+// write is believed with one, and a read, which always has content, is not.
 func (k *call) judgeSuccess(o outcome) outcome {
 	switch {
 	case k.writes && len(k.answer) == 0 && o.status != http.StatusOK, k.signed():
@@ -317,7 +328,8 @@ func (k *call) said() (messages []string, ours bool) {
 	return messages, ours
 }
 
-// secretsIn returns the values of a request that no text may show, should the server repeat them.
+// secretsIn returns the values of a request that no text may show, should the server repeat them: OpenBao and proxies
+// in front of it quote parts of what they do not understand.
 func secretsIn(body []byte) []string {
 	var fields map[string]any
 	if json.Unmarshal(body, &fields) != nil {

@@ -16,7 +16,11 @@ type seconds int64
 
 func (s seconds) duration() time.Duration { return time.Duration(s) * time.Second }
 
-// ticket is the client's token and how long it lasts.
+// A token is had once and shared. It is renewed while it is in use and has less than a third of its life left; once no
+// renewal gives more time (its max_ttl is reached), the client logs in again. What the operator gave as a token is only
+// ever renewed.
+
+// ticket is the client's token and how long it lasts, by the server's count and this machine's clock.
 type ticket struct {
 	token     string
 	renewable bool
