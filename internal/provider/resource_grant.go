@@ -164,7 +164,7 @@ func (m *grantModel) declare(o access.Object) {
 }
 
 // restore does nothing: nothing is issued for a grant.
-func (m *grantModel) restore(*grantModel, observed) {} // nothing is issued for it
+func (m *grantModel) restore(*grantModel, observed) {}
 
 // replaced names the arguments that make another grant: the identity and the name, which are the id. Reach is not among
 // them: a grant is widened and narrowed in place, and judged by that.

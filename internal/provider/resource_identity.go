@@ -324,7 +324,7 @@ func (m *identityModel) observe(seen observed, all extent) {
 func (m *identityModel) release() types.String { return m.HoldReleased }
 
 // restore does nothing: nothing is issued for an identity.
-func (m *identityModel) restore(*identityModel, observed) {} // nothing is issued for it
+func (m *identityModel) restore(*identityModel, observed) {}
 
 // replaced names the arguments that make another identity: the three parts of its id. Their order does not matter.
 func (m *identityModel) replaced(state *identityModel) (names []string) {

@@ -17,10 +17,6 @@ import (
 // its identity. Without this, the next apply would bring back what is missing, and give back what was taken away
 // (TestWhatSomebodyCutByAWSsOwnMeansStaysCut).
 
-// Whoever has to cut a partner off at night does what AWS's console offers: removes the role or the key, closes
-// the trust, attaches a policy that denies everything. Each of these is a cut of its credential, as partner-hold
-// is one of its identity.
-
 // lookout notices what somebody cut by hand, and marks it beside the pages before anything is changed: what is marked
 // stays cut, whatever is removed or made anew meanwhile.
 type lookout struct {

@@ -56,7 +56,7 @@ func (w *wanted) taken(n *native) string {
 // keyTaken says how somebody cut the keys of a user that are known; "" if nobody did.
 func (w *wanted) keyTaken(n *native) string {
 	// beside another credential, everybody is told to remove its keys, to retire it
-	retires := w.adopted && !w.alone // beside another credential, its key is removed to retire it
+	retires := w.adopted && !w.alone
 	if w.Kind == store.User && w.Built && n.keys != nil && !retires {
 		return w.keyCut(n.keys)
 	}

@@ -273,7 +273,7 @@ func gives(o access.Object, p *page) bool {
 func (ch *changer) follow(ctx context.Context, o access.Object, a *proposal) error {
 	id, f := o.Holder(), a.family
 	// what was found to be cut on the way is told in the answer
-	defer func() { a.family.Holds = f.Holds }() // what was found to be cut on the way
+	defer func() { a.family.Holds = f.Holds }()
 	return store.Again(ctx, func() error {
 		if o.Ref().Type == access.TypeIdentity { // whoever hung on it meanwhile follows as well
 			now, err := ch.store.FamilyOf(ctx, o)

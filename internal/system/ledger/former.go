@@ -45,7 +45,7 @@ func remembered(memory []access.Former, now time.Time, more ...access.Former) []
 	if len(kept) > mostFormers {
 		order.Sort(kept, func(a, b access.Former) int { return b.RemovedAt.Compare(a.RemovedAt) })
 		// no grant pushes out a key, and no key a grant
-		count := map[access.Type]int{} // no grant pushes out a key, and no key a grant
+		count := map[access.Type]int{}
 		kept = slices.DeleteFunc(kept, func(f access.Former) bool {
 			count[f.Object.Ref().Type]++
 			return count[f.Object.Ref().Type] > mostFormers

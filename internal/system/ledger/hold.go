@@ -252,7 +252,7 @@ func (d *Draft) wouldHoldCredential(c *access.Credential) bool {
 			from.Partner == c.IdentityID.Partner &&
 			d.inherit(&Entry{Object: &access.Identity{ID: c.IdentityID}})
 		// otherwise its identity is held, or released with it
-		if !heldAnyway { // else its identity is held, or released
+		if !heldAnyway {
 			return true
 		}
 	}

@@ -40,8 +40,6 @@ type alias struct {
 	Local bool `json:"local"`
 }
 
-// policies is the store of what stands in policies, and snapshot what it read at one moment, with what else was found
-// out about each identity.
 type (
 	// policies is the store of what stands in policies.
 	policies = store.Store[native]

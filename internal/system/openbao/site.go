@@ -45,9 +45,6 @@ const mountDescription = "Partner access"
 // release is a version of OpenBao: major, minor, patch. What follows a hyphen or a plus is left out.
 type release [3]int
 
-// What OpenBao has to have. Before 2.6 no listing returns policies with their text, and the workflows are
-// missing; paths of policies expire since 2.3, and CEL roles came in between. Only a part of what this package
-// needs was there before.
 var (
 	// oldest is the first that has all that this package needs. Paths of policies expire since 2.3 and CEL roles came
 	// in between, but before 2.6 no listing returns policies with their text, and the workflows are missing.

@@ -298,8 +298,8 @@ func inWords(err error) error {
 	case errors.As(err, &unknown):
 		return fmt.Errorf("its certificate is signed by an authority that is not trusted here, as by a proxy that "+
 			"looks into TLS: name it with AWS_CA_BUNDLE: %w", err)
-	// not wrapped: the limit is ours, and a caller that looks for the end of its own context must not find one
-	case errors.Is(err, context.DeadlineExceeded): // not wrapped: the limit is ours, and nobody interrupted it
+	case errors.Is(err, context.DeadlineExceeded):
+		// not wrapped: the limit is ours, and a caller that looks for the end of its own context must not find one
 		return errors.New("no answer in time")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the answer was cut off: %w", err)
@@ -322,7 +322,7 @@ func (c *Client) sign(ctx context.Context, req *http.Request, r Request) error {
 	defer cancel()
 	login, err := c.Credentials(ctx)
 	// STS takes the token of a web identity in place of a signature
-	if err != nil || login == (aws.Credentials{}) { // STS takes a token for the login
+	if err != nil || login == (aws.Credentials{}) {
 		return err
 	}
 	sum := sha256.Sum256(r.Body)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
@@ -22,9 +21,6 @@ import (
 // The note helps against a restored or deleted policy, and against nobody who may write this policy: such a login may
 // as well write a floor of the next generation.
 
-// The floor is a policy of comments, which nobody has. It does not lie in the folder of partner access: who may write
-// there may not write it. What it was is noted in that folder, where the one listing reads it, so that a floor that is
-// gone or was put back is missed.
 const (
 	// FloorName is the policy of the floor. The shipped policy "floor" lets a login write it, and "plan" lets one read
 	// it (examples/openbao/policies; see TestTheLoginsOfTheFloor).

@@ -24,11 +24,6 @@ import (
 // mark again cuts again. Neither a suspension nor a destroy removes a mark. People write it with the printed step, so
 // its text is anything, and its name alone counts (see TestWhatWasCutByAPrintedStepDoesNotComeBack).
 
-// What has to outlive an identity stands in policies of comments beside its own, which nobody has, and which the
-// one listing reads as well: partner/SCOPE/held marks what was cut by hand (a partner, an identity, a credential),
-// and partner/ID/remembered is the tombstone of an identity. A suspension hides no mark, and no destroy removes
-// one. When a mark was written last is when it was cut: a release lifts what was cut before, and who writes the
-// mark again cuts again.
 const (
 	// MarkName ends the name of a mark's policy.
 	MarkName = "/held"

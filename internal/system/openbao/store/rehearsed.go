@@ -15,8 +15,6 @@ import (
 // name has one part less than an identity's, and the same listing reads it. Metadata of the partner's entity would do
 // as well, but writing it would change the real access.
 
-// When a partner was rehearsed is remembered in a policy of comments, which nobody has: partner/PARTNER/rehearsed. It
-// has one part less than an identity's, and the listing that reads these reads it as well.
 const (
 	rehearsedTitle = "When the cut of this partner was rehearsed last, by terraform-provider-partner. It gives " +
 		"nothing to anybody."

@@ -44,7 +44,7 @@ func (s *Snapshot[N]) beside(name string, p Policy) bool {
 		return false
 	}
 	stone, err := parseStone(name, p.Policy)
-	if err != nil { // no release lifts anything then, and nobody else is harmed
+	if err != nil {
 		stone = ledger.Tombstone{Damaged: true}
 	}
 	s.Tombstones[id] = stone

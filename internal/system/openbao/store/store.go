@@ -52,14 +52,14 @@ type Store[N any] struct {
 	Ahead func(ctx context.Context, snap *Snapshot[N]) error
 
 	// loading is held while one caller reads everything for all.
-	loading sync.Mutex // held while one caller reads everything for all
+	loading sync.Mutex
 
 	// mu guards what follows. Whoever needs a snapshot's lock as well takes this one first.
 	mu sync.Mutex
 	// seen is the last snapshot; nil: the next read asks for everything.
 	seen *Snapshot[N]
 	// system is the system's id, as it was read or made last; "" if there is none.
-	system string // its id, as it was read last
+	system string
 	// floors are what this process wrote, until somebody else changes it.
 	floors map[access.IdentityID]floor
 }
@@ -67,7 +67,7 @@ type Store[N any] struct {
 // floor is the least that is known of a policy, from this process' own writes.
 type floor struct {
 	// document is what was written; nil: the policy was removed.
-	document *Document // nil: it was removed
+	document *Document
 	// at is when OpenBao had answered, by this machine's clock.
 	at time.Time
 }

@@ -15,8 +15,6 @@ import (
 // same listing reads it, and a snapshot of the cluster that is restored has it. A state that was written for another
 // system takes "not found" for nothing: see DESIGN.md, "The state".
 
-// Which access system a namespace holds is remembered in a policy of comments, which nobody has: partner/system. The
-// listing that reads the identities' policies reads it as well, and a snapshot of the cluster that is restored has it.
 const (
 	// systemName is the name of the policy.
 	systemName  = Prefix + "system"

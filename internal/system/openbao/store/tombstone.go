@@ -55,7 +55,7 @@ func parseStone(name, text string) (t ledger.Tombstone, err error) {
 // A shadow partner has none: nobody comes back as it.
 func (s *Store[N]) Remember(ctx context.Context, e *ledger.Entry, removed time.Time, formers ...access.Former) error {
 	id := e.Object.Holder()
-	if access.IsShadow(id.Partner) { // nobody comes back as it
+	if access.IsShadow(id.Partner) {
 		return nil
 	}
 	snap, err := s.View(ctx)
