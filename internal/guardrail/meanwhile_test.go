@@ -71,3 +71,32 @@ func TestAReleaseGoesOnThoughTheFirstOfItIsDone(t *testing.T) {
 		t.Error("it is refused once the first of it was given back")
 	}
 }
+
+// Something is mounted in the middle of an apply where another configuration's grant opened nothing before. What that
+// grant reaches now is taken out with it, and met until then by what goes on from it.
+func TestWhatOpensSomethingOnlyNowLeavesWhole(t *testing.T) {
+	theirs := &access.Record{
+		Object:  grant("acme/prod/other", "kv/data/x"),
+		History: access.History{UID: "9", Stack: "theirs"},
+	}
+	mounted := false
+	reaching := func(access.Pattern, []string) access.Reach {
+		if !mounted {
+			return access.Reach{Nothing: "nothing is mounted there"}
+		}
+		return access.Reach{Targets: []access.Target{{Kind: "secret", Path: "store/x"}}}
+	}
+	p := NewPortfolio(Defaults(), access.Capabilities{Reach: reaching})
+	p.Live([]*access.Record{theirs}, "ours")
+	mounted = true
+	p.Reaching(reaching)
+	again := &Subject{Object: grant(etl, "other/data/x")}
+	again.reaches = reachesOf(&p.capabilities, again)
+	if found := p.held.of(again); len(found) != 1 {
+		t.Errorf("%d are found by what they reach now, of 1", len(found))
+	}
+	p.Meanwhile(nil)
+	if found := p.held.of(again); len(found) != 0 {
+		t.Errorf("%d are found that are gone", len(found))
+	}
+}

@@ -201,8 +201,16 @@ func (p *Portfolio) Reaching(r access.Reaching) {
 	defer p.mu.Unlock()
 	p.capabilities.Reach = r
 	for _, e := range slices.Collect(maps.Keys(p.nowhere)) { // what is forgotten is not among them
+		// Each index is left by the reach by which it was entered: by another one, it would not be found there.
+		shelved := e.seq == 0
 		p.forget(e)
+		if shelved {
+			p.held.drop(e)
+		}
 		e.reaches = reachesOf(&p.capabilities, &e.Subject)
+		if shelved {
+			p.held.add(e)
+		}
 		p.index(e)
 	}
 }
