@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,11 @@ func TestTheLoginsOfTheFloor(t *testing.T) {
 	l.set(5, 0)
 	if r, err := l.as(l.partners).Floor(t.Context()); err != nil || r.Floor.MaxGrants != 5 {
 		t.Errorf("the partners' login reads %+v, %v", r, err)
+	}
+	// whoever removed the note, as the survey said, made a floor that nobody would miss
+	if _, strays, err := l.open().Survey(t.Context(), nil); err != nil || slices.ContainsFunc(strays,
+		func(s access.Stray) bool { return s.NativeID == notePath }) {
+		t.Errorf("the survey takes the note for somebody else's: %v, %v", strays, err)
 	}
 	for _, act := range []func(*System) error{
 		func(s *System) error {

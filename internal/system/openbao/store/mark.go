@@ -62,11 +62,14 @@ func IsBeside(name, text string) bool {
 	_, marks := ScopeOf(name)
 	_, remembers := stoneOf(name)
 	_, rehearsed := memoryOf(name)
-	if name == systemName {
+	switch {
+	case name == systemName:
 		id, _ := parseSystem(text)
 		return id != ""
+	case rehearsed:
+		return !parseMemory(text).IsZero()
 	}
-	return (marks || remembers || (rehearsed && !parseMemory(text).IsZero())) && onlyComments(text)
+	return (marks || remembers || name == floorNoteName) && onlyComments(text)
 }
 
 // onlyComments reports whether a policy's text has nothing but comments and empty lines.
