@@ -10,6 +10,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// How rules are applied. They judge a subject when it arrives, since nothing says that the walk of a plan has ended:
+// there is no later moment at which everything is there. Of two objects that a rule compares, whichever arrives second
+// judges both, and says the same in either order (see TestTheOrderOfArrivalChangesNothing). What has not arrived is
+// judged as the system holds it, as far as that cannot be another thing once it arrives (sight, against).
+//
+// A rule looks at the subject by itself (judgeOwn), at what hangs on what (judgeAbove), or at two that meet
+// (judgeBeside). Each of the three asks whether this plan brings the conflict in, takes the level from that (worst),
+// and leaves it to add whether a waiver hides it.
+
 // Phase is when rules are evaluated.
 type Phase int
 
@@ -19,17 +28,21 @@ const (
 	Apply
 )
 
-// evaluation is one walk of the rules over one subject.
+// evaluation is one walk of the rules over one subject. It lives for one call of Evaluate, under the portfolio's lock.
 type evaluation struct {
 	view
-	context     *Context
+	context *Context
+	// subject is what arrived: each finding is shown at it, whichever of two objects is at fault. descendants are what
+	// hangs on it, which may have arrived first and is judged against it only now.
 	subject     *entry
 	descendants []*entry
 	found       []Finding
 }
 
 // Evaluate returns what the rules have to say of a subject that arrived, in an order that depends on nothing else. It
-// compares it with what arrived before it, and with the system's for what has not arrived.
+// compares it with what arrived before it, and with what the system holds of what has not arrived. The nonce tells
+// which of several blocks with one id is meant; for one that was never put in, it returns nil. It changes nothing, and
+// may be called concurrently.
 func (p *Portfolio) Evaluate(ref access.Ref, nonce string, phase Phase, now time.Time) []Finding {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -46,6 +59,8 @@ func (p *Portfolio) Evaluate(ref access.Ref, nonce string, phase Phase, now time
 			view: v, subject: subject, hid: map[string]bool{},
 		},
 	}
+	// Rule.last comes in a second round: waiver/unused has to know what the waivers of this subject hid. A rule that is
+	// switched off is evaluated if it is bounded, since beyond its bound it denies at any level.
 	for _, last := range []bool{false, true} {
 		for i := range p.rules {
 			if r := &p.rules[i]; (r.level > Off || r.bounded) && r.last == last {
@@ -59,6 +74,8 @@ func (p *Portfolio) Evaluate(ref access.Ref, nonce string, phase Phase, now time
 }
 
 // judge applies one rule: to the subject by itself, against what is above it or below it, and beside what it meets.
+// What hangs on the subject is judged against it here, because that may have arrived before it, and nothing was above
+// it then.
 func (e *evaluation) judge(r *ranked) {
 	on := slices.Contains(r.On, e.subject.ref.Type)
 	if on && r.own != nil {
@@ -79,7 +96,9 @@ func (e *evaluation) judge(r *ranked) {
 	}
 }
 
-// judgeOwn applies a rule to the subject by itself. One that reads what is still unknown waits, and hides no other.
+// judgeOwn applies a rule to the subject by itself. A rule that reads what is not known yet waits for the apply. It is
+// noted as if a waiver had hidden it: nobody knows whether it will have something to say, so waiver/unused must not
+// call its waiver unused.
 func (e *evaluation) judgeOwn(r *ranked) {
 	s := &e.subject.Subject
 	if !r.unready && s.waits(r.Reads, r.Needs) {
@@ -104,7 +123,7 @@ func (e *evaluation) standsIn(lower *entry, path []*entry) bool {
 }
 
 // judgeAbove compares a lower entry with the one above it that the rule names, where the subject is one of the two or
-// stands between them.
+// stands between them. What another stack holds below the subject is at most warned of: no block here declares it.
 func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
 	heldAlone := lower.seq == 0 // by the system: no block of this plan declares it
 	if lower.waits(r.Reads, r.Needs) || (heldAlone && len(r.ReadsAbove) == 0) {
@@ -119,6 +138,8 @@ func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
 		return
 	}
 	for _, found := range r.above(e.context, &lower.Subject, &upper.Subject) {
+		// A rule that judges each one above by itself (Rule.each) names the one at fault: only what is between that and
+		// the lower entry counts, and only the argument that is at fault there.
 		path, reads, at := path, r.ReadsAbove, upper
 		if found.host != nil {
 			path = path[:slices.Index(path, found.host)+1]
@@ -172,7 +193,9 @@ func (r *ranked) concerns(a *entry) bool {
 	return a.seq != 0 && slices.Contains(r.On, a.ref.Type) && !a.waits(r.Reads, r.Needs)
 }
 
-// judgeBeside compares the subject, and what becomes comparable by its arrival, with others.
+// judgeBeside compares the subject, and what becomes comparable by its arrival, with others. For a rule that depends on
+// what stands above (Rule.chained), the arrival of an identity can make comparable what hangs on it. Each pair is
+// judged once, though both of it may be in that list.
 func (e *evaluation) judgeBeside(r *ranked) {
 	seen := map[[2]*entry]bool{}
 	from := []*entry{e.subject}
@@ -258,6 +281,8 @@ func (e *evaluation) against(r *ranked, a, b *entry, level Level) (Level, bool) 
 }
 
 // told reports whether the arrival of the other one has said it already, against what the system holds of this one.
+// Without it, one conflict would be said twice in a plan in which a credential that exists arrives after the new one
+// that it meets.
 func (e *evaluation) told(r *ranked, a, b *entry) bool {
 	other := a
 	if other == e.subject {
@@ -317,7 +342,9 @@ func (e *evaluation) moves(of *entry) bool {
 	return false
 }
 
-// worst returns the level of a finding: that of its rule where the plan brings it in, else at most a warning.
+// worst returns the level of a finding: that of its rule where the plan brings it in, else at most a warning. Two
+// things go above the rule's level: what is beyond a ceiling that no configuration can raise (hard), and at apply a
+// warning that the apply was to settle and did not.
 func (e *evaluation) worst(r *ranked, p problem, enters bool) Level {
 	level := r.level
 	if p.hard || (p.settles && e.phase == Apply && level == Warn) {
@@ -329,7 +356,8 @@ func (e *evaluation) worst(r *ranked, p problem, enters bool) Level {
 	return level
 }
 
-// add notes a finding, unless one of those that it is between has it waived.
+// add notes a finding, unless one of those that it is between has it waived. Of two objects, the waiver of either is
+// enough, and only that of the subject is noted as used.
 func (e *evaluation) add(r *ranked, p problem, attribute string, level Level, passing bool, between ...*entry) {
 	if e.settings.waivable(r.Rule) && !p.hard {
 		for _, o := range between {
@@ -351,7 +379,9 @@ func (e *evaluation) add(r *ranked, p problem, attribute string, level Level, pa
 	})
 }
 
-// silence drops what another finding on the same attribute says better, unless it weighs more than that one.
+// silence drops what another finding on the same attribute says better, unless it weighs more than that one. It
+// compares with the whole list: what is silenced itself still silences others, so the order of findings does not
+// matter.
 func silence(found []Finding) []Finding {
 	if len(found) < 2 {
 		return found

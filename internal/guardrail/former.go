@@ -4,7 +4,6 @@ package guardrail
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +12,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// relabelled is the slug of the rule about access that goes on under a new name, and what that rule reads.
+// Access that goes on under a new name. A name can be computed, so if rules about extensions went by ids, each new name
+// would be new access with a new end and no review. So past access is looked up by what it opened: by key or trust, and
+// by partner and reach. It is past access if it was removed and the system remembers it, if this plan removes it, if it
+// has ended, or if it is still there beside the new one. What follows from finding some is decided in renewal.go.
+
+// relabelled is the slug of the rule about access that goes on under a new name, and what that rule reads. The slug and
+// the arguments are needed here beside the rule, because a removal that arrives late has only this rule, and the one
+// about signatures, judge anew what arrived before (Leave).
 const relabelled = "expiry/relabelled"
 
 var relabelledReads = append(proofArguments(), "resource", "actions")
@@ -21,69 +27,16 @@ var relabelledReads = append(proofArguments(), "resource", "actions")
 // accident is how long what was removed may come back as if it had never been away.
 const accident = 24 * time.Hour
 
-// past is access that something new may go on from: it was removed, this plan removes it (leaves), it has
+// past is access that something new may go on from: it was removed (removedAt), this plan removes it (leaves), it has
 // ended, or it is still there.
 type past struct {
 	*entry
 	leaves bool
 }
 
-// shelf finds past access: by its key, and by its partner and its reach.
-type shelf struct {
-	keys  map[string][]*entry
-	reach map[string]*trie
-}
-
-// newShelf returns an empty shelf.
-func newShelf() *shelf { return &shelf{map[string][]*entry{}, map[string]*trie{}} }
-
-func (h *shelf) add(e *entry) {
-	for _, k := range e.keys {
-		h.keys[k.print] = append(h.keys[k.print], e)
-	}
-	if g := e.grant(); g != nil {
-		if h.reach[e.holder.Partner] == nil {
-			h.reach[e.holder.Partner] = &trie{}
-		}
-		h.reach[e.holder.Partner].add(g.Resource, e)
-		for _, t := range targetsOf(&e.Subject) {
-			h.reach[e.holder.Partner].add(placeOf(t), e)
-		}
-	}
-}
-
-func (h *shelf) drop(e *entry) {
-	is := func(o *entry) bool { return o == e }
-	for _, k := range e.keys {
-		h.keys[k.print] = slices.DeleteFunc(h.keys[k.print], is)
-	}
-	if g, reach := e.grant(), h.reach[e.holder.Partner]; g != nil && reach != nil {
-		reach.drop(g.Resource, e)
-		for _, t := range targetsOf(&e.Subject) {
-			reach.drop(placeOf(t), e)
-		}
-	}
-}
-
-// of returns what has a key of the subject, or an overlapping reach.
-func (h *shelf) of(s *Subject) []*entry {
-	found := map[*entry]bool{}
-	for _, k := range s.keys {
-		for _, e := range h.keys[k.print] {
-			found[e] = true
-		}
-	}
-	if g := s.grant(); g != nil && g.Resource != "" && h.reach[s.partner()] != nil {
-		h.reach[s.partner()].overlapping(g.Resource, "", found)
-		for _, t := range targetsOf(s) {
-			h.reach[s.partner()].overlapping(placeOf(t), "", found)
-		}
-	}
-	return slices.Collect(maps.Keys(found))
-}
-
-// Formers takes in what the system remembers of removed access, and of the uids that ended, in place of
-// what was taken in before.
+// Formers takes in what the system remembers of removed access, and of the uids that ended, in place of what was taken
+// in before. Of several uids that ended under one id, the one that ended last counts, and of two at the same moment the
+// greater one, so that a listing in another order changes no edition.
 func (p *Portfolio) Formers(all []access.Former, ended []access.Bygone) {
 	formers, last := newShelf(), map[access.Ref]access.Bygone{}
 	for _, b := range ended {
@@ -115,8 +68,12 @@ func (v view) lastOf(ref access.Ref) string {
 }
 
 // Leave notes that the plan removes an object, with all under it, and returns what is to be refused because of that
-// among what arrived before.
+// among what arrived before. In one plan, the removal and what goes on from it meet in either order: what arrives after
+// the removal finds it, and what arrived before is judged again here. A finding that stood already is not returned: its
+// own resource has shown it.
 func (p *Portfolio) Leave(ref access.Ref, now time.Time) (refused []Finding) {
+	// What was said before the removal is known is compared with what is said after it. Evaluate takes the lock by
+	// itself, so none is held in between.
 	said, leavers := map[*entry][]Finding{}, p.leavers(ref)
 	for _, e := range p.novel() {
 		if len(leavers.of(&e.Subject)) > 0 { // nothing else is judged otherwise by this removal
@@ -180,8 +137,9 @@ func (p *Portfolio) goingOn(e *entry, now time.Time) []Finding {
 	})
 }
 
-// Since returns when the access began that a planned object goes on from under another name, and up to when reviews
-// extend nothing any more of it; zero where it goes on from none.
+// Since returns when the access began that a planned object goes on from under another name, and up to when its reviews
+// are spent; zero if it goes on from none. An apply gives both to the system, so that years add up over all links, and
+// no review counts twice.
 func (p *Portfolio) Since(ref access.Ref, now time.Time) (began, spent time.Time) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -195,8 +153,8 @@ func (p *Portfolio) Since(ref access.Ref, now time.Time) (began, spent time.Time
 // fresh reports whether the plan creates the object, and does not take it up again.
 func (s *Subject) fresh() bool { return s.Before == nil || s.Gone }
 
-// anew reports whether it has to be judged anew what the subject goes on from: it is created, or lasts longer since the
-// waiver goes that set that aside.
+// anew reports whether the subject is judged as new by what it goes on from: the plan creates it, or it lasts longer
+// because its waiver of this very rule is gone, so that it was never judged by the rule.
 func (s *Subject) anew() bool {
 	if s.fresh() {
 		return true
@@ -206,8 +164,9 @@ func (s *Subject) anew() bool {
 	return was && !is && s.extends()
 }
 
-// pasts returns what the subject newly has in common with past access: the same key or trust, or an
-// overlapping reach of its partner.
+// pasts returns what the subject newly has in common with past access: the same key or trust, or an overlapping reach
+// of its partner. What it had in common before this plan was judged then. Only objects of its own type count. Under its
+// own id, what was removed is past access, and what is still there is the subject itself.
 func (c *Context) pasts(s *Subject) (all []*past) {
 	if !s.anew() && !s.enters(relabelledReads, Apply) {
 		return nil
@@ -242,7 +201,8 @@ func (c *Context) remembered(p *past) bool {
 	return c.Now.Before(over.AddDate(1, 0, 0))
 }
 
-// last returns when past access was to end: also where what was issued for it ends before.
+// last returns when past access was to end: also where what was issued for it ends before. A system may end a
+// credential early (Record.EndAsked), and a new one that lasts as long as was asked for is no extension.
 func (p *past) last() time.Time {
 	if !p.asked.IsZero() {
 		return p.asked
@@ -255,7 +215,9 @@ func (c *Context) gone(p *past) bool {
 	return p.leaves || !p.removedAt.IsZero() || !p.last().After(c.Now)
 }
 
-// meets reports whether the subject newly has what past access had.
+// meets reports whether the subject newly has what past access had: a grant some action on some path in common, within
+// one partner; a credential the same key or trust, of whatever partner. A grant that was there is compared with its
+// earlier self, by what the system says today of the paths of both.
 func (c *Context) meets(s *Subject, p *past) bool {
 	if s.grant() != nil {
 		was := &Subject{Object: s.Before}
@@ -346,6 +308,9 @@ func (c *Context) goesOnFrom(s *Subject) (began, spent time.Time) {
 	return began, spent
 }
 
+// expiryRelabelled finds new access that lasts longer than the access it goes on from was to last, and for which no
+// review stands. It tells of the first of these only, by id. If one that just left gave all that the subject gives, for
+// as long (isAll), the subject is that one under another name, and nothing is found.
 func expiryRelabelled(c *Context, s, upper *Subject) []problem {
 	newest := access.NewestReview(reviews(s, upper)...)
 	pasts := c.pasts(s)

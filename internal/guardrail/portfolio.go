@@ -13,24 +13,38 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
+// What is known in one process. A plan fills the portfolio resource by resource, in an order that Terraform chooses; an
+// apply only with what it changes. Everything else comes from one listing of the system (Live), and stays what it was
+// at that moment but for what this run removes (Left, Leave) and what others are seen to change (Meanwhile). How rules
+// find their way through it stands in portfolio_index.go and reach.go.
+
 // Portfolio is all access that one plan leaves in place: what has arrived in the plan so far, and in the place of what
-// has not, what the system holds. It is safe for concurrent use.
+// has not, what the system holds. It is safe for concurrent use. Lock mu guards every field below it, and settings,
+// rules and capabilities.Reach as well, which are taken in while a plan runs.
 type Portfolio struct {
 	settings     Settings
 	capabilities access.Capabilities
 	rules        []ranked
 
-	mu        sync.RWMutex
-	arrivals  int
-	stack     string
-	loaded    bool
-	planned   map[access.Ref][]*entry
-	live      map[access.Ref]*entry
-	families  map[access.IdentityID]*family
-	keys      map[string]map[*entry]bool
-	open      trie // what is reached where partners do not meet, and common, where they may
-	common    trie
-	nowhere   map[*entry]bool // what opens nothing yet: one day it may reach something
+	mu sync.RWMutex
+	// arrivals counts what Put took in: the last number given as a sequence. stack is this configuration's own, known
+	// with loaded, which says that Live was called.
+	arrivals int
+	stack    string
+	loaded   bool
+	// planned is what has arrived, several under one id if blocks declare it twice; live is what the system holds, also
+	// of what has arrived since.
+	planned map[access.Ref][]*entry
+	live    map[access.Ref]*entry
+	// families, keys, open and common are the indexes: of what hangs on an identity, of who holds a key (by its print),
+	// and of what is reached. An entry of live is in them until the plan's own takes its place.
+	families map[access.IdentityID]*family
+	keys     map[string]map[*entry]bool
+	open     trie // what is reached where partners do not meet, and common, where they may
+	common   trie
+	nowhere  map[*entry]bool // what opens nothing yet: one day it may reach something
+	// partners counts the identities of each partner that arrived, and onboarded has the oldest object that the system
+	// holds of each.
 	partners  map[string]int
 	onboarded map[string]*entry
 	// partners of which something was held when it was listed, whatever this apply has released since
@@ -48,9 +62,10 @@ type ranked struct {
 	level Level
 }
 
-// entry is a subject in the portfolio.
+// entry is a subject in the portfolio, or past access that only a shelf holds.
 type entry struct {
 	Subject
+	// ref and holder are read once from the object, since indexes ask for them again and again.
 	ref    access.Ref
 	holder access.IdentityID
 	// seq is the number of its arrival in the plan, 0 where the system alone holds it, for stack.
@@ -66,8 +81,9 @@ type entry struct {
 	removedAt time.Time
 }
 
-// family is all that hangs on one identity.
+// family is all that hangs on one identity: its credentials, its grants, and the identities of which it is the parent.
 type family struct {
+	// planned has arrived; live is what the system alone holds. count is how many of a type arrived, for ranks.
 	planned, live []*entry
 	count         map[access.Type]int
 	// elsewhere counts what the system alone holds for other stacks.
@@ -96,7 +112,8 @@ func rankedBy(s Settings) (rules []ranked) {
 	return rules
 }
 
-// Govern takes in the settings under the system's floor, before Live: only the system knows it.
+// Govern takes in the settings under the system's floor, before Live: only the system knows it. Later calls change
+// nothing, so that one walk is judged by one set of settings. What only the system says (Rehearsed, System) is kept.
 func (p *Portfolio) Govern(s Settings) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -121,8 +138,9 @@ func (p *Portfolio) Live(records []*access.Record, stack string) {
 	}
 }
 
-// Meanwhile takes in what the system holds now, where others have changed it since Live. What has arrived in
-// this plan stays as it is.
+// Meanwhile takes in what the system holds now, where others have changed it since Live. What has arrived in this plan
+// stays as it is. What this apply removed itself (left) is not brought back by a listing that began before: only
+// another uid under that id is. See TestWhatOthersChangeMeanwhileIsTakenIn.
 func (p *Portfolio) Meanwhile(records []*access.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,7 +170,9 @@ func (p *Portfolio) Meanwhile(records []*access.Record) {
 	}
 }
 
-// settle enters what the system holds of an object.
+// settle enters what the system holds of an object. It is on the shelf of what is held in any case, and in the indexes
+// only while no block of this plan stands in its place. A partner that was cut stays so in cut, whatever is listed
+// later.
 func (p *Portfolio) settle(r *access.Record) {
 	e := &entry{
 		Subject: Subject{
@@ -229,8 +249,10 @@ func (p *Portfolio) Loaded() bool {
 	return p.loaded
 }
 
-// Put takes a subject of this plan in. The same nonce replaces what it put before; another one under the same
-// id is a duplicate.
+// Put takes a subject of this plan in. The same nonce replaces what it put before; another one under the same id is a
+// duplicate. When something was issued is taken from the system, and not from the state, which anybody can edit. An
+// entry that is replaced keeps its rank, so that a rule that speaks once for an identity speaks at the same block
+// again.
 func (p *Portfolio) Put(s Subject) {
 	e := &entry{Subject: s, ref: s.Object.Ref(), holder: s.Object.Holder()}
 	e.keys = keysOf(&e.Subject)
@@ -258,7 +280,8 @@ func (p *Portfolio) Put(s Subject) {
 	p.index(e)
 }
 
-// nextRank returns the number of an entry's arrival among its siblings, from 1.
+// nextRank returns the number of an entry's arrival, from 1: of an identity among those of its partner, of a credential
+// or a grant among those of its type and identity. Rules that speak once for all go by it.
 func (p *Portfolio) nextRank(e *entry) int {
 	if e.ref.Type == access.TypeIdentity {
 		p.partners[e.holder.Partner]++

@@ -10,7 +10,7 @@ import (
 
 // By what rules find others: what hangs on the same identity, who holds the same key, and what reaches the same paths.
 // An entry is entered once it arrives, and taken out when it is replaced or removed. So a rule over two objects looks
-// at few, also among thousands.
+// at few, also among thousands (see TestTheCostGrowsWithTheSize).
 
 // familyOf returns what hangs on an identity, to be added to.
 func (p *Portfolio) familyOf(id access.IdentityID) *family {
@@ -30,7 +30,8 @@ func (e *entry) above() access.IdentityID {
 	return e.holder
 }
 
-// index enters an entry under all by which rules look for others. What it enters, forget takes out.
+// index enters an entry under all by which rules look for others. What it enters, forget takes out. The caller holds
+// the lock.
 func (p *Portfolio) index(e *entry) {
 	if id := e.above(); id != (access.IdentityID{}) {
 		f := p.familyOf(id)
@@ -63,7 +64,8 @@ func (p *Portfolio) foreign(e *entry) int {
 	return 1
 }
 
-// forget takes an entry out of all that index entered it under.
+// forget takes an entry out of all that index entered it under. It has to see the same keys, reach and holder as index
+// saw. The caller holds the lock.
 func (p *Portfolio) forget(e *entry) {
 	if id := e.above(); id != (access.IdentityID{}) {
 		f := p.familyOf(id)
@@ -91,12 +93,15 @@ func remove(entries []*entry, e *entry) []*entry {
 	return entries[:last]
 }
 
+// territory is one place in an index: the trie, and the pattern under which an entry stands there.
 type territory struct {
 	trie    *trie
 	pattern access.Pattern
 }
 
-// territories returns the patterns of an entry, and the index that each belongs to.
+// territories returns the patterns of an entry, and the index that each belongs to. Pattern and targets of one reach go
+// into the same trie: common if all of the pattern lies where partners may meet, else open. The pattern itself is not
+// in common, since two partners may meet there.
 func (p *Portfolio) territories(e *entry) []territory {
 	var all []territory
 	if g := e.grant(); g != nil && g.Resource != "" {

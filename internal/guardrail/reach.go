@@ -8,6 +8,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// How objects find each other: what stands above an object, what hangs on it, and how sure that is. Rules that compare
+// what hangs on what ask here, and need not know how far the plan has come.
+
 // sight is how sure what stands above an object is.
 type sight int
 
@@ -20,15 +23,18 @@ const (
 	firm
 )
 
-// view is the portfolio as it is seen at the arrival of one subject. Of two that arrive, the second judges both, so
-// that nothing is said twice, and nothing depends on which it was.
+// view is the portfolio as it is seen at the arrival of one subject: what has a greater sequence than asOf has not
+// arrived yet. Of two that arrive, the second judges both, so that nothing is said twice, and nothing depends on which
+// it was. The portfolio's lock is held while a view is in use.
 type view struct {
 	*Portfolio
 	asOf  int
 	phase Phase
 }
 
-// at finds an identity.
+// at finds an identity, and says how sure that is. What has arrived stands in place of what the system holds. What
+// another stack holds is firm, since no plan of ours moves it; what ours holds is firm only at apply, where nothing
+// says that it will arrive.
 func (v view) at(id access.IdentityID) (*entry, sight) {
 	ref := id.Ref()
 	if arrived := v.planned[ref]; len(arrived) > 0 {
@@ -48,7 +54,8 @@ func (v view) at(id access.IdentityID) (*entry, sight) {
 }
 
 // chain returns everything above an entry, nearest first, as far as it is seen, and how sure the least sure of it is.
-// It stops before an identity comes again.
+// It stops before an identity comes again. Parents can form a circle in a configuration (delegation/cycle refuses it),
+// so each identity is visited once.
 func (v view) chain(e *entry) (above []*entry, seen sight) {
 	seen = firm
 	visited := map[access.IdentityID]bool{}
@@ -88,7 +95,9 @@ func toParent(v view, lower *entry) ([]*entry, sight) {
 	return v.step(lower)
 }
 
-// toHosts returns the way of an object to all that it hangs on, as far as that is seen and stays as it is.
+// toHosts returns the way of an object to all that it hangs on, as far as that is seen and stays as it is. What may
+// move cuts the way short and is not waited for: rules that go this way judge each one above by itself, and that one
+// judges what is below when it arrives.
 func toHosts(v view, lower *entry) ([]*entry, sight) {
 	path, _ := v.chain(lower)
 	if at := slices.IndexFunc(path, v.mayMove); at >= 0 {
@@ -122,7 +131,9 @@ func toTop(v view, lower *entry) ([]*entry, sight) {
 	return path, seen
 }
 
-// toCeiling returns the way to the nearest parent with a ceiling. For a grant, its own identity is no parent.
+// toCeiling returns the way to the nearest parent with a ceiling. For a grant, its own identity is no parent. An
+// identity without a ceiling limits nothing, so the way goes on above it. Only what is on the way up to the ceiling has
+// to be certain; what stands above does not matter.
 func toCeiling(v view, lower *entry) ([]*entry, sight) {
 	if lower.ref.Type == access.TypeIdentity && lower.above() == (access.IdentityID{}) {
 		return nil, firm
@@ -154,7 +165,8 @@ func (v view) weakest(path []*entry) sight {
 func (v view) mayMove(e *entry) bool { return e.seq == 0 && v.phase == Plan && e.stack == v.stack }
 
 // descendants returns the entries that hang on an identity, at any depth, planned before this view or live in other
-// stacks. What the system alone holds for this stack is left out: it may still arrive, and judges then.
+// stacks. What the system alone holds for this stack is left out: it may still arrive, and judges then. What hangs on
+// an identity that is only held is found all the same: the search goes through it.
 func (v view) descendants(top *entry) []*entry {
 	if top.ref.Type != access.TypeIdentity {
 		return nil
@@ -196,7 +208,8 @@ func (v view) settled(e *entry) bool {
 	return seen == firm
 }
 
-// hangsOn reports whether the identity of one entry is that of the other, or stands below it.
+// hangsOn reports whether the identity of an entry is a certain one, or stands below it. It also counts an upper one
+// that is named and not seen yet: partners that are related by their ids must not be taken for strangers.
 func (v view) hangsOn(lower *entry, upper access.IdentityID) bool {
 	if lower.holder == upper || lower.above() == upper {
 		return true
@@ -210,5 +223,5 @@ func (v view) hangsOn(lower *entry, upper access.IdentityID) bool {
 	return false
 }
 
-// finder finds the entries beside one that a rule compares it with.
+// finder finds the entries beside one that a rule compares it with. The order of what it returns does not matter.
 type finder func(v view, e *entry) []*entry
