@@ -15,6 +15,10 @@ import (
 const buriedLater = "Its access is revoked, and read back as gone. Only its record in the ledger is left: destroy it " +
 	"again."
 
+// A removal takes two commits. The first one marks what is removed and publishes without it; if the process dies then,
+// the mark stays, and the next destroy goes on. Between the two the publication is read back. The second one takes out
+// of the ledger what is proven to be gone, and publishes nothing.
+
 // forgetRemoved takes out of the ledger what is marked as removed among what was revoked.
 func (d *draft) forgetRemoved(revoked []*ledger.Entry) {
 	var gone []access.Ref
@@ -60,7 +64,8 @@ func (le *leader) bury(l *book, batch []*task) *book {
 	return next
 }
 
-// verify reads back what gateways read, and looks for what was revoked.
+// verify reads back what gateways read, and looks for what was revoked. It returns access.ErrRemains with every place
+// at which something is left.
 func (le *leader) verify(victims []*ledger.Entry) error {
 	e, err := le.observer.readEvidence()
 	if err != nil {

@@ -71,6 +71,8 @@ func checkCredential(c *access.Credential) error {
 	return nil
 }
 
+// reach says what a grant reaches beyond data: the access system itself, and rights that go further than commands.
+// There is nothing to look up, so it is the same at plan and at apply.
 func reach(p access.Pattern, actions []string) access.Reach {
 	return access.Reach{System: systemPath(p), Privileged: privileged(p, actions)}
 }

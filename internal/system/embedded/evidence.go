@@ -18,7 +18,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// evidence is the publication as gateways see it.
+// evidence is the publication as gateways see it: read back from the files, as OPA, sshd and verifiers of certificates
+// read them, and not from what this process thinks that it wrote. A removal is only said to be done once nothing in it
+// speaks for what was removed.
 type evidence struct {
 	data struct {
 		Partner struct {
@@ -70,7 +72,8 @@ func (ob *observer) readEvidence() (*evidence, error) {
 	return e, nil
 }
 
-// of says where something of an object still is; "" where nothing is.
+// of says where something of an object still is; "" where nothing is. An identity is looked for in the policy data and
+// in the files of logins; a credential by what proves it; a certificate also by what has to be in the revocation list.
 func (e *evidence) of(v *ledger.Entry) string {
 	published := &e.data.Partner.Published
 	holder := v.Object.Holder().String()
@@ -93,7 +96,8 @@ func (e *evidence) of(v *ledger.Entry) string {
 	return ""
 }
 
-// grants says where a grant still is.
+// grants says where a grant still is. Grants of logins are in the principals files, too, where one line stands for all
+// grants of an identity on that login.
 func (e *evidence) grants(g *access.Grant, holder string) string {
 	login, shell := strings.CutPrefix(string(g.Resource), "ssh/")
 	for _, other := range e.data.Partner.Published.Identities[holder].Grants {

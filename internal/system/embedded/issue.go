@@ -21,7 +21,8 @@ type issuer struct{ *keyring }
 // Fixed says that a certificate cannot be shortened: its end is signed into it.
 func (issuer) Fixed(i ledger.Item) bool { return i.Serial != "" }
 
-// Issue issues what the credential asks for.
+// Issue issues what the credential asks for. A certificate begins a little before now, for gateways whose clocks are
+// late (access.Late), and its end is signed into it; a secret has no end of its own, but that of its rotation.
 func (s issuer) Issue(now, end time.Time, c *access.Credential, change access.Change) (ledger.Item, error) {
 	at := now.Truncate(time.Second)
 	i := ledger.Item{At: at, RotatesAt: c.RotatesAt(at)}

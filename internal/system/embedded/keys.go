@@ -18,7 +18,8 @@ import (
 )
 
 // keyring is the keys of the directory: of the authorities, and the one that signs what the directory says of itself.
-// Only who has the lock opens it.
+// Only who has the lock opens it. Opening decrypts with a passphrase, which is slow on purpose, so it is done once in a
+// process, with the first change; a plan needs no private key.
 type keyring struct {
 	*directory
 	notes      *notes
@@ -30,7 +31,8 @@ type keyring struct {
 	notary *policy.Signer // the signing key, once a change has opened it
 }
 
-// mayMakeKeys refuses to make keys where others were in use before, and tells of it if they will lie in the clear.
+// mayMakeKeys refuses to make keys where others were in use before, and tells of it if they will lie in the clear. It
+// is the answer to a volume that was mounted without its keys: new ones would cut everybody off at the next pull.
 func (kr *keyring) mayMakeKeys() error {
 	if keys, _ := os.ReadDir(kr.paths.keys()); len(keys) > 0 {
 		return nil // none are made

@@ -18,7 +18,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
 
-// observer reads the ledger and what is published, and changes nothing.
+// observer reads the ledger and what is published, and changes nothing. It needs no lock: a commit bumps the generation
+// before it changes anything else, so whoever finds the same generation before and after reading has read one state of
+// the ledger.
 type observer struct {
 	*directory
 	signatures *signatures
@@ -105,7 +107,8 @@ func linesOf(text []byte, id access.IdentityID) (part []byte) {
 	return part
 }
 
-// partOf returns what a published file says of one identity.
+// partOf returns what a published file says of one identity, in an order of its own, to be compared with what it should
+// say.
 func partOf(text []byte, name string, id access.IdentityID) (part []byte) {
 	if strings.HasPrefix(name, principalsDir+"/") {
 		return linesOf(text, id)

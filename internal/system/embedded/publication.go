@@ -14,7 +14,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// publication returns all access that is in force.
+// publication returns all access that is in force, or will be by itself: ends stand in it, and gateways compare them
+// with their own clocks. What was removed, and credentials that were cut alone, are left out; an identity that is
+// suspended or held stands in it as such, so that gateways can say why they refuse.
 func (at *directory) publication(d *draft) policy.Publication {
 	p := policy.Publication{
 		Environment: at.options.Environment, Now: d.Now,
@@ -53,7 +55,8 @@ func (at *directory) publication(d *draft) policy.Publication {
 	return p
 }
 
-// credentials returns the proofs of one credential that are in force.
+// credentials returns the proofs of one credential, each with its own end: of two secrets in an overlap, the old one
+// ends before the new one.
 func credentials(c *access.Credential, e *ledger.Entry, above time.Time) []policy.Credential {
 	end := access.Earliest(e.Bound, above)
 	if c.Federated != nil {

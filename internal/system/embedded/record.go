@@ -9,7 +9,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// record returns what callers are told of an entry. They may change it: nothing of the ledger is in it.
+// record returns what callers are told of an entry. They may change it: nothing of the ledger is in it. If a record of
+// its identity is damaged, it gives no access, and says why.
 func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {
@@ -51,7 +52,8 @@ func (l *book) entry(ref access.Ref) (*ledger.Entry, error) {
 	return nil, access.ErrNotFound
 }
 
-// placed returns the answer to a put.
+// placed returns the answer to a put: what stands there after the whole batch, with what was issued if the caller is to
+// be told of it. Somebody else in the batch may have changed what is above it.
 func (l *book) placed(p *ledger.Placed) (*access.Record, error) {
 	e := p.Entry
 	if now := l.Ledger[e.Ref()]; now != nil && now.History.UID == e.History.UID {
