@@ -147,9 +147,7 @@ func (es *entities) astray(ctx context.Context, c *access.Credential) (string, e
 	if err != nil {
 		return "", err
 	}
-	es.probing.Lock()
-	accessor := at.auth[es.creds.mountOf(c)+"/"].Accessor
-	es.probing.Unlock()
+	accessor := es.methods(at)[es.creds.mountOf(c)+"/"].Accessor
 	const lost = "The credential's alias does not belong to this entity: "
 	if accessor == "" { // OpenBao takes no question without one
 		return fmt.Sprintf("%sauth/%s is not mounted, so nobody can log in there.", lost, es.creds.mountOf(c)), nil

@@ -60,14 +60,14 @@ func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access
 	if err != nil {
 		return nil, "", err
 	}
-	paths := ob.creds.rolesOf(id, at.auth)
+	paths := ob.creds.rolesOf(id, ob.methods(at))
 	if ref.Type == access.TypeIdentity {
 		if left, uid, err = ob.entityLeft(ctx, id, foreign); err != nil {
 			return nil, "", err
 		}
 		paths = append(paths, ob.options.Mounts.PKI+"/roles/"+roleOf(id))
 	} else {
-		if paths, err = ob.rolesLeft(ctx, d, ref, id, at.auth); err != nil {
+		if paths, err = ob.rolesLeft(ctx, d, ref, id, ob.methods(at)); err != nil {
 			return nil, "", err
 		}
 	}

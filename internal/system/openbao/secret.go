@@ -224,7 +224,7 @@ func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.
 	if err != nil {
 		return inventory{}, err
 	}
-	if at.auth[s.options.Mounts.AppRole+"/"].Type != approle {
+	if s.methods(at)[s.options.Mounts.AppRole+"/"].Type != approle {
 		return inventory{}, nil // it is made with the credential, or another took its place
 	}
 	for begun := access.WallClock(); ; {

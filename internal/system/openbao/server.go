@@ -23,14 +23,15 @@ import (
 )
 
 // The server: which OpenBao it is, whether it is one of several, what is mounted, and what time it is there. It is
-// asked when it is first needed, and each thing once in a process.
+// asked when it is first needed.
 
 // server is where OpenBao is, with what was found out about it. All parts of a System share one.
 type server struct {
 	client  *client.Client
 	options Options
 
-	// probing is held while the server is looked at, or a mount is made. It guards found, and what is in it.
+	// probing is held while the server is looked at, or a mount is made. It guards found and what site
+	// says.
 	probing sync.Mutex
 	// found is nil until the server was looked at without an error.
 	found *site
@@ -137,7 +138,7 @@ func (s *server) look(ctx context.Context, at *site) error {
 }
 
 // lookAround asks for all that a grant can reach. What it finds takes the place of what was found before, in one piece
-// and only if nothing failed. The lock is held, or nobody has the site yet.
+// and only if nothing failed. The lock is held.
 func (s *server) lookAround(ctx context.Context, at *site) error {
 	var engines map[string]mounted
 	var below struct {
@@ -165,9 +166,14 @@ func (s *server) lookAround(ctx context.Context, at *site) error {
 
 // isMounted reports whether an auth method was there when it was last asked.
 func (s *server) isMounted(at *site, path string) bool {
+	return s.methods(at)[path+"/"].Accessor != ""
+}
+
+// methods returns the auth methods as they were last asked for. The map is the site's: do not change it.
+func (s *server) methods(at *site) map[string]mounted {
 	s.probing.Lock()
 	defer s.probing.Unlock()
-	return at.auth[path+"/"].Accessor != ""
+	return at.auth
 }
 
 // lookAgain asks what is mounted, as another process may have made it; ErrNotFound if an auth method is not there. The

@@ -10,7 +10,8 @@ import (
 )
 
 // site is what was found out about the server, once in a process. What is mounted is asked again when a grant is judged
-// at an apply, or a mount was made (server.lookAround, server.lookAgain). server.probing guards all of it.
+// at an apply, or a mount was made (server.lookAround, server.lookAgain). server.probing guards all of it but version
+// and cluster, which stay.
 type site struct {
 	version release
 	// cluster: others may answer, from a state that is a little old.

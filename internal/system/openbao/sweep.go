@@ -236,7 +236,7 @@ func (s *sweeper) clearLogins(ctx context.Context, c *access.Credential) error {
 	if err != nil {
 		return err
 	}
-	for _, path := range s.creds.rolesOfKind(c.IdentityID, c.Kind(), at.auth) {
+	for _, path := range s.creds.rolesOfKind(c.IdentityID, c.Kind(), s.methods(at)) {
 		if err := ifThere(s.client.Delete(ctx, path)); err != nil {
 			return err
 		}
