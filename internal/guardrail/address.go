@@ -11,7 +11,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// within reports whether a domain is one of the others, or below one of them, label by label.
+// Whose address is it? Owners, reviewers, approvers and deciders must be our own people, and what people write in these
+// arguments is rarely a bare address: a name, a telephone number, two addresses in one text. A text is an outsider's if
+// any address in it is.
+
+// within reports whether a domain is one of the others, or below one of them, label by label. So mail.example.com is
+// within example.com, and badexample.com is not. Upper and lower case are the same.
 func within(domain string, others []string) bool {
 	domain = strings.ToLower(domain)
 	for _, o := range others {

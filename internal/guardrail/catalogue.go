@@ -11,7 +11,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// Rule is one row of the catalogue.
+// The one table of rules. A rule is a row: what it is called, what it reads, why it matters, what to write instead, and
+// a pure function. What decides about errors and warnings, waiting, waivers and order is the same for all rules and
+// stands in evaluate.go, so a new rule is a row and its cases (see TestEveryRuleJudgesItsCases,
+// TestEveryRuleIsComplete).
+
+// Rule is one row of the catalogue. Rules that this package hands out are copies: no caller changes the table.
 type Rule struct {
 	// Slug never changes: waivers name it.
 	Slug, Title string
@@ -75,6 +80,7 @@ func Lookup(slug string) (Rule, bool) {
 	return table()[at].clone(), true
 }
 
+// clone copies the slices. Functions and texts cannot be changed through a copy.
 func (r Rule) clone() Rule {
 	r.On, r.Reads, r.Needs = slices.Clone(r.On), slices.Clone(r.Reads), slices.Clone(r.Needs)
 	r.NeedsAbove, r.ReadsAbove, r.Controls, r.Silences = slices.Clone(r.NeedsAbove), slices.Clone(r.ReadsAbove),
@@ -88,6 +94,7 @@ func (r Rule) Pairs() bool { return r.above != nil || r.beside != nil }
 // Bounded reports whether there is a point beyond which no level and no waiver helps against the rule.
 func (r Rule) Bounded() bool { return r.bounded }
 
+// find returns where a slug stands in the table, which is sorted by slug.
 func find(slug string) (int, bool) {
 	return slices.BinarySearchFunc(table(), slug, func(r Rule, s string) int { return strings.Compare(r.Slug, s) })
 }

@@ -9,14 +9,15 @@ import (
 )
 
 // Context is what a check may look at beside the objects themselves. Checks are pure: they change nothing, and now is
-// passed in.
+// passed in. A Context is made for one evaluation, and used by one goroutine.
 type Context struct {
 	Settings     *Settings
 	Capabilities *access.Capabilities
 	Phase        Phase
 	Now          time.Time
 
-	view    view
+	view view
+	// subject is what is evaluated, which a check may also see as the lower or the upper one of two.
 	subject *entry
 	// hid are the rules that a waiver of the subject hid, or that could not be judged yet.
 	hid map[string]bool
@@ -43,7 +44,9 @@ type problem struct {
 	settles bool
 }
 
-// cause is what makes a finding an error.
+// cause is what makes a finding an error. It decides whether less access is refused: a finding that the plan does not
+// bring in is at most a warning, or a destroy, which plans everything first, would fail on what was there before
+// (evaluation.worst).
 type cause int
 
 const (
@@ -64,6 +67,7 @@ func two(attribute, other, text, fix string) []problem {
 	return []problem{{attribute: attribute, other: other, text: text, fix: fix}}
 }
 
+// enteredIf returns entered if a check has seen that the plan brings its finding in, else standing.
 func enteredIf(b bool) cause {
 	if b {
 		return entered

@@ -52,6 +52,8 @@ func (f Finding) Detail() string {
 	return problem + ". " + f.Rule.Why + " " + f.Fix + paste + "\nControls: " + strings.Join(controls, ", ") + "."
 }
 
+// sortFindings sorts the gravest first, and what is equally grave by rule, attribute and text, so that the same plan
+// prints the same.
 func sortFindings(findings []Finding) {
 	order.Sort(findings, func(a, b Finding) int {
 		return cmp.Or(

@@ -14,16 +14,21 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// floored is settings on their way under a floor.
+// What the floor makes of a configuration's settings, once in a walk: rules see only the result and know of no floor.
+// Tighter is a matter of each setting: for some the smaller value, for some the greater one, for lists what both hold,
+// and for the domains of a partner what either holds, since these are whose addresses cannot own its access.
+
+// floored is settings on their way under a floor. looser collects what the configuration wrote and does not get.
 type floored struct {
 	Settings
 	floor  *access.Floor
 	looser []SettingError
 }
 
-// Under returns the settings as a floor leaves them: of each the tighter one. What the configuration itself
-// writes looser is said as well, with what the floor says and who set it; a default gives way without a word.
-// Nil leaves all as it is.
+// Under returns the settings as a floor leaves them: of each the tighter one. What the configuration itself writes
+// looser is said as well, with what the floor says and who set it; a default gives way without a word. Nil leaves all
+// as it is. The settings are usable even if some are looser: the caller refuses what gives access and lets removals go
+// on by them.
 func (s Settings) Under(f *access.Floor) (Settings, []SettingError) {
 	if f == nil {
 		return s, nil
@@ -111,6 +116,7 @@ func leastLevels(f *access.Floor) map[string]least {
 	return levels
 }
 
+// levels raises levels to the lowest that the floor lets be. A fixed rule keeps the catalogue's (Settings.Level).
 func (u *floored) levels() {
 	levels, by := maps.Clone(u.Levels), leastLevels(u.floor)
 	if levels == nil {
@@ -126,6 +132,8 @@ func (u *floored) levels() {
 	u.Levels = levels
 }
 
+// lifetimes takes the shorter life of each type. The map is a copy, since settings share theirs with the
+// configuration's.
 func (u *floored) lifetimes() {
 	lifetimes := maps.Clone(u.MaxLifetime)
 	for t, most := range u.floor.MaxLifetime {
@@ -136,6 +144,8 @@ func (u *floored) lifetimes() {
 	u.MaxLifetime = lifetimes
 }
 
+// length puts a length of time under the floor's; least says that the floor is a minimum, so that the greater one is
+// the tighter.
 func (u *floored) length(setting string, value *time.Duration, floor time.Duration, least bool) {
 	was := *value
 	if tighter(value, floor, least) && u.Written[setting] {
@@ -150,7 +160,8 @@ func (u *floored) count(setting string, value *int, floor int, least bool) {
 	}
 }
 
-// tighter sets a value to the floor where that is tighter, and reports whether it is; a floor of zero is none.
+// tighter sets a value to the floor where that is tighter, and reports whether it is; a floor of zero is none. With
+// least, the floor is a minimum, else a maximum.
 func tighter[N ~int | ~int64](value *N, floor N, least bool) bool {
 	if floor == 0 || *value == floor || (*value > floor) == least {
 		return false
@@ -166,6 +177,8 @@ func beyondFloor(value, floor string, least bool) string {
 	return fmt.Sprintf("%s is more than %s, which is the most by the floor", value, floor)
 }
 
+// domains leaves the owners' domains that are within the floor's, also as subdomains. If the configuration names none
+// of these, the floor's own hold: an empty list would let anybody own access.
 func (u *floored) domains() {
 	if u.floor.OwnerDomains == nil {
 		return
@@ -175,6 +188,8 @@ func (u *floored) domains() {
 	})
 }
 
+// environments notes a provider whose own environment is not among the floor's, and leaves of the further ones those
+// that are. Here an empty list is safe, since it names no further one.
 func (u *floored) environments() {
 	if u.floor.Environments == nil {
 		return
@@ -187,6 +202,8 @@ func (u *floored) environments() {
 	u.Environments = u.within("environments", u.Environments, u.floor.Environments, ours)
 }
 
+// shares leaves the patterns of which every path is in what the floor shares. If the floor's list is empty, partners
+// meet nowhere.
 func (u *floored) shares() {
 	if u.floor.Shared == nil {
 		return
@@ -232,7 +249,8 @@ func listed[S ~string](values []S) string {
 	return strings.Join(all, ", ")
 }
 
-// register puts the floor's register under the configuration's.
+// register puts the floor's register under the configuration's: a partner has to be in both. A configuration without a
+// register gets the floor's, and one that leaves a partner out is the narrower one.
 func (u *floored) register() {
 	if u.floor.Partners == nil {
 		return
@@ -254,7 +272,8 @@ func (u *floored) register() {
 	u.Partners = register
 }
 
-// party returns a partner of both registers: the domains of both, the earlier end, the accounts that both have.
+// party returns a partner of both registers: the domains of both, the earlier end, the accounts that both have. More
+// domains are tighter, since an address in one of them cannot own the partner's access.
 func (u *floored) party(name string, p Partner, f access.FloorPartner) Partner {
 	p.Domains = slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.Domains, f.Domains))))
 	switch {

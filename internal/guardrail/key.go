@@ -14,6 +14,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
+// What credentials prove themselves with, as rules compare it: one print for one key, in whatever form it was handed
+// in. What cannot be parsed has no key here, and is refused by validation instead.
+
 // heldKey is what a credential proves to be its identity with, or is sealed to.
 type heldKey struct {
 	// print tells it from every other, attribute is where it stands.
@@ -51,11 +54,15 @@ func keysOf(s *Subject) []heldKey {
 	return keys
 }
 
+// workload returns what trust in an issuer or an AWS principal rests on, as a key: two identities that trust the same
+// workload cannot be told apart either.
 func workload(f *access.FederatedTrust) (heldKey, bool) {
 	key := heldKey{attribute: "federated", print: f.Workload()}
 	return key, key.print != ""
 }
 
+// recipientKey returns the key that secrets are sealed to. An SSH key as recipient has the print that it has as a
+// credential.
 func recipientKey(text string) (heldKey, bool) {
 	recipient, err := material.ParseRecipient(text)
 	if err != nil {
@@ -67,6 +74,7 @@ func recipientKey(text string) (heldKey, bool) {
 	return heldKey{print: material.Fingerprint([]byte(recipient.String()))}, true
 }
 
+// requestKey returns the key of a certificate request, with the broken digest that it is signed with, if it is.
 func requestKey(text string) (heldKey, bool) {
 	request, err := material.KnownRequest(text)
 	if err != nil {
@@ -77,6 +85,7 @@ func requestKey(text string) (heldKey, bool) {
 	return key, true
 }
 
+// sshKey returns the key of a line as authorized_keys has it.
 func sshKey(text string) (heldKey, bool) {
 	parsed, err := material.ParseSSHKey(text)
 	if err != nil {

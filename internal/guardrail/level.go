@@ -4,7 +4,8 @@ package guardrail
 
 import "fmt"
 
-// Level is what a finding of a rule does.
+// Level is what a finding of a rule does. Levels are ordered: the greater one weighs more, and settings compare them
+// so. The zero Level is Off.
 type Level int
 
 // The levels: Off is silent, Warn shows, Deny stops the plan where it creates or widens access.
@@ -27,7 +28,7 @@ func (l Level) String() string {
 	return fmt.Sprintf("Level(%d)", int(l))
 }
 
-// ParseLevel reads off, warn or deny.
+// ParseLevel reads off, warn or deny. With an error, it returns Off: callers must not go by the level then.
 func ParseLevel(text string) (Level, error) {
 	for _, l := range []Level{Off, Warn, Deny} {
 		if l.String() == text {

@@ -7,6 +7,7 @@ import "time"
 // rehearseEvery is how often the offboarding of a partner is rehearsed.
 const rehearseEvery = 180 * day
 
+// offboardingRules returns the rule about what is to work on the day a partner leaves.
 func offboardingRules() []Rule {
 	return []Rule{{
 		Slug: "offboarding/rehearsal-overdue", Title: "The partner's offboarding was not rehearsed",
@@ -23,7 +24,8 @@ func offboardingRules() []Rule {
 	}}
 }
 
-// rehearsalOverdue speaks on the first identity of a partner that arrives.
+// rehearsalOverdue speaks on the first identity of a partner that arrives. It counts from the partner's oldest access
+// if it was never rehearsed. Where rehearsals are not kept, and for a partner that is new, it finds nothing.
 func rehearsalOverdue(c *Context, s *Subject) []problem {
 	if c.Settings.Rehearsed == nil || c.subject.rank != 1 {
 		return nil

@@ -8,8 +8,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// decision is what makes past access last longer: when that was decided on last, and what a review
-// has to be to decide anew.
+// When new access renews past access, and what a review has to be to carry it. The question is whether somebody decided
+// on an end that the new access goes beyond. Three answers differ by what became of the past access: it is still there
+// (renewsBeside), it just left (takesUp), or it ended or was removed long enough ago that its return is a decision of
+// its own (renews).
+
+// decision is what makes past access last longer: when that was decided on last, and what a review has to be to decide
+// anew. Without needed, the other fields mean nothing.
 type decision struct {
 	needed   bool
 	suffices func(review time.Time) bool
@@ -17,6 +22,7 @@ type decision struct {
 	past, fix string
 }
 
+// addReview ends what each decision says to write; its verb is the moment that the review has to be newer than.
 const addReview = "add a review = { at, by, reason } that is newer than %s, to this block or to its identity's."
 
 // justLeft reports whether past access leaves in this plan, or left so recently that it may have been an accident.

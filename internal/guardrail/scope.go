@@ -281,7 +281,7 @@ func accumulation(c *Context, s *Subject) []problem {
 }
 
 // firstOver reports whether the subject is the first of its type and identity to arrive over the limit, counting what
-// other stacks hold.
+// other stacks hold. If other stacks hold more than that already, the first that arrives says it.
 func (c *Context) firstOver(limit int) bool {
 	elsewhere := c.view.families[c.subject.holder].elsewhere[c.subject.ref.Type]
 	n := c.subject.rank + elsewhere

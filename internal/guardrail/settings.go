@@ -14,6 +14,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
+// What a configuration may say about rules, and what it may not. A mistake here is an error of the provider block, and
+// shown before any rule runs. What the floor makes of settings stands in floor.go.
+
 const day = 24 * time.Hour
 
 // What no configuration can raise.
@@ -27,7 +30,8 @@ const (
 	ceilingWaiver = 90 * day
 )
 
-// Settings are what the provider block says about the rules.
+// Settings are what the provider block says about the rules. Lengths of time are durations, never days of a calendar. A
+// portfolio holds one copy for a whole walk; Under returns another one and changes none.
 type Settings struct {
 	// Environment is the provider's, Environments are the others that its objects may be of.
 	Environment  string
@@ -101,7 +105,8 @@ func Defaults() Settings {
 	}
 }
 
-// Level returns the level at which a rule is in force.
+// Level returns the level at which a rule is in force. A fixed rule is never lower than in the catalogue, whatever the
+// settings say: Validate has refused that, and this holds also if nobody called it.
 func (s Settings) Level(r Rule) Level {
 	level, set := s.Levels[r.Slug]
 	if !set || (r.Fixed && level < r.Level) {
@@ -121,7 +126,8 @@ func (s Settings) waiverLimit() time.Duration {
 // waivable reports whether a waiver hides what a rule finds.
 func (s Settings) waivable(r Rule) bool { return !r.Fixed && !slices.Contains(s.Unwaivable, r.Slug) }
 
-// Validate says what is wrong with the settings, in the order of their names.
+// Validate says what is wrong with the settings, in the order of their names. It returns all faults at once, so that
+// one plan shows them, and nil if there are none.
 func (s Settings) Validate() []SettingError {
 	var errs settingErrors
 	s.validateLevels(errs.add)
@@ -132,6 +138,7 @@ func (s Settings) Validate() []SettingError {
 	return errs
 }
 
+// validateNumbers refuses lengths and numbers of zero or less. None of them means "none" or "no limit".
 func (s Settings) validateNumbers(add func(setting, format string, values ...any)) {
 	for _, length := range []struct {
 		setting string
@@ -169,6 +176,8 @@ func (s Settings) validateOwners(add func(setting, format string, values ...any)
 	}
 }
 
+// validateLevels refuses levels of rules that do not exist, since a mistyped slug would switch off nothing and say
+// nothing, and levels below the catalogue's for fixed rules.
 func (s Settings) validateLevels(add func(setting, format string, values ...any)) {
 	for _, slug := range slices.Sorted(maps.Keys(s.Levels)) {
 		rule, known := Lookup(slug)
@@ -186,6 +195,8 @@ func (s Settings) validateLevels(add func(setting, format string, values ...any)
 	}
 }
 
+// validateLifetimes refuses lives over the ceiling of their type, and a type without any: no entry would be no life at
+// all, and not a life without limit.
 func (s Settings) validateLifetimes(add func(setting, format string, values ...any)) {
 	for _, t := range []access.Type{access.TypeCredential, access.TypeGrant, access.TypeIdentity} {
 		length, set := s.MaxLifetime[t]
@@ -215,6 +226,7 @@ func nearest(s string, words []string) []string {
 	return sorted
 }
 
+// lowerable returns the slugs of all rules whose level a configuration may lower, for the text of an error.
 func lowerable() []string {
 	var free []string
 	for _, slug := range slugs() {

@@ -9,6 +9,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// One object of a plan, and how it compares with what is there. Three versions of it count: what the plan makes of it
+// (Object), what the system holds (Before), and what the state was last told (Told). A change is judged against both of
+// the last two (but see narrower), so that neither somebody's change in the system nor an edited state makes an
+// extension look like none.
+
 // Subject is one object as a plan leaves it.
 type Subject struct {
 	Object access.Object
@@ -88,7 +93,8 @@ func (s *Subject) endBefore() time.Time {
 	return access.Declared(s.Before)
 }
 
-// widens reports whether an argument is wider than what the system holds, or than what was last applied.
+// widens reports whether an argument is wider than what the system holds, or than what was last applied. For expires_at
+// it also asks extends, which knows decisions and waivers that ended the object.
 func (s *Subject) widens(attribute string) bool {
 	if access.Widened(s.Before, s.Object, attribute) || (attribute == "expires_at" && s.extends()) {
 		return true
@@ -120,7 +126,8 @@ func (s *Subject) Gives(phase Phase) bool {
 		func(a string) bool { return ends && a == "review" }), phase)
 }
 
-// enters reports whether the plan creates the object, or widens it in one of the arguments.
+// enters reports whether the plan creates the object, or widens it in one of the arguments. An argument that is not
+// known yet counts as widened. At plan, a creation that is only warned of (Later) counts as none.
 func (s *Subject) enters(reads []string, phase Phase) bool {
 	if s.created() && (!s.Later || phase == Apply) {
 		return true
@@ -172,7 +179,8 @@ func (s *Subject) issued(now time.Time) time.Time {
 	return s.IssuedAt
 }
 
-// end returns the end in force, as far as it is known.
+// end returns the end in force, as far as it is known. It is the end that the plan puts in force if that is known, else
+// the declared one.
 func (s *Subject) end() time.Time {
 	if s.EndsAt.IsZero() {
 		return s.Object.Common().ExpiresAt.Time

@@ -11,7 +11,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// date returns a moment as a reader compares it: the day alone where it is midnight UTC.
+// How findings spell values. The same value reads the same in every rule, since people compare two of them in one
+// sentence and search for what they have read.
+
+// date returns a moment as a reader compares it: the day alone where it is midnight UTC. So 2027-03-31T00:00:00Z reads
+// 2027-03-31, and any other moment is written to the second.
 func date(t time.Time) string {
 	t = t.UTC()
 	if t.Truncate(day).Equal(t) {
@@ -21,10 +25,11 @@ func date(t time.Time) string {
 }
 
 // moment returns a point in time as an argument is written. What is given as a limit is cut to the second before it.
+// Rounded up, it would be over the limit, and pasting it would be refused once more.
 func moment(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
 
-// length returns a length of time in words: whole days where it has any. What is only just longer
-// than a limit reads so.
+// length returns a length of time in words: whole days where it has any. What is only just longer than a limit reads
+// so. So 36 hours are "1 day", and 24 hours and a minute "just over 1 day".
 func length(d time.Duration) string {
 	if d < day {
 		return access.Hours(d.Truncate(time.Second))
@@ -36,7 +41,8 @@ func length(d time.Duration) string {
 	return text
 }
 
-// between returns the length of time from one moment to another, also where a Duration could not hold it.
+// between returns the length of time from one moment to another, also where a Duration could not hold it. A Duration
+// ends after some 292 years, and people write ends of 9999.
 func between(from, to time.Time) string {
 	if days := (to.Unix() - from.Unix()) / int64(day/time.Second); days > 365 {
 		return counted(days, "day")
@@ -71,7 +77,8 @@ func list(words []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// shown returns a value as a text shows it: quoted, control characters escaped, cut where it is long.
+// shown returns a value as a text shows it: quoted, control characters escaped, cut where it is long. Letters beyond
+// ASCII are escaped as well: one that only looks like another is seen here.
 func shown(value string) string {
 	const most = 80
 	if r := []rune(value); len(r) > most {

@@ -9,8 +9,10 @@ import (
 )
 
 // trie finds the entries whose patterns overlap a pattern, without comparing it with all of them. The zero trie is
-// empty.
+// empty. Each node stands for one segment; + and * are children under those names. A trie has no lock of its own: the
+// portfolio's guards it.
 type trie struct {
+	// children are the next segments by their text; ends are the entries of which a pattern ends here.
 	children map[string]*trie
 	ends     map[*entry]bool
 	// partners counts the patterns at and below this segment by partner, so that a walk skips what
@@ -39,7 +41,8 @@ func (t *trie) add(pattern access.Pattern, e *entry) {
 	t.ends[e] = true
 }
 
-// drop takes out what add entered with the same pattern.
+// drop takes out what add entered with the same pattern. The pattern has to be one that was entered: there are no nodes
+// for another. Nodes that become empty stay.
 func (t *trie) drop(pattern access.Pattern, e *entry) {
 	for s := range strings.SplitSeq(string(pattern), "/") {
 		t.count(e.holder.Partner, -1)
@@ -61,12 +64,15 @@ func (t *trie) count(partner string, by int) {
 }
 
 // overlapping adds to found the entries with a pattern that overlaps the given one, but those of one partner. It walks
-// as access.Pattern.Overlaps compares.
+// as access.Pattern.Overlaps compares. For example, "orders/acme/*" finds "orders/+/daily", since both cover
+// orders/acme/daily. With but "" all partners are searched. TestTheTrieFindsWhatOverlaps compares it with Overlaps.
 func (t *trie) overlapping(pattern access.Pattern, but string, found map[*entry]bool) {
 	t.walk(pattern.Segments(), but, found)
 }
 
-// walk collects what overlaps the segments that are left of a pattern.
+// walk collects what overlaps the segments that are left of a pattern. A * that is entered here covers whatever is
+// left, so it is collected first; a * in the pattern covers all below; a + goes on in every child but *, which was
+// collected.
 func (t *trie) walk(segments []string, but string, found map[*entry]bool) {
 	if t == nil || t.holdsOnly(but) {
 		return

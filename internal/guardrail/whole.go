@@ -10,7 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// Whole is all that hangs on one identity.
+// Whole is all that hangs on one identity, as a system has to hold it: one policy of AWS has room for only so much of
+// it (access.Capabilities, CheckWhole).
 type Whole struct {
 	Credentials []*access.Credential
 	Grants      []access.Granted
@@ -22,7 +23,8 @@ type Whole struct {
 var sized = append(proofArguments(), "resource", "actions", "expires_at")
 
 // Whole returns what hangs on an identity, sorted: what has arrived in the plan, and what other stacks hold. At apply
-// also what the system alone holds, since it stays.
+// also what the system alone holds, since it stays. At plan, what the system holds for this stack and has not arrived
+// is left out: it may be leaving. What is not known yet is left out as well.
 func (p *Portfolio) Whole(id access.IdentityID, phase Phase) (w Whole) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
