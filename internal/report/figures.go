@@ -185,19 +185,21 @@ func (r *Report) cuts(held []*holding) []*change {
 		there[h.System+" "+h.Holder] = true
 	}
 	last := map[string]*change{}
-	var order []string
+	var removed []string
 	for _, c := range r.changes() {
-		if c.sort() != cut || c.Type != string(access.TypeIdentity) || there[c.Source+" "+c.ID] {
+		// Two systems may hold an identity of one id, and each has to cut it.
+		of := c.Source + " " + c.ID
+		if c.sort() != cut || c.Type != string(access.TypeIdentity) || there[of] {
 			continue
 		}
-		if last[c.ID] == nil {
-			order = append(order, c.ID)
+		if last[of] == nil {
+			removed = append(removed, of)
 		}
-		last[c.ID] = c
+		last[of] = c
 	}
-	all := make([]*change, 0, len(order))
-	for _, id := range order {
-		all = append(all, last[id])
+	all := make([]*change, 0, len(removed))
+	for _, of := range removed {
+		all = append(all, last[of])
 	}
 	return all
 }

@@ -335,3 +335,18 @@ func TestTheDirectionOfAChange(t *testing.T) {
 		}
 	}
 }
+
+// Two systems held an identity of one id, and both cut it in the period.
+func TestWhatTwoSystemsCutIsCountedInBoth(t *testing.T) {
+	at := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	r := &Report{Inventory: &inventory.Inventory{System: "embedded", At: at}}
+	for _, source := range []string{"", "prod (aws)"} {
+		r.changed = append(r.changed, &change{
+			Asked: at, Outcome: string(journal.Done), Source: source,
+			Line: journal.Line{Verb: journal.Revoke, Phase: journal.Done, Type: "identity", ID: "acme/prod/etl"},
+		})
+	}
+	if all := r.cuts(nil); len(all) != 2 {
+		t.Errorf("%d are counted of 2", len(all))
+	}
+}
