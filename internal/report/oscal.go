@@ -14,6 +14,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
+// The report as OSCAL's assessment results (https://pages.nist.gov/OSCAL/), for programs that collect evidence.
+// Everything has a UUID that is made of what it names (uuid.go) and never by chance, since the same report has to give
+// the same bytes. No control is ever called satisfied: the rules see only a part of each.
+
 // oscalVersion is that of the form; vocabulary is where the names of our properties mean something.
 const (
 	oscalVersion = "1.1.2"
@@ -84,8 +88,14 @@ func (r *Report) start() time.Time {
 	return r.From
 }
 
+// itemUUID names an object by its system, type and ids, so it is the same in every report of that system. What is of an
+// included system is also told by its name here: two systems may hold one id.
 func (r *Report) itemUUID(i *inventory.Item) string {
-	return uuid("item", r.Inventory.System, string(i.Type), i.ID, i.NativeID)
+	names := []string{"item", r.Inventory.System, string(i.Type), i.ID, i.NativeID}
+	if i.System != "" {
+		names = append(names, i.System)
+	}
+	return uuid(names...)
 }
 
 // toItem returns an object as an inventory item. OSCAL wants no empty properties, which props leaves out.
@@ -97,7 +107,7 @@ func (r *Report) toItem(i *inventory.Item) oscalItem {
 		"ends-at", stamp(i.EndsAt),
 		"created-at", stamp(i.CreatedAt), "reviewed-at", stamp(i.ReviewedAt), "last-used-at", stamp(i.LastUsedAt),
 		"status", i.Status,
-		"flags", strings.Join(flagsOf(i), ", "), "enforced-by", i.EnforcedBy,
+		"flags", strings.Join(flagsOf(i), ", "), "enforced-by", i.EnforcedBy, "system", i.System,
 	)}
 }
 
@@ -164,7 +174,8 @@ func oneLine(text string) string { return strings.Join(strings.Fields(shown.Visi
 // markupLine returns a line of OSCAL's markup, which is Markdown, that means nothing but itself.
 func markupLine(text string) string { return shown.Markdown(oneLine(text)) }
 
-// token makes a name that OSCAL takes of a control's: "ISO 27001 A.5.18" becomes iso-27001-a.5.18.
+// token makes a name that OSCAL takes of a control's: "ISO 27001 A.5.18" becomes iso-27001-a.5.18. Its type is OSCAL's
+// token: it begins with a letter or an underscore, so "5.5" becomes _5.5.
 func token(text string) string {
 	var out strings.Builder
 	for _, r := range strings.ToLower(oneLine(text)) {
