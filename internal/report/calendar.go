@@ -13,6 +13,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
+// The report as a calendar to be subscribed to, so that ends are seen by those who look at no page. The numbers in
+// brackets are sections of RFC 5545.
+
 // notice is how long before an end the calendar reminds: long enough for a review, short enough to be acted on.
 const notice = "-P14D"
 
@@ -40,10 +43,14 @@ func (r *Report) Calendar() string {
 	return c.out.String()
 }
 
+// calendar is the text in the making.
 type calendar struct{ out strings.Builder }
 
-// event is an end.
+// event is an end: of an identity, or of a partner's agreement.
 type event struct {
+	// uid is made of what ends and not of when (3.8.4.7), so a later end moves the event instead of making another one.
+	// stamped is the report's moment and not the clock's, so the same report gives the same bytes. sequence is how
+	// often it was renewed (3.8.7.4).
 	uid               string
 	stamped, at       time.Time
 	sequence          int64
@@ -127,6 +134,7 @@ func details(all [][2]string) string {
 	return strings.Join(said, "\n")
 }
 
+// utc returns a moment as form 2 of a DATE-TIME, in UTC (3.3.5).
 func utc(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
 
 // text writes a property whose value is text: what has a meaning in RFC 5545 is escaped (3.3.11).

@@ -13,7 +13,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// standards are those by whose controls the findings are shown, by how the names of their controls begin.
+// standards are those by whose controls the findings are shown, by how the names of their controls begin. The first
+// prefix that fits counts, and the empty one fits all.
 var standards = []struct{ prefix, name string }{
 	{"OWASP NHI", "OWASP Non-Human Identities Top 10 2025"},
 	{"NIST CSF 2.0 ", "NIST Cybersecurity Framework 2.0"},
@@ -73,7 +74,7 @@ func gravity(level string) int {
 	return 2
 }
 
-// sorted returns the findings, the gravest first.
+// sorted returns the findings, the gravest first. What is equally grave comes by rule and by object.
 func (r *Report) sorted() []Finding {
 	return order.Sorted(slices.Values(r.Findings), func(a, b Finding) int {
 		return cmp.Or(gravity(a.Level)-gravity(b.Level), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID),
@@ -81,7 +82,8 @@ func (r *Report) sorted() []Finding {
 	})
 }
 
-// standards returns the findings by the controls that their rules serve.
+// standards returns the findings by the controls that their rules serve. Controls that a rule serves are there without
+// findings, too, and standards without any control are not.
 func (r *Report) standards() []standard {
 	all := make([]standard, len(standards))
 	known := map[string]*control{}
@@ -116,7 +118,8 @@ func (r *Report) standards() []standard {
 	return slices.DeleteFunc(all, func(s standard) bool { return len(s.Controls) == 0 })
 }
 
-// compareNumbers compares names so that 5.5 comes before 15.7.
+// compareNumbers compares names so that 5.5 comes before 15.7. It compares part by part; a longer number is the greater
+// one.
 func compareNumbers(a, b string) int {
 	split := func(s string) []string {
 		return strings.FieldsFunc(s, func(r rune) bool {
@@ -144,7 +147,7 @@ func digits(text string) string {
 	return text
 }
 
-// removed returns the partners of which something was removed in the period.
+// removed returns the partners of which something was removed in the period. One may be named several times.
 func (r *Report) removed() (partners []string) {
 	for _, c := range r.changes() {
 		partner, _, ok := strings.Cut(c.ID, "/")

@@ -43,7 +43,8 @@ func (r *Report) CSV() string {
 	return out.String()
 }
 
-// row returns an item, with the standing of its identity.
+// row returns an item, with the standing of its identity. Every cell is made safe: partners and systems choose some of
+// the values, and a spreadsheet reads a cell that begins with = as a formula (see TestCSVHostile).
 func (r *Report) row(i *inventory.Item, standing Standing) []string {
 	agreement := agreementOf(i)
 	review := reviewOf(i)

@@ -15,6 +15,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
+// How two states of an object differ, by the journal's own form of what was given (journal.Given). It serves two
+// questions: what a reader is shown (Differences), and whether the change opened anything (wider). The second one is
+// asked of meaning: another spelling of the same networks or patterns opens nothing.
+
 // fields are what an object gives, by the names of the configuration, in the order in which a reader asks for them.
 var fields = []struct {
 	name string
@@ -60,6 +64,7 @@ func declaredEnd(g *journal.Given) string {
 	return moment(g.ExpiresAt)
 }
 
+// yes returns "yes", or nothing: a no is not worth a line.
 func yes(is bool) string {
 	if is {
 		return "yes"
@@ -67,6 +72,7 @@ func yes(is bool) string {
 	return ""
 }
 
+// levels returns how many levels of subcontractors are allowed; "" for none.
 func levels(n int64) string {
 	if n == 0 {
 		return ""
@@ -121,7 +127,8 @@ func (c *change) Differences() []string {
 	return all
 }
 
-// floored says what a change of the floor changed, setting by setting.
+// floored says what a change of the floor changed, setting by setting. A setting stands in the journal as one text,
+// "name: value". Settings come in the order of what was before, and new ones after them.
 func floored(before, after *journal.Given) (all []string) {
 	said := func(g *journal.Given) (names []string, texts map[string]string) {
 		texts = map[string]string{}
@@ -156,7 +163,8 @@ func orNone(text string) string {
 	return text
 }
 
-// wider reports whether is opens what was did not, apart from its end.
+// wider reports whether is opens what was did not, apart from its end. A later end is not meant here: that is a renewal
+// (direction).
 func wider(was, is *journal.Given) bool {
 	if was == nil || is == nil {
 		return false
@@ -177,7 +185,8 @@ func outside(is, was string) bool {
 	return is != was && !access.Pattern(was).Contains(access.Pattern(is))
 }
 
-// beyond reports whether a ceiling holds what the old one did not. Without a ceiling there is no limit.
+// beyond reports whether a ceiling holds what the old one did not. Without a ceiling there is no limit. So a ceiling
+// that is dropped is wider, and one that is added is not.
 func beyond(was, is []string) bool {
 	if len(was) == 0 {
 		return false

@@ -13,6 +13,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
+// The numbers of the first page, and what each counts. A number that nobody can know is a question mark, and one that
+// only part of the systems can tell says that it is the least: 0 always means that somebody looked and found none (see
+// TestUnknownNeverReadsZero).
+
 // figure is a number on the first page, and what it is of.
 type figure struct {
 	// Slug is for machines, Name for people, and Meaning says more of it.
@@ -24,7 +28,7 @@ type figure struct {
 	Partly string
 }
 
-// reference names something that may have a row.
+// reference names something that may have a row. Text is shown in any case; what was removed has no row to lead to.
 type reference struct {
 	Holding *holding // nil if it has none
 	Text    string
@@ -83,7 +87,8 @@ func (r *Report) figures() []figure {
 	return all
 }
 
-// references returns what each figure counts, by its slug.
+// references returns what each figure counts, by its slug. An identity may be counted in several: what it can do is one
+// question, whether it is due for review another.
 func (r *Report) references() map[string][]reference {
 	by := map[string][]reference{}
 	add := func(slug string, h *holding, text string) { by[slug] = append(by[slug], reference{h, text}) }
@@ -113,7 +118,8 @@ func (r *Report) unread() string {
 	return unknown + partly
 }
 
-// recorded returns how many there are by the journal: "?" for none if not every journal was read.
+// recorded returns how many there are by the journal: "?" for none if not every journal was read. A number over 0
+// stands as it is: it is the least.
 func (r *Report) recorded(n int) string {
 	if n == 0 && r.unread() != "" {
 		return "?"
@@ -129,7 +135,8 @@ func (r *Report) unsearched() (unknown, partly string) {
 	return r.partly(func(s Source) bool { return s.unchecked(inventory.Ungoverned) }, "nobody looked for them")
 }
 
-// partly says whether something is unknown of all sources, or of some.
+// partly says whether something is unknown of all sources, or of some. One of the two is "" and both are if all sources
+// know. The second one names the systems that do not.
 func (r *Report) partly(unknownOf func(Source) bool, why string) (unknown, partly string) {
 	var not []string
 	all := r.sources()
@@ -179,6 +186,7 @@ func (h *holding) left() []string {
 }
 
 // cuts returns the identities that were removed in the period and are not there any more, each by its last removal.
+// What was removed and made again under its id is there, so it did not end.
 func (r *Report) cuts(held []*holding) []*change {
 	there := map[string]bool{}
 	for _, h := range held {
@@ -212,7 +220,8 @@ func refusal(c *change) string {
 	return ", refused after " + c.Refusal() + " s"
 }
 
-// rehearsal says when a cut was last rehearsed, and how long it took.
+// rehearsal says when a cut was last rehearsed, and how long it took. Partners that hold nothing, and shadows, are not
+// among those that could have been rehearsed.
 func (r *Report) rehearsal() string {
 	var last *partner
 	tried, all := 0, 0

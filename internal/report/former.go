@@ -12,6 +12,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
+// What a partner had and has no more, for a report of one partner. After an offboarding, the system holds nothing of
+// it, and an auditor asks all the same what it could do, until when, and on whose word. Only the journal can tell
+// (journal.Recall).
+
 // former is what a partner had and has no more, as the journal tells it.
 type former struct {
 	Objects []formerObject `json:"objects"`

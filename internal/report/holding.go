@@ -11,6 +11,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
+// The report's unit: one identity with its credentials and grants. What somebody can do is seen only if the three stand
+// together.
+
 // Standing says what an identity can do now.
 type Standing string
 
@@ -66,7 +69,8 @@ func (h *holding) EndsAt() time.Time {
 	return last
 }
 
-// holdings returns the inventory's items by the identity that they belong to, in the inventory's order.
+// holdings returns the inventory's items by the identity that they belong to, in the inventory's order. What nobody
+// declared has no id: each is a holding of its own. One id in two systems is two holdings.
 func (r *Report) holdings() []*holding {
 	known := map[string]*holding{}
 	var all []*holding
@@ -97,7 +101,8 @@ func (r *Report) holdings() []*holding {
 	return all
 }
 
-// stands says what the identity can do at a moment. If that is in doubt, it can act.
+// stands says what the identity can do at a moment. If that is in doubt, it can act. A credential without a known end,
+// and a login from before an adoption, count as able to act (see TestAHoldingStandsAsItsPartsDo).
 func (h *holding) stands(now time.Time) Standing {
 	if s, decided := identityStands(h.Identity, now); decided {
 		return s
@@ -146,5 +151,5 @@ func (h *holding) logins(now time.Time) (open, held int) {
 	return open, held
 }
 
-// over reports whether an item's end has passed.
+// over reports whether an item's end has passed. What has no end is never over.
 func over(i *inventory.Item, now time.Time) bool { return !i.EndsAt.IsZero() && !i.EndsAt.After(now) }

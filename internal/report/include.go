@@ -18,6 +18,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
+// How a report takes in others. It reads their JSON, and neither their systems nor their journals, so that nobody needs
+// a login for two systems. Whoever includes a report trusts its JSON: the page has its digest, and whoever asks can
+// compare that with the original.
+
 // Digest returns the SHA-256 of a report's JSON.
 func Digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -25,7 +29,8 @@ func Digest(text string) string {
 }
 
 // Include takes another report in, by its JSON: what it holds, what it found, and what was changed there. The report
-// says which ones it holds.
+// says which ones it holds. It has to be called before Narrow. With an error, parts may have been taken in, and the
+// report is not to be shown.
 func (r *Report) Include(text string) error {
 	d, err := parseDocument(text)
 	if err != nil {
@@ -50,7 +55,8 @@ func (r *Report) Include(text string) error {
 	return nil
 }
 
-// parseDocument reads a report's JSON.
+// parseDocument reads a report's JSON. Fields that it does not know are ignored: a newer provider may have added them
+// without a new version.
 func parseDocument(text string) (d document, err error) {
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
 	if err := decoder.Decode(&d); err != nil {
@@ -84,7 +90,9 @@ func (r *Report) includeAccess(d document, from string) {
 	}
 }
 
-// includeChanges takes in what was changed in another report's systems, among our own changes in their order.
+// includeChanges takes in what was changed in another report's systems, among our own changes in their order. The
+// groups come as a map, whose order is chance, so changes are sorted, and by more than their moment: the same reports
+// have to give the same bytes.
 func (r *Report) includeChanges(d document, from string) {
 	for _, group := range d.Changes {
 		for _, a := range group {
@@ -98,7 +106,7 @@ func (r *Report) includeChanges(d document, from string) {
 	})
 }
 
-// take adds a source. One system twice would be counted twice.
+// take adds a source. One system twice would be counted twice. A system without an id is known by its label.
 func (r *Report) take(d documentSource, digest string) error {
 	for _, known := range r.sources() {
 		sameSystem := d.ID != "" && d.ID == known.ID && d.Environment == known.Environment
@@ -145,7 +153,7 @@ func (r *Report) party(d documentPartner) {
 	r.Parties[d.Partner] = p
 }
 
-// item returns what itemOf was made of.
+// item returns the inventory's item that itemOf made this of.
 func (d documentItem) item(partner string) inventory.Item {
 	i := inventory.Item{
 		Type: access.Type(d.Type), ID: d.ID, NativeID: d.NativeID, Partner: partner, Environment: d.Environment,
@@ -193,7 +201,8 @@ func signedWith(keys map[string]string, what, key string) map[string]string {
 	return keys
 }
 
-// toChange returns what appliedOf was made of.
+// toChange returns the change that appliedOf made this of. Its phase is its outcome; a change without an outcome has
+// only its intent.
 func (a applied) toChange() *change {
 	c := &change{Asked: a.Asked, Outcome: a.Outcome, Line: journal.Line{
 		Time: a.Asked, Verb: journal.Verb(a.Verb), Phase: journal.Phase(a.Outcome), Change: a.Change, Type: a.Type,

@@ -10,8 +10,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
-// Version is that of the JSON's form. It rises when a field is removed or means something else; new
-// fields do not raise it.
+// The report for programs, and for other reports: what is included elsewhere is read back from this form (include.go),
+// so whatever a report is to tell of an included system has to be here (see TestAnIncludedReportLosesNothing). Lists
+// that the schema demands are written as [] when they are empty, never as null. What stands below a partner is in
+// json_item.go.
+
+// Version is that of the JSON's form. It rises when a field is removed or means something else; new fields do not raise
+// it. A reader of another version refuses the report (parseDocument).
 const Version = 1
 
 // SchemaID names the JSON Schema of what JSON returns. It is schemas/report.v1.json of the repository.
@@ -53,6 +58,8 @@ type document struct {
 	Reviews   documentReviews      `json:"reviews"`
 }
 
+// documentSummary has the numbers of the first page. Attention counts by flag what was looked for, and NotChecked names
+// the flags that were not.
 type documentSummary struct {
 	Partners     int                       `json:"partners"`
 	Identities   int                       `json:"identities"`
@@ -75,7 +82,8 @@ type documentFigure struct {
 	Partly  string   `json:"partly,omitempty"`
 }
 
-// documentSource is a system that was looked at.
+// documentSource is a system that was looked at. It holds what Source does; Label is what rows call it, and what names
+// it in Source of findings, changes and items.
 type documentSource struct {
 	System      string    `json:"system"`
 	ID          string    `json:"id,omitempty"`
@@ -96,11 +104,14 @@ type documentSource struct {
 	SHA256      string    `json:"sha256,omitempty"`
 }
 
+// documentStandard is a standard with those of its controls that a rule serves.
 type documentStandard struct {
 	Name     string            `json:"name"`
 	Controls []documentControl `json:"controls"`
 }
 
+// documentControl has how many rules serve a control, how many findings bear on it, and what that means in words. No
+// verdict says that it is met.
 type documentControl struct {
 	Name     string `json:"name"`
 	Rules    int    `json:"rules"`
@@ -132,6 +143,7 @@ type documentProgress struct {
 	Signed   int `json:"signed,omitzero"`
 }
 
+// documentPartner is a partner with all that it holds.
 type documentPartner struct {
 	Partner        string             `json:"partner"` // "" where no partner is known
 	Kind           string             `json:"kind,omitempty"`
@@ -144,11 +156,13 @@ type documentPartner struct {
 	Items          []documentItem     `json:"items"`
 }
 
+// documentAgreement is the contract that access rests on.
 type documentAgreement struct {
 	Reference string    `json:"reference"`
 	EndsAt    time.Time `json:"ends_at,omitzero"`
 }
 
+// documentReview is evidence that somebody looked.
 type documentReview struct {
 	At     time.Time `json:"at,omitzero"`
 	By     string    `json:"by"`
@@ -157,6 +171,7 @@ type documentReview struct {
 	SignedWith string `json:"signed_with,omitempty"`
 }
 
+// documentWaiver is one rule set aside for an object. SignedWith is as in documentReview.
 type documentWaiver struct {
 	Reason   string    `json:"reason"`
 	Approver string    `json:"approver"`
@@ -165,6 +180,8 @@ type documentWaiver struct {
 	SignedWith string `json:"signed_with,omitempty"`
 }
 
+// documentFinding is Finding with names for JSON: the two have the same fields in the same order, and are converted
+// into each other.
 type documentFinding struct {
 	Rule     string   `json:"rule"`
 	Level    string   `json:"level"`
@@ -232,6 +249,7 @@ func holders(all []*holding) []string {
 	return ids
 }
 
+// sourceOf returns a source as JSON has it.
 func sourceOf(s Source) documentSource {
 	d := documentSource{
 		System: s.System, ID: s.ID, Place: s.Place, Environment: s.Environment, Floor: s.Floor, Label: s.Label(),
@@ -277,6 +295,8 @@ func (r *Report) counts() documentSummary {
 	return d
 }
 
+// partnerOf returns a partner as JSON has it. Only the first item of a holding has a standing: it is the identity's, or
+// of what is left without one.
 func partnerOf(p *partner, standings map[*inventory.Item]Standing) documentPartner {
 	d := documentPartner{
 		Partner: p.Name, Kind: p.Kind, Contact: p.Contact, Subcontractors: holders(p.Subcontractors), Steps: p.Steps,

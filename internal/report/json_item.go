@@ -9,6 +9,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
+// documentItem is one object as JSON has it. Source is the system that it is in, "" for the report's own; Standing is
+// what its identity can do, and stands with the first item of a holding only. The other fields are inventory.Item's.
 type documentItem struct {
 	Type        string                    `json:"type"`
 	ID          string                    `json:"id,omitempty"`

@@ -65,6 +65,7 @@ func (r *Report) period() string {
 	return from + " to " + to
 }
 
+// markdown is the text in the making. All but paragraph escape the values that they are given.
 type markdown struct{ out strings.Builder }
 
 // reach returns what a grant allows, or what the grants of an identity may.
@@ -93,6 +94,8 @@ func remarks(i *inventory.Item) []string {
 	return all
 }
 
+// period writes what was changed in the period, group by group, with the reviews before and the gaps after it. A group
+// without changes says so, or that no journal was read.
 func (m *markdown) period(r *Report) {
 	m.heading(2, "Period")
 	v := r.countReviews()
@@ -122,6 +125,7 @@ func (m *markdown) period(r *Report) {
 	m.rows([]string{"Where the journal cannot be relied on"}, single(r.Gaps), none)
 }
 
+// findings writes the findings, the gravest first. Without any, it says whether the rules were applied at all.
 func (m *markdown) findings(r *Report) {
 	m.heading(2, "Findings")
 	judged, of := r.judged()
@@ -157,11 +161,12 @@ func (m *markdown) standards(r *Report) {
 	m.table([]string{"Standard", "Control", "Rules", "Findings", "Where"}, rows)
 }
 
+// heading writes a heading of one line, whatever the text holds.
 func (m *markdown) heading(level int, text string) {
 	m.paragraph(strings.Repeat("#", level) + " " + strings.ReplaceAll(shown.Markdown(text), "\n", " "))
 }
 
-// paragraph writes text as it is.
+// paragraph writes text as it is. Whoever calls it has to have escaped what is not our own.
 func (m *markdown) paragraph(text string) {
 	if m.out.Len() > 0 {
 		m.out.WriteByte('\n')

@@ -10,8 +10,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
+// How a report of all becomes one of a partner or an owner. The inventory says what is there; a journal also tells of
+// what is gone, and whose that was can only be told from its lines: by the owner, or by the parent that they name.
+
 // Narrow leaves only what belongs to a partner, with its subcontractors and its rehearsals, and only the identities of
-// which an owner answers for something; "" leaves all.
+// which an owner answers for something; "" leaves all. The beginning of the journal is kept first (Source.Since): the
+// first line that is left does not tell when the journal begins.
 func (r *Report) Narrow(partner, owner string) {
 	if partner == "" && owner == "" {
 		return
@@ -71,7 +75,8 @@ func (w *subtree) line(l journal.Line) bool {
 	return w.theirs(l, holder)
 }
 
-// theirs reports whether a line is about the partner, or what hangs on it.
+// theirs reports whether a line is about the partner, or what hangs on it. An identity that once hung on it counts from
+// that line on: below is filled in as lines are read, so they have to come in their order.
 func (w *subtree) theirs(l journal.Line, holder string) bool {
 	if name, _, _ := strings.Cut(holder, "/"); name == w.partner {
 		return true
@@ -89,7 +94,7 @@ func (w *subtree) theirs(l journal.Line, holder string) bool {
 	return w.below[holder]
 }
 
-// holderOf returns the id of the identity that an id names or belongs to.
+// holderOf returns the id of the identity that an id names or belongs to. So acme/prod/etl/orders is of acme/prod/etl.
 func holderOf(id string) string {
 	parts := strings.SplitN(id, "/", 4)
 	return strings.Join(parts[:min(len(parts), 3)], "/")

@@ -4,7 +4,9 @@ package report
 
 import "strconv"
 
-// notes are sentences that several rows have in common: a row has only the number.
+// notes are sentences that several rows have in common: a row has only the number. Texts are the notes in the order of
+// their numbers, from 1. A note gets its number when a row first asks for it, so rows have to be made in the order in
+// which they stand.
 type notes struct {
 	uses    map[string]int
 	numbers map[string]int
@@ -45,7 +47,8 @@ func (n *notes) shorten(text string) phrase {
 	return phrase{Text: text, Note: n.number(text)}
 }
 
-// number returns the number of a note, which always is one.
+// number returns the number of a note, which always is one. The sentence gets a note even if only one row has it; ""
+// gets none, and returns 0.
 func (n *notes) number(text string) int {
 	if text == "" {
 		return 0

@@ -12,6 +12,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
+// The page's content, before it is HTML. A value reaches the template as a string only, so html/template escapes it;
+// the one thing that is trusted is our own style sheet (html.go).
+
 // page is the report in the words of the page: all that is left to the template is where things stand.
 type page struct {
 	Style         template.CSS
@@ -60,22 +63,27 @@ type point struct{ Text, Machine, Away string }
 func (p point) Day() string   { day, _, _ := strings.Cut(p.Text, " "); return day }
 func (p point) Clock() string { _, clock, _ := strings.Cut(p.Text, " "); return clock }
 
-// attentionView is how many items something is true of, and the ways to their rows.
+// attentionView is how many items something is true of, and the ways to their rows. Unchecked says that nobody looked,
+// so that no rows are no good news.
 type attentionView struct {
 	Name, Meaning string
 	Rows          []link
 	Unchecked     bool
 }
 
+// link is a text that leads to a row of the page; without an anchor it is only the text.
 type link struct{ Anchor, Text string }
 
+// figureView is a figure with the ways to the rows that it counts.
 type figureView struct {
 	figure
 	Rows []link
 }
 
+// sourceView is one system that was looked at. SHA256 is "" for the report's own.
 type sourceView struct{ Text, SHA256 string }
 
+// groupView is a group of changes. Number is how many there are, or "?" if a journal was not read.
 type groupView struct {
 	*group
 	Changes []changeView
@@ -84,11 +92,13 @@ type groupView struct {
 	Worrying bool
 }
 
+// changeView is a change with its moments as the page shows them.
 type changeView struct {
 	*change
 	When, Ends point
 }
 
+// reviewsView is how many of the identities in force were reviewed in the period, and which were not.
 type reviewsView struct {
 	Done, Of, New int
 	Missing       []link
@@ -96,17 +106,20 @@ type reviewsView struct {
 	Progress string
 }
 
+// findingView is a finding with a way to the row that it is about.
 type findingView struct {
 	Finding
 	Anchor string // of the row that it is about, "" where there is none
 	Name   string // what links to it
 }
 
+// standardView is one standard, with a row for each of its controls that a rule serves.
 type standardView struct {
 	Name     string
 	Controls []controlView
 }
 
+// controlView is a control, what was found that bears on it, and the ways to that.
 type controlView struct {
 	*control
 	Verdict  string
@@ -116,7 +129,8 @@ type controlView struct {
 // signatories are who signs, in their order.
 var signatories = []string{"Prepared by", "Reviewed by (owner of the register)", "Exceptions accepted by"}
 
-// layOut returns what the template of the HTML page shows: texts and links that the template only places.
+// layOut returns what the template of the HTML page shows: texts and links that the template only places. It needs the
+// report's JSON, since the page names the digest of that. No page can name its own.
 func (r *Report) layOut() (*page, error) {
 	text, err := r.JSON()
 	if err != nil {
@@ -236,6 +250,7 @@ func (r *Report) filter() string {
 }
 
 // anchors returns what the items' rows are called on the page. They count rather than spell: an id may hold anything.
+// The same inventory gives the same names.
 func (r *Report) anchors() map[*inventory.Item]string {
 	names := map[*inventory.Item]string{}
 	for i := range r.Inventory.Items {
@@ -296,7 +311,7 @@ func (r *Report) pointAt(t time.Time) point {
 	return point{moment(t), stamp(t), away(t.Sub(r.now()))}
 }
 
-// away returns how far off something is, in whole days.
+// away returns how far off something is, in whole days. Less than a day in either direction is "within a day".
 func away(d time.Duration) string {
 	days := int(d / (24 * time.Hour))
 	switch {

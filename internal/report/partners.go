@@ -118,7 +118,8 @@ func addSubcontractors(byName map[string]*partner, held []*holding) {
 	}
 }
 
-// complete takes from a partner's identities what the register does not say.
+// complete takes from a partner's identities what the register does not say. The register goes first, and of several
+// identities the first one that says it.
 func (p *partner) complete() {
 	for _, i := range p.Items {
 		p.Contact = cmp.Or(p.Contact, i.Contact)
@@ -128,7 +129,8 @@ func (p *partner) complete() {
 	}
 }
 
-// rehearsals takes from the journal how fast partners were cut when that was rehearsed.
+// rehearsals takes from the journal how fast partners were cut when that was rehearsed. A rehearsal that was asked for
+// at most an hour before the moment that the system remembers, or after it, is the one to tell of.
 func (r *Report) rehearsals(byName map[string]*partner) {
 	// The system remembers the end of a rehearsal, and the journal when it was asked for.
 	const longest = time.Hour

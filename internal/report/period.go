@@ -12,6 +12,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
+// What was changed in a period. A journal has two lines of a change, its intent and its outcome, and a reader wants
+// one: so lines are put together by the name of their change, and the change is dated by when it was asked for. What it
+// did is told from what was given before and after, and not only from its verb: an update may widen, narrow, or only
+// renew.
+
 // change is one change as the journal has it: what was intended, and what came of it.
 type change struct {
 	// Asked is when it was asked for.
@@ -77,7 +82,7 @@ func (r *Report) groups() []*group {
 	return all
 }
 
-// sort returns the slug of the change's group.
+// sort returns the slug of the change's group. What failed comes first: it has a verb as well, and did not do it.
 func (c *change) sort() string {
 	switch {
 	case c.Phase == journal.Found:
@@ -107,7 +112,8 @@ var sortOf = map[journal.Verb]string{
 	journal.Rehearse: rehearsed,
 }
 
-// direction returns the group of a change of what stays: it opens, or closes, or neither.
+// direction returns the group of a change of what stays: it opens, or closes, or neither. Widening comes first, so that
+// a change that widens and shortens is never shown as narrowing only.
 func (c *change) direction() string {
 	switch {
 	case wider(c.Before, c.After):
@@ -139,6 +145,7 @@ func (r *Report) changes() []*change {
 }
 
 // all returns the changes of which the report knows, those of included reports among them, by when they were asked for.
+// A line without a change's name stands for itself.
 func (r *Report) all() []*change {
 	known := map[string]*change{}
 	var all []*change
@@ -184,6 +191,8 @@ func (c *change) next(l journal.Line) {
 	}
 }
 
+// within reports whether a moment is in the period: From is part of it and To is not, so two periods that follow each
+// other share no change.
 func (r *Report) within(t time.Time) bool {
 	return (r.From.IsZero() || !t.Before(r.From)) && (r.To.IsZero() || t.Before(r.To))
 }
@@ -218,7 +227,8 @@ func (c *change) Who() string {
 	return who
 }
 
-// Word returns on whose review the change was made, "" for none.
+// Word returns on whose review the change was made, "" for none: "jane@example.com, 2026-07-01 09:00: keep, still
+// needed", and with which key it was signed.
 func (c *change) Word() string {
 	if c.Review == nil {
 		return ""
@@ -230,7 +240,8 @@ func (c *change) Word() string {
 	return word + c.Review.Reason + signedText(keyOf(c.Review.Signed))
 }
 
-// Reach returns what the change gave, took away, or changed, "" where the journal does not tell.
+// Reach returns what the change gave or took away, or both with an arrow between them if it is another; "" if the
+// journal does not tell.
 func (c *change) Reach() string {
 	before, after := c.Before.Reached(), c.After.Reached()
 	switch {

@@ -12,8 +12,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
-// Report is what an auditor is shown.
+// Report is what an auditor is shown. Its exported fields are filled in first, then other reports are taken in
+// (Include), then it is narrowed (Narrow), and then it is rendered; rendering changes nothing. It is not safe for
+// concurrent use.
 type Report struct {
+	// Title is the heading of every form, as whoever asks for the report writes it.
 	Title string
 	// Source says which system the inventory is of, and what was looked at there.
 	Source Source
@@ -102,7 +105,9 @@ type Rule struct {
 // now returns the report's moment. It is in UTC since so many days on are not everywhere so many hours.
 func (r *Report) now() time.Time { return r.Inventory.At.UTC() }
 
-// itemOf returns what a finding is about, nil where it is not in the inventory.
+// itemOf returns what a finding is about, nil where it is not in the inventory. A finding names an object by type, id
+// and system, since one id may be of several types and in several systems. Of what nobody declared, the id is its
+// native one.
 func (r *Report) itemOf(f Finding) *inventory.Item {
 	for i := range r.Inventory.Items {
 		item := &r.Inventory.Items[i]

@@ -10,6 +10,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
+// The rows of the page: partners, their identities, and what hangs on these. The text (markdown_rows.go) makes its
+// cells from the same views where it can, so both say the same (see TestEachFormSaysTheSame).
+
+// partnerView is one partner: who it is, its contract, how it is cut, and a row for each identity.
 type partnerView struct {
 	Anchor, Title, Contact string
 	Agreement              string
@@ -197,6 +201,8 @@ func troubles(i *inventory.Item) []string {
 	return all
 }
 
+// phrases returns what else is to be known of an item. What is long and said of several is a note; who ends it always
+// is.
 func phrases(n *notes, i *inventory.Item) []phrase {
 	var all []phrase
 	for _, text := range remarks(i) {

@@ -39,6 +39,8 @@ var meanings = []attention{
 	{Flag: inventory.Unused, Meaning: "nothing uses it"},
 }
 
+// summarize counts all objects that the report holds, included systems' among them. A flag is unchecked if nothing has
+// it and one of the systems was not looked at for it.
 func (r *Report) summarize() summary {
 	var s summary
 	held := map[string]bool{}
@@ -73,6 +75,7 @@ func (s *summary) count(i *inventory.Item) {
 	}
 }
 
+// end notes an item by how near its end is: past, or within 30 days and 90 days. What has no end is in none.
 func (s *summary) end(i *inventory.Item, now time.Time) {
 	switch {
 	case i.EndsAt.IsZero():
@@ -88,6 +91,7 @@ func (s *summary) end(i *inventory.Item, now time.Time) {
 	}
 }
 
+// having returns the items that have a flag, in the inventory's order.
 func having(inv *inventory.Inventory, flag inventory.Flag) []*inventory.Item {
 	var all []*inventory.Item
 	for i := range inv.Items {

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// The drawing beside each row: the life of an identity on one scale of time for the whole page. It is words and
+// percentages only; the template (timeline.html) makes the picture of it.
+
 // A timeline shows no more than this on either side of today: one access that is years old would
 // leave the others no room.
 const (
@@ -14,7 +17,8 @@ const (
 	monthsAhead = 18
 )
 
-// scale is what part of the time the drawings show. It is the same in all rows, so that they can be compared.
+// scale is what part of the time the drawings show. It is the same in all rows, so that they can be compared. It spans
+// two weeks at least.
 type scale struct{ from, to time.Time }
 
 // axis is the scale of the drawings, for the head of each table.
@@ -71,7 +75,7 @@ func (s *scale) reach(t time.Time) {
 
 func (s scale) holds(t time.Time) bool { return !t.Before(s.from) && !t.After(s.to) }
 
-// share returns where a moment is, from 0 to 100.
+// share returns where a moment is, from 0 to 100. A moment beyond the scale is at its edge.
 func (s scale) share(t time.Time) float64 {
 	return min(100, max(0, 100*t.Sub(s.from).Seconds()/s.to.Sub(s.from).Seconds()))
 }
@@ -93,7 +97,8 @@ var steps = []struct {
 }{{0, 7, "2 Jan"}, {0, 14, "2 Jan"}, {1, 0, "Jan 06"}, {2, 0, "Jan 06"}, {3, 0, "Jan 06"}, {6, 0, "Jan 06"},
 	{12, 0, "2006"}}
 
-// drawAxis draws the beginnings of weeks, months or years: as many as have room.
+// drawAxis draws the beginnings of weeks, months or years: as many as have room. The closest step whose texts do not
+// run into each other is taken.
 func (s scale) drawAxis(now time.Time) *axis {
 	const room, last = 28, 76 // in parts of the width: what a text takes, and where it would be cut off
 	a := &axis{Today: s.at(now), Text: "Life, " + s.from.Format("Jan 2006") + " to " + s.to.Format("Jan 2006")}
@@ -122,7 +127,7 @@ func (s scale) first(months int) time.Time {
 	return time.Date(y, m-(m-1)%time.Month(months), 1, 0, 0, 0, 0, time.UTC)
 }
 
-// drawBar draws a holding.
+// drawBar draws a holding. What is cut is drawn as such, whatever its end.
 func (s scale) drawBar(p *partner, h *holding, now time.Time) *bar {
 	end := h.EndsAt()
 	b := &bar{

@@ -12,6 +12,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
+// What a report is of, and what it does not know. Every limit is a sentence on the first page: a reader takes silence
+// for "none".
+
 // own returns the report's own system, without what has to be counted.
 func (r *Report) own() Source {
 	own := r.Source
@@ -22,7 +25,8 @@ func (r *Report) own() Source {
 	return own
 }
 
-// sources returns the systems that the report holds, its own one first.
+// sources returns the systems that the report holds, its own one first. Those of included reports stand as these
+// counted them. If nobody said when the journal begins, its first line says it.
 func (r *Report) sources() []Source {
 	own := r.own()
 	r.count(&own)
@@ -61,6 +65,7 @@ func (r *Report) count(own *Source) {
 	slices.Sort(own.Stacks)
 }
 
+// unchecked reports whether nobody looked for a flag in this system.
 func (s Source) unchecked(f inventory.Flag) bool { return slices.Contains(s.Unchecked, f) }
 
 // Label returns what a source is called in a row: its environment and its kind of system.
@@ -129,6 +134,8 @@ func (r *Report) unknowns() []string {
 		"gateways tell.")
 }
 
+// unknownOf says what is not known of one system. An included report that is more than a day older than this one is
+// told, with its age.
 func (r *Report) unknownOf(s Source) []string {
 	var all []string
 	at := s.Label()
@@ -167,6 +174,7 @@ func plural(n int, thing string) string {
 	return strconv.Itoa(n) + " " + thing + "s"
 }
 
+// checkOf says in words what a flag looks for; a flag that is not in the table by its name.
 func checkOf(f inventory.Flag) string {
 	if text, ok := checks[f]; ok {
 		return text
@@ -174,7 +182,7 @@ func checkOf(f inventory.Flag) string {
 	return "what is " + string(f)
 }
 
-// judged reports whether the rules were applied to everything that the report holds.
+// judged returns to how many of all objects, included systems' among them, the rules were applied.
 func (r *Report) judged() (n, of int) {
 	for _, s := range r.sources() {
 		n, of = n+s.Judged, of+s.Objects
