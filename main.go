@@ -50,8 +50,8 @@ func main() {
 // already stays as it is.
 //
 //   - The SDK's own logging costs a fifth of the provider's CPU in a large plan, even if no TF_LOG variable is set.
-//   - The garbage collector's default (GOGC=100) is tuned for processes that live long. This one lives for one plan: a
-//     third of its CPU. The collector now runs late, and the memory limit keeps the process under 400 MB.
+//   - The garbage collector's default (GOGC=100) is tuned for processes that live long, and costs this one, which lives
+//     for one plan, a third of its CPU. So it runs late, and more often as memory comes near 400 MB.
 func quiet() {
 	asked := false
 	for _, v := range os.Environ() {

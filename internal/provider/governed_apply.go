@@ -17,8 +17,8 @@ import (
 // Creating and changing a governed resource: an apply judges the change once more, makes it, reads the end back that
 // the system enforces, and only then writes the state.
 
-// apply runs the rules once more, changes the system, and reads back what it enforces. It reports false if nothing was
-// changed, or what was given had to be revoked again.
+// apply runs the rules once more, changes the system, and reads back what it enforces. It reports false if the change
+// failed, or what was given had to be revoked again; whether a change that failed was made, its error says.
 //
 // The steps, and what is true if the process dies after each:
 //
@@ -74,7 +74,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || (state == nil && !mine.Adopted), diags)
 }
 
-// insisting returns a context in which less access is asked for also where the system was found away a moment ago.
+// insisting returns a context in which less access is asked for even if the system was found to be away a moment ago.
 func insisting(ctx context.Context, before, after access.Object) context.Context {
 	if before != nil && before.Ref() == after.Ref() && access.Lessens(before, after) {
 		return access.Insisting(ctx)

@@ -27,9 +27,9 @@ type meanwhile struct {
 
 	// mu is held while everything is listed anew: calls that come together share one listing.
 	mu sync.Mutex
-	// looked is when everything was listed last, and took is how long that took. By this machine's clock.
+	// looked is when everything was listed last, by this machine's clock, and took is how long that took.
 	looked time.Time
-	took   time.Duration // how long that took
+	took   time.Duration
 }
 
 // listAll lists everything the system holds, and notes when: by the beginning of the listing, since what others change

@@ -284,7 +284,7 @@ func (ad *adopter) roleOfAlias(ctx context.Context, a alias) (path string, err e
 	return byID[strings.ToLower(a.Name)], err
 }
 
-// roleID returns the id of an AppRole; "" where it is gone.
+// roleID returns the id of an AppRole; "" if it is gone.
 func (ad *adopter) roleID(ctx context.Context, path string) (string, error) {
 	var answer struct {
 		ID string `json:"role_id"`

@@ -34,8 +34,6 @@ type engine struct {
 
 // routes returns those that do the same for all actions. Not inlined: that would add 14 kB to the binary.
 //
-// routes returns those that do the same for all actions. Not inlined: that would add 14 kB to the binary.
-//
 //go:noinline
 func routes(paths ...access.Pattern) (all []route) {
 	for _, p := range paths {

@@ -100,7 +100,7 @@ func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) err
 }
 
 // retain adds to want what the auth method refuses already and the engine does not say is revoked, as long as it lives:
-// the engine could not revoke it while its authority was away. If nobody can tell whether it lives, it stays.
+// the engine could not revoke it while its authority was away. While the engine or its issuer is gone, all of it stays.
 func (pki *certificates) retain(ctx context.Context, want map[string]bool) error {
 	list, err := pki.list(ctx, crlName)
 	held := list.held()
@@ -236,7 +236,8 @@ func (pki *certificates) lookAtRevocations(ctx context.Context) (r revocations, 
 	return r, permitted(err)
 }
 
-// lookAt reads no list if nothing was revoked, and no certificates if the auth method has heard of all.
+// lookAt reads our own list only if something was revoked, and the certificates only if the auth method has not heard
+// of all of that.
 func (pki *certificates) lookAt(ctx context.Context, r *revocations) (err error) {
 	if r.refused, err = pki.others(ctx); err != nil {
 		return err

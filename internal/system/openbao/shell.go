@@ -17,8 +17,8 @@ import (
 
 // The printed steps: commands of the program bao that a person on call can paste, where Terraform cannot be run. Each
 // says to which server and namespace it goes, fails if what it cuts is not there, and takes nothing from the variables
-// of the shell but the token. Every word is quoted for a shell (package shown), since names of mounts are free.
-// TestStepsFailWhereTheyCutNothing runs them.
+// of the shell but the token. Paths are quoted for a shell (package shown), since names of mounts are free; an id needs
+// no quotes. TestStepsFailWhereTheyCutNothing runs them.
 
 // Shell returns the environment in which a rehearsal runs the printed steps, with the token of this system's login in
 // it only, and what removes its files. The program bao has to be there: what a person on call would miss is to be

@@ -19,8 +19,7 @@ import (
 // somebody may have made a role, a group or an alias under an identity's name, and that goes, too (see
 // TestADestroyTakesAlongWhatWasMadeByHandAndNothingElse). All of it may be repeated, and what is not there is no error.
 //
-// Logins go before entities, and what was issued before logins: at no moment can somebody log in with it and be
-// nobody's.
+// Logins go before entities: OpenBao makes an entity for whoever logs in and has none.
 
 // sweeper deletes what follows from the policies.
 type sweeper struct {
@@ -33,8 +32,8 @@ type sweeper struct {
 	notes    *notes
 }
 
-// sweepCredential ends what was issued for a credential, and removes its roles and alias. Certificates are revoked in
-// the engine only; pushSwept tells the auth method of all at once.
+// sweepCredential revokes the certificates of a credential, and removes its alias and its roles, with which its secret
+// ids go. Certificates are revoked in the engine only; pushSwept tells the auth method of all at once.
 func (s *sweeper) sweepCredential(ctx context.Context, c *access.Credential, items []ledger.Item) error {
 	for _, i := range items {
 		if i.Serial == "" || !i.Until.After(s.now()) {

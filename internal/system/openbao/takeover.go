@@ -17,7 +17,8 @@ import (
 )
 
 // Taking over what is adopted. The order, and why nobody can do more at any moment, is at the top of adoption.go; this
-// file has steps 1 to 5. All may be repeated: a step looks at what is there, and what is done already is no error.
+// file has what step 1 claims, and steps 3 to 5. All may be repeated: a step looks at what is there, and what is done
+// already is no error.
 
 // adopting returns what a change lets its identity take over, or what is left of what it took over before; nil for
 // nothing. A login whose role somebody removed, or gave to another entity, is forgotten: no apply gives it back. fresh

@@ -154,7 +154,7 @@ func (k *call) judgeFailed(o outcome) outcome {
 	return o
 }
 
-// inFront says who wrote an answer of a failure that OpenBao did not write; "" where that cannot be told.
+// inFront says who wrote an answer of a failure that OpenBao did not write; "" if that cannot be told.
 func (k *call) inFront(status int) string {
 	const front = "a balancer or proxy in front of OpenBao answered itself"
 	switch status {

@@ -233,7 +233,7 @@ func describeTLS(err error, host string) string {
 }
 
 // namesake says why an authority is not the one that is trusted under its name, such as one that was made
-// anew; "" where none is.
+// anew; "" if none is.
 func namesake(unknown x509.UnknownAuthorityError) string {
 	_, hint, found := strings.Cut(unknown.Error(), "possibly because of ")
 	if !found {

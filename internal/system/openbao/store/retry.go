@@ -48,7 +48,8 @@ const Rounds = 30
 // Again makes a change until nobody comes in its way, and returns its error otherwise. change reads anew what it
 // decides on: it is called up to Rounds times, and ends each lost round with ErrChanged.
 //
-// The pause grows by 5 ms a round, with some chance in it, so that two processes that collided do not collide again.
+// The pause grows by 5 ms a round, with some chance in it, so that two processes that collided are unlikely to do so
+// again.
 func Again(ctx context.Context, change func() error) error {
 	for round := range Rounds {
 		err := change()

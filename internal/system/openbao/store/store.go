@@ -34,7 +34,7 @@ type Options struct {
 	Cluster func(context.Context) (bool, error)
 	// Now is the server's time.
 	Now func() time.Time
-	// Namespace returns what names the namespace, and no other one; "" where that is not known.
+	// Namespace returns what names the namespace, and no other one; "" if that is not known.
 	Namespace func(context.Context) (string, error)
 }
 
