@@ -42,7 +42,7 @@ func unframed(out string) string {
 
 // What refusals say of what is there.
 const (
-	nothing = `(there is none in \S+|the one in \S.* has no id, and does not hold what the state means)`
+	nothing = `(there is none in \S.*?|the one in \S.* has no id, and does not hold what the state means)`
 	another = `the one in \S.* is [A-Z2-7]{26}`
 )
 
