@@ -18,6 +18,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
+// The model of a life knows what ledgers decide: what is issued, superseded, kept and revoked by each change. It is
+// written anew here, and shares no code with package ledger, or both would be wrong together.
+
 // item is one thing that was issued, as the model has it.
 type item struct {
 	probe      Probe
@@ -25,6 +28,7 @@ type item struct {
 	superseded bool
 }
 
+// end returns when what was issued ends: by itself, or with what it hangs on.
 func (i item) end(of time.Time) time.Time { return access.Earliest(i.until, of) }
 
 // life is one random life of a partner's access: an identity, one that hangs on it, and what that one has. After every
@@ -406,6 +410,7 @@ func (l *life) calm() {
 	}
 }
 
+// fail fails the test with what was done last, so that a reader can do it again.
 func (l *life) fail(format string, args ...any) {
 	l.test.Helper()
 	l.test.Errorf("%s, after %s: "+format,

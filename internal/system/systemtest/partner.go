@@ -43,6 +43,7 @@ func newPartner(t *testing.T) *partner {
 	return p
 }
 
+// fatal ends a test for an error that is none of the system's.
 func fatal(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

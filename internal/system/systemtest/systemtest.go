@@ -2,6 +2,10 @@
 
 // Package systemtest is the contract that every access system keeps, as one suite of tests in the language of package
 // access. Each system's own test runs it on the real thing.
+//
+// It has three parts. The cases are sentences, each with a store of its own (declaration.go to floor.go). Random
+// changes are compared with a model, which is a map (model.go). Random lives ask the enforcement after each step
+// (lives.go); they are run by systems whose enforcement can be asked often enough.
 package systemtest
 
 import (
@@ -117,7 +121,8 @@ func RunPart(t *testing.T, hundreds int, open func(t *testing.T, clock *Clock) H
 	})
 }
 
-// contract is one sentence of the contract, and what proves it. kinds are those that it needs.
+// contract is one sentence of the contract, and what proves it. kinds are those that it needs: without them it is left
+// out.
 type contract struct {
 	name  string
 	kinds []access.Kind

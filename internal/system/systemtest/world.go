@@ -28,7 +28,9 @@ const (
 	theirs = "other-team"
 )
 
-// world is one store, with words to build and to judge what is in it.
+// world is one store, with words to build and to judge what is in it. A case is written in these words alone, so that
+// it says the same of every system: ends are some units ahead, paths and patterns have the system's own beginning, and
+// what the enforcement says is asked through the harness, and left out if a harness cannot ask.
 type world struct {
 	rapid.TB
 	Harness
@@ -66,8 +68,10 @@ func (w *world) fixed(kind access.Kind) bool {
 	return slices.Contains(w.System.Capabilities().Fixed, kind)
 }
 
+// ctx is the context of all calls but those that a case ends on purpose.
 func (w *world) ctx() context.Context { return context.Background() }
 
+// offers reports whether the system has a kind of credential.
 func (w *world) offers(kind access.Kind) bool {
 	return slices.Contains(w.System.Capabilities().Kinds, kind)
 }
@@ -94,6 +98,7 @@ func (w *world) pass(units int) {
 	w.origin = w.now().Truncate(time.Second)
 }
 
+// id returns the id of an identity of the one partner that the suite has.
 func id(name string) access.IdentityID {
 	return access.IdentityID{Partner: "acme", Environment: "prod", Name: name}
 }
@@ -118,12 +123,14 @@ func (w *world) child(name, parent string, ends int) *access.Identity {
 	return w.identity(name, ends, func(i *access.Identity) { i.ParentID = id(parent) })
 }
 
+// allowing lets an identity have subcontractors, so many deep.
 func allowing(depth int64) func(*access.Identity) {
 	return func(i *access.Identity) {
 		i.Subcontractors = &access.Subcontractors{Allowed: true, MaxDepth: depth}
 	}
 }
 
+// suspended suspends an identity.
 func suspended(i *access.Identity) { i.Suspended = true }
 
 // credential returns a credential of an identity, of a kind, with the partner's first key of that sort.
@@ -164,6 +171,7 @@ func (w *world) rotating(every, overlap int) func(*access.Credential) {
 	}
 }
 
+// span returns so many units as an argument has them.
 func (w *world) span(units int) access.Span {
 	s, err := access.ParseSpan((time.Duration(units) * w.Unit).String())
 	if err != nil {
@@ -199,6 +207,7 @@ func (w *world) change(o access.Object, edits ...func(*access.Change)) access.Ch
 	return c
 }
 
+// Edits of a change: by whom it is made, which uid is known, which end is asked for, and what is to be issued.
 func by(stack string) func(*access.Change)  { return func(c *access.Change) { c.Stack = stack } }
 func known(uid string) func(*access.Change) { return func(c *access.Change) { c.UID = uid } }
 func until(m access.Moment) func(*access.Change) {
@@ -206,7 +215,8 @@ func until(m access.Moment) func(*access.Change) {
 }
 func issuing(i access.Issue) func(*access.Change) { return func(c *access.Change) { c.Issue = i } }
 
-// seal stands for the partner's key: the suite keeps the secret, the answer says nothing of it.
+// seal stands for the partner's key: the suite keeps the secret, the answer says nothing of it. It may be called by
+// several changes at once.
 func (w *world) seal(secret []byte) (string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -224,6 +234,7 @@ func (w *world) secret() string {
 	return w.secrets[len(w.secrets)-1]
 }
 
+// try makes a change that may fail.
 func (w *world) try(o access.Object, edits ...func(*access.Change)) (*access.Record, error) {
 	return w.System.Put(w.ctx(), w.change(o, edits...))
 }
@@ -264,6 +275,7 @@ func (w *world) gone(ref access.Ref) {
 	}
 }
 
+// list reads everything through the first handle.
 func (w *world) list() []*access.Record {
 	w.Helper()
 	all, err := w.System.List(w.ctx())
@@ -273,6 +285,7 @@ func (w *world) list() []*access.Record {
 	return all
 }
 
+// refs returns what the list has, in its order.
 func (w *world) refs() []access.Ref {
 	w.Helper()
 	var refs []access.Ref
@@ -318,6 +331,7 @@ func (w *world) same(what string, got, want *access.Record) {
 	}
 }
 
+// declaration returns an object as it is stored, in which two objects that declare the same are equal.
 func (w *world) declaration(o access.Object) string {
 	w.Helper()
 	d, err := access.Declaration(o)
@@ -327,6 +341,7 @@ func (w *world) declaration(o access.Object) string {
 	return string(d)
 }
 
+// text returns a value as JSON, to be compared or shown.
 func text(t rapid.TB, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
@@ -416,6 +431,7 @@ func (w *world) unspoken(what string, r *access.Record) {
 	}
 }
 
+// networks parses networks that are known to be right.
 func networks(texts ...string) []netip.Prefix {
 	var all []netip.Prefix
 	for _, t := range texts {
