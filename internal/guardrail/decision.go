@@ -9,6 +9,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// What a row of a worksheet decided, and what the plan does. A review that quotes a row has the digest of the access
+// that was looked at (access.Digest), so a decision on other access is void here, whoever signed it. Who signed is
+// signed.go's question.
+
 // decided are the arguments that a digest of access is made of: what a decision of a worksheet was made on.
 var decided = slices.Concat([]string{"ceiling", "parent_id", "subcontractors"}, kindArguments(),
 	[]string{"allowed_cidrs", "resource", "actions"})

@@ -8,6 +8,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// Subcontractors: chains of identities that hang on another partner's. Here it is judged whether there may be such a
+// link, and how far it goes; what a link limits (ceiling, end) is in scope.go and expiry.go.
+
 const unknownParentSlug = "delegation/unknown-parent"
 
 // delegationRules returns the rules about subcontractors: identities that hang on another partner's.

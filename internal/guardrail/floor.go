@@ -153,6 +153,7 @@ func (u *floored) length(setting string, value *time.Duration, floor time.Durati
 	}
 }
 
+// count does the same as length, for numbers.
 func (u *floored) count(setting string, value *int, floor int, least bool) {
 	was := *value
 	if tighter(value, floor, least) && u.Written[setting] {
@@ -170,6 +171,7 @@ func tighter[N ~int | ~int64](value *N, floor N, least bool) bool {
 	return true
 }
 
+// beyondFloor says how a value lies beyond the floor's, in the words of a minimum or a maximum.
 func beyondFloor(value, floor string, least bool) string {
 	if least {
 		return fmt.Sprintf("%s is less than %s, which is the least by the floor", value, floor)

@@ -8,6 +8,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// Two partners on one thing. Patterns that overlap are the plain case. In the other one, two different paths lead to
+// the same thing, such as a role or a table, so a system names what a path reaches (access.Target) and these are
+// compared as well.
+
 // reached is a pattern of a grant or of a ceiling, and the things that it reaches.
 type reached struct {
 	pattern access.Pattern
@@ -83,6 +87,8 @@ func (v view) meeting(r reached, partner string, found map[*entry]bool) {
 	}
 }
 
+// foreignPartner finds two partners that reach the same, outside of what the setting shared lets them share. One place
+// is told, though there may be more: any of them is enough to be refused.
 func foreignPartner(c *Context, a, b *Subject) []problem {
 	for _, p := range a.reaches {
 		for _, q := range b.reaches {
@@ -123,6 +129,7 @@ func (c *Context) both(p, q reached) (what, fix string) {
 	return "", ""
 }
 
+// reachedBy returns the argument that says what the subject reaches: a grant's resource, an identity's ceiling.
 func (s *Subject) reachedBy() string {
 	if s.grant() != nil {
 		return "resource"

@@ -324,7 +324,8 @@ func (p *Portfolio) Below(top access.IdentityID) (all []Subject) {
 	return all
 }
 
-// Find returns what the plan leaves of an object, or what the system holds of it.
+// Find returns what the plan leaves of an object, or what the system holds of it. The subject is a copy; planned says
+// that it has arrived. Of two blocks with one id, it is the first.
 func (p *Portfolio) Find(ref access.Ref) (s Subject, planned, ok bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()

@@ -36,6 +36,7 @@ func keyIn(v reflect.Value) bool {
 	return false
 }
 
+// keyInFields reports whether any field of a struct holds a private key, exported or not.
 func keyInFields(v reflect.Value) bool {
 	for _, field := range v.Fields() {
 		if keyIn(field) {

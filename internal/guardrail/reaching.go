@@ -8,6 +8,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// What a grant reaches, as the system says (access.Reach). The rules here know no mounts, engines, services or roles:
+// each system's package does, and gives its reasons as texts. A system that says nothing of reach has grants that reach
+// what their pattern covers.
+
 // privilegedLife is how long what the system calls privileged may last.
 const privilegedLife = 30 * day
 

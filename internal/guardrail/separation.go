@@ -9,6 +9,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// What must not be one: environments, keys, blocks. A key that passes from one identity to another is refused within
+// one apply, since a plan cannot tell which change is made first, and both would have it for a while; in two applies it
+// passes. What takes the place of its holder is no second one (evaluation.succeeds).
+
 // separationRules returns the rules that keep apart what must not be one: environments, keys, and resource blocks.
 func separationRules() []Rule {
 	return []Rule{{

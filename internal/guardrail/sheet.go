@@ -10,7 +10,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
-// fillingTime is how long after a worksheet was made its decisions may say that they were made.
+// fillingTime is how long after a worksheet was made its decisions may say that they were made. A signature of SSH
+// contains no time, and anybody can write a later moment into a review.
 const fillingTime = 31 * day
 
 // sheetSigner returns who signed the worksheet that the subject's review is a row of, or why it is none.
@@ -67,6 +68,8 @@ func (c *Context) inSheet(s *Subject, sheet *signed.Sheet) string {
 	return ""
 }
 
+// spelled returns a moment so that two that are the same are the same text, in whatever zone they were written; "" for
+// none.
 func spelled(m access.Moment) string {
 	if m.IsZero() {
 		return ""

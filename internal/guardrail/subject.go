@@ -188,11 +188,12 @@ func (s *Subject) end() time.Time {
 	return s.EndsAt
 }
 
-// entryOf returns a subject as one whose way up can be looked for.
+// entryOf returns a subject as one whose way up can be looked for. It is not in the portfolio, and is in no index.
 func entryOf(s *Subject) *entry {
 	return &entry{Subject: *s, ref: s.Object.Ref(), holder: s.Object.Holder()}
 }
 
+// identity returns the object if it is an identity, else nil; credential and grant do the same for their type.
 func (s *Subject) identity() *access.Identity {
 	i, _ := s.Object.(*access.Identity)
 	return i

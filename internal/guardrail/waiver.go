@@ -10,6 +10,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// Waivers: one rule set aside for one object, for a while, by somebody else than its owner. Here they are judged
+// themselves; where one hides a finding is evaluation.add, which asks only whether it has ended. A waiver that a rule
+// here refuses may thus still hide, but the plan that brings it in is refused.
+
 const unusedWaiver = "waiver/unused"
 
 // waiverRules returns the rules about waivers. All but waiver/unused are fixed, so that no waiver silences them.

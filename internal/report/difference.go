@@ -156,6 +156,7 @@ func floored(before, after *journal.Given) (all []string) {
 	return all
 }
 
+// orNone returns the text, or "none", so that both sides of an arrow say something.
 func orNone(text string) string {
 	if text == "" {
 		return "none"

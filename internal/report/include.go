@@ -128,7 +128,8 @@ func (r *Report) take(d documentSource, digest string) error {
 	return nil
 }
 
-// party takes what another report knows of a partner, where this one knows nothing.
+// party takes what another report knows of a partner, where this one knows nothing. The steps to cut it add up, since
+// each system is cut by its own, and the later rehearsal counts.
 func (r *Report) party(d documentPartner) {
 	if d.Partner == "" {
 		return

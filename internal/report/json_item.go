@@ -122,6 +122,7 @@ type applied struct {
 	Source    string          `json:"source,omitempty"`
 }
 
+// appliedOf returns changes as JSON has them, [] for none.
 func appliedOf(changes []*change) []applied {
 	all := []applied{}
 	for _, c := range changes {

@@ -142,6 +142,7 @@ func (r *Report) textRow(h *holding, n *notes) []string {
 		r.textParts(h, h.Credentials, n), r.textParts(h, h.Grants, n), lines(says)}
 }
 
+// ownerText returns an item's owner, and says if they have left.
 func ownerText(i *inventory.Item) string {
 	if i.OwnerLeft {
 		return i.Owner + " (left)"
@@ -149,6 +150,7 @@ func ownerText(i *inventory.Item) string {
 	return i.Owner
 }
 
+// texts returns phrases as text: a note by its number, which is said once below all tables.
 func texts(all []phrase) []string {
 	var said []string
 	for _, p := range all {
@@ -201,6 +203,7 @@ func (r *Report) textParts(h *holding, items []*inventory.Item, n *notes) string
 	return lines(all)
 }
 
+// list writes sentences as a table of one column: only in a cell can nothing of theirs break out.
 func (m *markdown) list(title string, sentences []string) {
 	m.table([]string{title}, single(sentences))
 }

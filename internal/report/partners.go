@@ -67,9 +67,9 @@ func (p *partner) Over(r *Report) bool {
 	return p.Agreement != nil && !p.Agreement.EndsAt.IsZero() && !p.Agreement.EndsAt.After(r.now())
 }
 
-// partners returns all who hold something or have a contract, by name; what has no partner comes last, since
-// it needs to be looked at for itself. A partner with a contract that holds nothing is there too: an auditor
-// asks for both directions.
+// partners returns all who hold something or have a contract, by name; what has no partner comes last, since it needs
+// to be looked at for itself. A partner with a contract that holds nothing is there too: an auditor asks for both
+// directions. A name in the register without a contract and without a kind is shown only if it holds something.
 func (r *Report) partners() []*partner {
 	byName := map[string]*partner{}
 	get := func(name string) *partner {

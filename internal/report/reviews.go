@@ -23,6 +23,7 @@ func (r *Report) countReviews() reviews {
 		case i == nil || h.Standing == Undeclared || h.Standing == Ended:
 		case !i.ReviewedAt.IsZero() && r.within(i.ReviewedAt):
 			v.Done = append(v.Done, h)
+		// In a period without a beginning, everything would be new, and nothing would be left to review.
 		case !i.CreatedAt.IsZero() && r.within(i.CreatedAt) && !r.From.IsZero():
 			v.New = append(v.New, h)
 		default:

@@ -86,6 +86,7 @@ func (s *summary) end(i *inventory.Item, now time.Time) {
 	case !i.EndsAt.After(now.AddDate(0, 0, 30)):
 		s.Soon30 = append(s.Soon30, i)
 	}
+	// what ends within 30 days ends within 90 as well
 	if !i.EndsAt.After(now.AddDate(0, 0, 90)) {
 		s.Soon90 = append(s.Soon90, i)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
-// stamp returns a moment for machines, in UTC; "" for none.
+// stamp returns a moment for machines, in UTC; "" for none. It is to the second, as ends are enforced.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -32,6 +32,7 @@ func moment(t time.Time) string {
 // label returns what an item is called: its id, or its name in the system where it has none.
 func label(i *inventory.Item) string { return cmp.Or(i.ID, i.NativeID, "(no name)") }
 
+// agreementOf returns an item's agreement, or an empty one, so that tables need no condition; reviewOf does the same.
 func agreementOf(i *inventory.Item) access.Agreement {
 	if i.Agreement == nil {
 		return access.Agreement{}
@@ -54,6 +55,7 @@ func signedText(key string) string {
 	return " (signed with " + key + ")"
 }
 
+// keyOf returns the fingerprint of the key that a journal's decision was signed with; "" if it was not signed.
 func keyOf(s *journal.Signed) string {
 	if s == nil {
 		return ""
@@ -61,6 +63,7 @@ func keyOf(s *journal.Signed) string {
 	return s.Key
 }
 
+// flagsOf returns an item's flags as text, in the inventory's order; nil for none.
 func flagsOf(i *inventory.Item) []string {
 	var flags []string
 	for _, f := range i.Flags {
