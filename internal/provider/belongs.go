@@ -124,7 +124,9 @@ func (w *whereabouts) belongs(known string, there located, said answer) error {
 		return nil
 	}
 	can := w.system.Capabilities()
-	return &elsewhereError{known: known, there: there.id, none: there.none, place: can.Place, correct: can.Origin.Correct}
+	return &elsewhereError{
+		known: known, there: there.id, none: there.none, place: can.Place, correct: can.Origin.Correct,
+	}
 }
 
 // sameSystem judges the answer to a reading (rec or err): an object that is not found is gone only if this is the
@@ -203,7 +205,8 @@ func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known s
 
 // elsewhereError says that a state is used on a system to which it does not belong, or on an older copy of its own
 // (older says how that is known). known and there are ids: "" if the state knows none, or the system has none. none
-// says that there is no system, place is where somebody looked, and correct says what to correct if it is the wrong one.
+// says that there is no system, place is where somebody looked, and correct says what to correct if it is the wrong
+// one.
 type elsewhereError struct {
 	known, there, place, older, correct string
 	none                                bool
@@ -235,15 +238,15 @@ func (e *elsewhereError) Error() string {
 func explainElsewhere(e *elsewhereError) string {
 	const kept = " Nothing was revoked or changed, and the state keeps it."
 	if e.known == "" && !e.none && e.older == "" {
-		return sentence(e) + ". Either the access is gone, or this is the wrong place to look for it: it may be in force " +
-			"elsewhere." + kept + " If it is elsewhere, " + e.correct + ". If this is the right system, see in " +
+		return sentence(e) + ". Either the access is gone, or this is the wrong place to look for it: it may be in " +
+			"force elsewhere." + kept + " If it is elsewhere, " + e.correct + ". If this is the right system, see in " +
 			"partner_inventory what it holds, then: terraform state rm ADDRESS. That revokes nothing."
 	}
 	return sentence(e) + ". The access in the state is not gone: this is the wrong place to look for it." + kept +
-		" Point Terraform at the system that the state belongs to: " + e.correct + ". If that system is lost, restore it " +
-		"from a backup. Only if there is no backup: terraform state rm ADDRESS. That revokes nothing: as long as " +
-		"gateways trust the lost system's authorities, policies or publications, they admit what it issued until it " +
-		"ends by itself. Remove these by hand."
+		" Point Terraform at the system that the state belongs to: " + e.correct + ". If that system is lost, " +
+		"restore it from a backup. Only if there is no backup: terraform state rm ADDRESS. That revokes nothing: as " +
+		"long as gateways trust the lost system's authorities, policies or publications, they admit what it issued " +
+		"until it ends by itself. Remove these by hand."
 }
 
 // warnAbsent warns that an inventory of a system that is not there is of nothing: it read as if partners held nothing.
