@@ -22,7 +22,8 @@ type Subject struct {
 	Edition, Access string
 }
 
-// ReviewLine returns the one line that is signed for a review. Until is the end that it keeps the access until.
+// ReviewLine returns the one line that is signed for a review. Until is the end that it keeps the access until. A review
+// without a decision is signed as one that keeps.
 func ReviewLine(on Subject, r *access.Review, until time.Time) string {
 	decision := string(r.Decision)
 	if decision == "" {
@@ -90,7 +91,8 @@ type Mark struct {
 
 const sheetPrefix = "worksheet sha256:"
 
-// MarkOf reads what stands in the argument signature: of a worksheet its name, else the signature itself.
+// MarkOf reads what stands in the argument signature: of a worksheet its name, else the signature itself. White space
+// around a signature and the line ends of Windows do not change its digest. It verifies nothing.
 func MarkOf(text string) (Mark, error) {
 	if rest, ok := strings.CutPrefix(text, sheetPrefix); ok {
 		digest, key, _ := strings.Cut(rest, " ")

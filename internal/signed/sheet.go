@@ -39,7 +39,8 @@ func (s *Sheet) Mark() (Mark, error) {
 	return Mark{Digest: hex.EncodeToString(sum[:]), Key: signature.Fingerprint(), Sheet: true}, nil
 }
 
-// Signer returns the decider who signed the worksheet, by a key that was in force at all of the moments.
+// Signer returns the decider who signed the worksheet, by a key that was in force at all of the moments. A signature over
+// another spelling of the file does not count either: the other spellings only serve to say what changed the file.
 func (s *Sheet) Signer(deciders []access.Decider, moments ...time.Time) (*access.Decider, error) {
 	d, err := Check(s.Content, s.Signature, deciders, moments...)
 	if !errors.Is(err, ErrOther) {
@@ -56,12 +57,14 @@ func (s *Sheet) Signer(deciders []access.Decider, moments ...time.Time) (*access
 		"it as it is, or put back what was signed", ErrOther)
 }
 
+// spelling is a file as a program may have rewritten it; how and cause are phrases of the diagnostic.
 type spelling struct {
 	content    []byte
 	how, cause string
 }
 
-// otherwise returns the ways in which programs rewrite a file without being asked.
+// otherwise returns the ways in which programs rewrite a file without being asked. It leaves Content as it is: the
+// capped slices make append copy.
 func (s *Sheet) otherwise() []spelling {
 	unix := bytes.ReplaceAll(s.Content, []byte("\r\n"), []byte("\n"))
 	mark := []byte("\ufeff")

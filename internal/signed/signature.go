@@ -131,6 +131,8 @@ func unarmor(text string) ([]byte, error) {
 	return blob, nil
 }
 
+// parseKey reads the key inside a signature. It refuses an encoding that is not the one that the key itself would write,
+// a certificate, and a key whose signatures prove nothing (see [access.SoundKey]).
 func parseKey(blob []byte) (ssh.PublicKey, error) {
 	key, err := ssh.ParsePublicKey(blob)
 	if err != nil || !bytes.Equal(key.Marshal(), blob) {
@@ -187,7 +189,9 @@ func hardware(key ssh.PublicKey) bool {
 	return key.Type() == ssh.KeyAlgoSKED25519 || key.Type() == ssh.KeyAlgoSKECDSA256
 }
 
-// over reports whether the signature is over exactly these bytes.
+// over reports whether the signature is over exactly these bytes. What the key signs is not the content itself but its
+// hash in a frame with the namespace (PROTOCOL.sshsig, signed data). The frame is built from the fields that check has
+// compared, so that a changed namespace or hash in the envelope fails here.
 func (s *Signature) over(content []byte) bool {
 	var sum []byte
 	switch s.hash {
@@ -207,7 +211,8 @@ func (s *Signature) over(content []byte) bool {
 	return s.key.Verify(append([]byte(magic), body...), &s.signature) == nil
 }
 
-// ErrOther is said of a signature that is in order and over something else.
+// ErrOther says that a signature is well formed and by a decider's key in force, but does not verify over the content. A
+// forged signature looks the same: nobody can tell which content it was made for.
 var ErrOther = errors.New("it is over something else")
 
 // Check returns the decider who signed exactly these bytes by a key that was in force at all of the moments. The
@@ -220,6 +225,8 @@ func Check(content []byte, text string, deciders []access.Decider, moments ...ti
 	return s.by(content, deciders, moments...)
 }
 
+// by finds the signer before it verifies, so that the error of an unknown or expired key names the key. Only when key and
+// moments are in order is the answer [ErrOther]: callers try other spellings of the content on that error alone.
 func (s *Signature) by(content []byte, deciders []access.Decider, moments ...time.Time) (*access.Decider, error) {
 	d, key := Whose(s.Fingerprint(), deciders)
 	if d == nil {
@@ -236,7 +243,8 @@ func (s *Signature) by(content []byte, deciders []access.Decider, moments ...tim
 	return d, nil
 }
 
-// Whose returns the decider who has the key of a fingerprint, and that key; nil: nobody.
+// Whose returns the decider who has the key of a fingerprint, and that key; nil if nobody has. It does not look at when
+// the key is in force, and skips keys that cannot be parsed. Both point into deciders.
 func Whose(fingerprint string, deciders []access.Decider) (*access.Decider, *access.DeciderKey) {
 	for n := range deciders {
 		for k := range deciders[n].Keys {
