@@ -22,8 +22,8 @@ type Subject struct {
 	Edition, Access string
 }
 
-// ReviewLine returns the one line that is signed for a review. Until is the end that it keeps the access until. A review
-// without a decision is signed as one that keeps.
+// ReviewLine returns the one line that is signed for a review. Until is the end that it keeps the access until. A
+// review without a decision is signed as one that keeps.
 func ReviewLine(on Subject, r *access.Review, until time.Time) string {
 	decision := string(r.Decision)
 	if decision == "" {

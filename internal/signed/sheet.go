@@ -39,8 +39,8 @@ func (s *Sheet) Mark() (Mark, error) {
 	return Mark{Digest: hex.EncodeToString(sum[:]), Key: signature.Fingerprint(), Sheet: true}, nil
 }
 
-// Signer returns the decider who signed the worksheet, by a key that was in force at all of the moments. A signature over
-// another spelling of the file does not count either: the other spellings only serve to say what changed the file.
+// Signer returns the decider who signed the worksheet, by a key that was in force at all of the moments. A signature
+// over another spelling of the file does not count either: the other spellings only serve to say what changed the file.
 func (s *Sheet) Signer(deciders []access.Decider, moments ...time.Time) (*access.Decider, error) {
 	d, err := Check(s.Content, s.Signature, deciders, moments...)
 	if !errors.Is(err, ErrOther) {

@@ -131,8 +131,8 @@ func unarmor(text string) ([]byte, error) {
 	return blob, nil
 }
 
-// parseKey reads the key inside a signature. It refuses an encoding that is not the one that the key itself would write,
-// a certificate, and a key whose signatures prove nothing (see [access.SoundKey]).
+// parseKey reads the key inside a signature. It refuses an encoding that is not the one that the key itself would
+// write, a certificate, and a key whose signatures prove nothing (see [access.SoundKey]).
 func parseKey(blob []byte) (ssh.PublicKey, error) {
 	key, err := ssh.ParsePublicKey(blob)
 	if err != nil || !bytes.Equal(key.Marshal(), blob) {
@@ -211,8 +211,8 @@ func (s *Signature) over(content []byte) bool {
 	return s.key.Verify(append([]byte(magic), body...), &s.signature) == nil
 }
 
-// ErrOther says that a signature is well formed and by a decider's key in force, but does not verify over the content. A
-// forged signature looks the same: nobody can tell which content it was made for.
+// ErrOther says that a signature is well formed and by a decider's key in force, but does not verify over the content.
+// A forged signature looks the same: nobody can tell which content it was made for.
 var ErrOther = errors.New("it is over something else")
 
 // Check returns the decider who signed exactly these bytes by a key that was in force at all of the moments. The
@@ -225,8 +225,8 @@ func Check(content []byte, text string, deciders []access.Decider, moments ...ti
 	return s.by(content, deciders, moments...)
 }
 
-// by finds the signer before it verifies, so that the error of an unknown or expired key names the key. Only when key and
-// moments are in order is the answer [ErrOther]: callers try other spellings of the content on that error alone.
+// by finds the signer before it verifies, so that the error of an unknown or expired key names the key. Only when key
+// and moments are in order is the answer [ErrOther]: callers try other spellings of the content on that error alone.
 func (s *Signature) by(content []byte, deciders []access.Decider, moments ...time.Time) (*access.Decider, error) {
 	d, key := Whose(s.Fingerprint(), deciders)
 	if d == nil {
