@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
 // nightly is the job of every night, in a folder of its own, on a system whose portfolio the test prepares.
@@ -200,4 +201,45 @@ func TestTheNightlyJobSaysWhatIsNeglected(t *testing.T) {
 func quoted(text string) string {
 	out, _ := json.Marshal(text)
 	return string(out)
+}
+
+// The job stayed green if its apply failed: GitHub runs a step without a shell of its own with "bash -e", to which the
+// status of a pipe is that of tee, and any other error than three was filtered away, as was what is no JSON.
+func TestTheNightlyJobFailsWithItsApply(t *testing.T) {
+	t.Parallel()
+	jq := realtool.Find(t, "jq")
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "nightly", "workflow.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	workflow := string(text)
+	if !strings.Contains(workflow, "defaults:\n  run: { shell: bash }") { // "bash -eo pipefail", by GitHub's syntax
+		t.Error("a pipe whose first command fails passes")
+	}
+	_, after, _ := strings.Cut(workflow, "- name: What fails a check\n        run: |\n")
+	step, _, _ := strings.Cut(after, "\n      - ")
+	for name, c := range map[string]struct {
+		line   string
+		passes bool
+	}{
+		"a warning of a rule": {`{"type":"diagnostic","diagnostic":{"severity":"warning","summary":"expiry/soon: x","detail":"y"}}`, true},
+		"a check that fails":  {`{"type":"diagnostic","diagnostic":{"severity":"warning","summary":"Check block assertion failed","detail":""}}`, false},
+		"a dormant access":    {`{"type":"diagnostic","diagnostic":{"severity":"warning","summary":"activity/dormant: x","detail":"y"}}`, false},
+		"any error":           {`{"type":"diagnostic","diagnostic":{"severity":"error","summary":"Cannot reach OpenBao","detail":"y"}}`, false},
+		"what is no JSON":     {`panic: out of memory`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "run.jsonl"), []byte(c.line+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(jq)+":"+os.Getenv("PATH"))
+			if out, err := cmd.CombinedOutput(); (err == nil) != c.passes {
+				t.Errorf("it ends with %v:\n%s", err, out)
+			}
+		})
+	}
 }
