@@ -93,6 +93,24 @@ func sharedLines(before, after []string) [][]int {
 	return shared
 }
 
+// Chance is what differs from run to run, and what stands for it in a golden file.
+type Chance struct {
+	what *regexp.Regexp
+	by   string
+}
+
+// NewChance returns what a regular expression finds, and what stands for it; by may refer to parts of that ($1). It
+// panics if the expression is none.
+func NewChance(what, by string) Chance { return Chance{regexp.MustCompile(what), by} }
+
+// Plain returns a text in which names stand for what differs from run to run, one chance after the other.
+func Plain(text string, chances []Chance) string {
+	for _, c := range chances {
+		text = c.what.ReplaceAllString(text, c.by)
+	}
+	return text
+}
+
 var moments = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
 
 // Since returns a text in which moments stand as what lies between them and the beginning, in tens of minutes: of a

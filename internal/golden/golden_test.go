@@ -37,3 +37,13 @@ func TestMomentsStandAsWhatLiesBetween(t *testing.T) {
 		t.Errorf("it tells %q, not %q", got, want)
 	}
 }
+
+func TestNamesStandForWhatDiffersFromRunToRun(t *testing.T) {
+	t.Parallel()
+	chances := []golden.Chance{
+		golden.NewChance(`\b[0-9a-f]{8}\b`, "ID"), golden.NewChance(`(user|role)/ID`, "$1"),
+	}
+	if got := golden.Plain("role/0badcafe and 0badcaf", chances); got != "role and 0badcaf" {
+		t.Errorf("it tells %q", got)
+	}
+}

@@ -14,7 +14,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -363,24 +362,21 @@ func listed(archive []byte) ([]byte, error) {
 }
 
 // chances are what differs from run to run.
-var chances = []struct {
-	what *regexp.Regexp
-	by   string
-}{
-	{regexp.MustCompile(`-----BEGIN ([^-]*)-----[A-Za-z0-9+/=\\n\s]*-----END [^-]*-----`), "PEM $1"},
-	{regexp.MustCompile(`ssh-ed25519(-cert-v01@openssh\.com)? [A-Za-z0-9+/=]+`), "SSH$1"},
-	{regexp.MustCompile(`\bage1[a-z0-9]{58}\b`), "RECIPIENT"},
-	{regexp.MustCompile(`SHA256:[A-Za-z0-9+/]{43}`), "SHA256"},
-	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "SHA256"},
-	{regexp.MustCompile(`\b[0-9a-f]{28,32}\b`), "SERIAL"},
-	{regexp.MustCompile(`\b\d{15,20}\b`), "NUMBER"},
-	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "UID"},
-	{regexp.MustCompile(`\bMEU?[A-Za-z0-9+/]{80,}={0,2}|\bME[QY][A-Za-z0-9+/]{80,}={0,2}`), "SIGNATURE"},
-	{regexp.MustCompile(`"[A-Za-z0-9+/_-]{43}=?"`), `"KEY"`},
-	{regexp.MustCompile(`"actor":\{[^}]*\}`), `"actor":{}`},
-	{regexp.MustCompile(`"generation":"[0-9a-f]{16}/`), `"generation":"ID/`},
-	{regexp.MustCompile(`\b([ck]rl) (\S+) [A-Za-z0-9+/=,\\]{80,}`), "$1 $2 LIST"},
-	{regexp.MustCompile(`"UID","[A-Za-z0-9+/]{12}"`), `"UID","PRINT"`},
+var chances = []golden.Chance{
+	golden.NewChance(`-----BEGIN ([^-]*)-----[A-Za-z0-9+/=\\n\s]*-----END [^-]*-----`, "PEM $1"),
+	golden.NewChance(`ssh-ed25519(-cert-v01@openssh\.com)? [A-Za-z0-9+/=]+`, "SSH$1"),
+	golden.NewChance(`\bage1[a-z0-9]{58}\b`, "RECIPIENT"),
+	golden.NewChance(`SHA256:[A-Za-z0-9+/]{43}`, "SHA256"),
+	golden.NewChance(`\b[0-9a-f]{64}\b`, "SHA256"),
+	golden.NewChance(`\b[0-9a-f]{28,32}\b`, "SERIAL"),
+	golden.NewChance(`\b\d{15,20}\b`, "NUMBER"),
+	golden.NewChance(`\b[A-Z2-7]{26}\b`, "UID"),
+	golden.NewChance(`\bMEU?[A-Za-z0-9+/]{80,}={0,2}|\bME[QY][A-Za-z0-9+/]{80,}={0,2}`, "SIGNATURE"),
+	golden.NewChance(`"[A-Za-z0-9+/_-]{43}=?"`, `"KEY"`),
+	golden.NewChance(`"actor":\{[^}]*\}`, `"actor":{}`),
+	golden.NewChance(`"generation":"[0-9a-f]{16}/`, `"generation":"ID/`),
+	golden.NewChance(`\b([ck]rl) (\S+) [A-Za-z0-9+/=,\\]{80,}`, "$1 $2 LIST"),
+	golden.NewChance(`"UID","[A-Za-z0-9+/]{12}"`, `"UID","PRINT"`),
 }
 
 // plain is a text without what differs from run to run, and without where the directory is.
@@ -390,8 +386,5 @@ func (g *life) plain(text string) string {
 
 // plainLife is a text without what differs from run to run.
 func plainLife(text string) string {
-	for _, c := range chances {
-		text = c.what.ReplaceAllString(text, c.by)
-	}
-	return text
+	return golden.Plain(text, chances)
 }

@@ -290,21 +290,15 @@ func byPrincipal(writes []string) []string {
 }
 
 // chances are what differs from run to run.
-var chances = []struct {
-	what *regexp.Regexp
-	by   string
-}{
-	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "SHA256"},
-	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "EXTERNAL"},
-	{regexp.MustCompile(`\bA[KR][A-Z]{2}[A-Z0-9]{16,17}\b`), "KEY"},
-	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "UID"},
-	{regexp.MustCompile(`https?://(127\.0\.0\.1|localhost):\d+`), "ADDRESS"},
+var chances = []golden.Chance{
+	golden.NewChance(`\b[0-9a-f]{64}\b`, "SHA256"),
+	golden.NewChance(`\b[0-9a-f]{32}\b`, "EXTERNAL"),
+	golden.NewChance(`\bA[KR][A-Z]{2}[A-Z0-9]{16,17}\b`, "KEY"),
+	golden.NewChance(`\b[A-Z2-7]{26}\b`, "UID"),
+	golden.NewChance(`https?://(127\.0\.0\.1|localhost):\d+`, "ADDRESS"),
 }
 
 // plain is a text without what differs from run to run.
 func (g *life) plain(text string) string {
-	for _, c := range chances {
-		text = c.what.ReplaceAllString(text, c.by)
-	}
-	return golden.Since(g.begun, text)
+	return golden.Since(g.begun, golden.Plain(text, chances))
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -343,24 +342,19 @@ func inOrder(writes []string, several bool) []string {
 	return writes
 }
 
-var scrubbed = []struct {
-	what *regexp.Regexp
-	by   string
-}{
-	{regexp.MustCompile(`-----BEGIN [^-]*-----[A-Za-z0-9+/=\\n\s]*-----END [^-]*-----`), "PEM"},
-	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
-	{regexp.MustCompile(`\b[0-9a-f]{2}(:[0-9a-f]{2}){15,19}\b`), "SERIAL"},
-	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "SHA256"},
-	{regexp.MustCompile(`keys_of_issuer expression:"[0-9a-f]{16}"|expression:"[0-9a-f]{16}" name:keys_of_issuer|"[0-9a-f]{16}"`), "KEYS"},
-	{regexp.MustCompile(`\b(auth_[a-z]+|(ns_)?identity)_[0-9a-f]{8}\b`), "ACCESSOR"},
-	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "UID"},
-	{regexp.MustCompile(`https://(127\.0\.0\.1|localhost):\d+`), "ADDRESS"},
+// chances are what differs from run to run, beside moments.
+var chances = []golden.Chance{
+	golden.NewChance(`-----BEGIN [^-]*-----[A-Za-z0-9+/=\\n\s]*-----END [^-]*-----`, "PEM"),
+	golden.NewChance(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, "UUID"),
+	golden.NewChance(`\b[0-9a-f]{2}(:[0-9a-f]{2}){15,19}\b`, "SERIAL"),
+	golden.NewChance(`\b[0-9a-f]{64}\b`, "SHA256"),
+	golden.NewChance(`keys_of_issuer expression:"[0-9a-f]{16}"|expression:"[0-9a-f]{16}" name:keys_of_issuer|"[0-9a-f]{16}"`, "KEYS"),
+	golden.NewChance(`\b(auth_[a-z]+|(ns_)?identity)_[0-9a-f]{8}\b`, "ACCESSOR"),
+	golden.NewChance(`\b[A-Z2-7]{26}\b`, "UID"),
+	golden.NewChance(`https://(127\.0\.0\.1|localhost):\d+`, "ADDRESS"),
 }
 
 // plain is a text without what differs from run to run.
 func (g *telling) plain(text string) string {
-	for _, s := range scrubbed {
-		text = s.what.ReplaceAllString(text, s.by)
-	}
-	return golden.Since(g.begun, text)
+	return golden.Since(g.begun, golden.Plain(text, chances))
 }
