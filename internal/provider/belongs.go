@@ -123,10 +123,16 @@ func (w *whereabouts) belongs(known string, there located, said answer) error {
 	if same && !there.none {
 		return nil
 	}
+	e := w.elsewhere(known)
+	e.there, e.none = there.id, there.none
+	return e
+}
+
+// elsewhere returns the error of a state that knows a system, if what is at the place of this one is none of the
+// state's.
+func (w *whereabouts) elsewhere(known string) *elsewhereError {
 	can := w.system.Capabilities()
-	return &elsewhereError{
-		known: known, there: there.id, none: there.none, place: can.Place, correct: can.Origin.Correct,
-	}
+	return &elsewhereError{known: known, place: can.Place, correct: can.Origin.Correct}
 }
 
 // sameSystem judges the answer to a reading (rec or err): an object that is not found is gone only if this is the
@@ -197,10 +203,10 @@ func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known s
 	if err != nil || last.IsZero() || !made.After(last) {
 		return err
 	}
-	can := w.system.Capabilities()
-	return &elsewhereError{known: known, place: can.Place, correct: can.Origin.Correct,
-		older: fmt.Sprintf("was last changed on %s, but the state knows of something created in it on %s",
-			access.At(last), access.At(made))}
+	e := w.elsewhere(known)
+	e.older = fmt.Sprintf("was last changed on %s, but the state knows of something created in it on %s",
+		access.At(last), access.At(made))
+	return e
 }
 
 // elsewhereError says that a state is used on a system to which it does not belong, or on an older copy of its own
